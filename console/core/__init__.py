@@ -1,0 +1,1 @@
+"""The domain, pure: no IO, no wall clock, no driver, no screen."""

@@ -1,0 +1,35 @@
+"""Time as the domain sees it: stamps that measure durations across a moved wall clock."""
+
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class Stamp(Struct, frozen=True, array_like=True):
+    """One moment, as the engine's machine saw it.
+
+    `utc_us` is CLOCK_REALTIME and `boot_us` CLOCK_BOOTTIME, both in microseconds;
+    `boot_id` names the boot that `boot_us` counts from.
+    """
+
+    utc_us: int
+    boot_id: str
+    boot_us: int
+
+    def seconds_since(self, earlier: "Stamp") -> float:
+        """Seconds from `earlier` to here; the wall clock counts only across a reboot."""
+        if self.boot_id == earlier.boot_id:
+            return (self.boot_us - earlier.boot_us) / 1e6
+        return (self.utc_us - earlier.utc_us) / 1e6
+
+
+class Clock(Protocol):
+    """Where the time comes from; the system's own, or one that a test moves."""
+
+    def now(self) -> Stamp:
+        """The present moment."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for `seconds` of this clock's time."""
+        ...

@@ -1,0 +1,214 @@
+"""The fold: what each kind of event changes in the state. Pure, and total: no event makes it fail."""
+
+from functools import singledispatch
+
+from msgspec.structs import replace
+
+from console.core import events as ev
+from console.core.plan import thaw
+from console.core.requests import Choice
+from console.core.state import (
+    Approval,
+    EngineInfo,
+    Evidence,
+    Incident,
+    ItemTick,
+    RungState,
+    State,
+    Status,
+)
+
+REMEMBERED_REQUESTS = 256
+"""How many requests are remembered as answered; a request file outlives its answer by a crash only."""
+
+
+def fold(state: State, event: ev.Event) -> State:
+    """The state after one more event."""
+    after = apply(event.body, event, state)
+    answered = after.answered
+    if event.request and event.request not in answered:
+        answered = (*answered, event.request)[-REMEMBERED_REQUESTS:]
+    return replace(after, seq=event.seq, answered=answered)
+
+
+@singledispatch
+def apply(body: ev.Body, event: ev.Event, state: State) -> State:
+    """What one kind of event changes; kinds that change nothing are told on the timeline alone."""
+    if isinstance(body, ev.Unknown) and event.critical:
+        return replace(state, unknown_critical=f"{event.kind} version {event.version}")
+    return state
+
+
+def _incident(state: State, **changes: object) -> State:
+    """The state with its incident changed; unchanged where there is none."""
+    if state.incident is None:
+        return state
+    return replace(state, incident=replace(state.incident, **changes))
+
+
+def _step(state: State, step: str, **changes: object) -> State:
+    if state.incident is None:
+        return state
+    after = replace(state.incident.step(step), **changes)
+    return _incident(state, steps={**state.incident.steps, step: after})
+
+
+@apply.register
+def _(body: ev.EngineStarted, event: ev.Event, state: State) -> State:
+    engine = EngineInfo(body.pid, body.epoch, body.mode, event.at, body.strategy_hash)
+    state = replace(state, engine=engine, epoch=body.epoch)
+    for step in state.incident.running() if state.incident else ():
+        state = _step(state, step.id, status=Status.UNKNOWN, words="the engine ended in the middle of it")
+    return state
+
+
+@apply.register
+def _(body: ev.EngineStopped, event: ev.Event, state: State) -> State:
+    return replace(state, engine=replace(state.engine, stopped=body.reason)) if state.engine else state
+
+
+@apply.register
+def _(body: ev.RungChanged, event: ev.Event, state: State) -> State:
+    rung = RungState(body.after, event.at, body.value, body.rule, body.title)
+    return replace(state, rungs={**state.rungs, body.metric: rung})
+
+
+@apply.register
+def _(body: ev.IncidentSuspected, event: ev.Event, state: State) -> State:
+    incident = Incident(
+        id=event.incident or "",
+        status="suspected",
+        onset=body.onset,
+        triggers=body.triggers,
+        suspected=event.at,
+    )
+    return replace(state, incident=incident, incidents=state.incidents + 1)
+
+
+@apply.register
+def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
+    known = state.open_incident
+    if known is None:
+        known = Incident(id=event.incident or "", status="declared", onset=body.onset, triggers=body.triggers)
+        state = replace(state, incidents=state.incidents + 1)
+    declared = replace(
+        known,
+        status="declared",
+        declared=event.at,
+        commander=body.commander,
+        severity=body.severity,
+        triggers=body.triggers,
+        onset=body.onset,
+    )
+    return replace(state, incident=declared)
+
+
+@apply.register
+def _(body: ev.PlanningFailed, event: ev.Event, state: State) -> State:
+    return _incident(state, planning_failed=body.reason)
+
+
+@apply.register
+def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
+    return _incident(
+        state,
+        plan=thaw(bytes(body.plan)),
+        plan_hash=body.digest,
+        plan_seq=event.seq,
+        planning_failed=None,
+        steps={},
+        approvals=(),
+        gate_opened=None,
+        aborted=None,
+    )
+
+
+@apply.register
+def _(body: ev.StepIntent, event: ev.Event, state: State) -> State:
+    return _step(
+        state,
+        body.step,
+        status=Status.RUNNING,
+        attempt=body.attempt,
+        began=event.at,
+        ended=None,
+        seconds=None,
+        words="",
+        finding=None,
+    )
+
+
+@apply.register
+def _(body: ev.StepOutcome, event: ev.Event, state: State) -> State:
+    return _step(
+        state,
+        body.step,
+        status=Status(body.status),
+        ended=event.at,
+        seconds=body.seconds,
+        words=body.words,
+        facts=body.facts,
+        output=body.output,
+    )
+
+
+@apply.register
+def _(body: ev.StepProbed, event: ev.Event, state: State) -> State:
+    return _step(state, body.step, finding=body.finding, words=body.words)
+
+
+_DECIDED = {Choice.CONTINUE: Status.DONE, Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
+
+
+@apply.register
+def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
+    if body.choice is Choice.ABORT:
+        return _incident(state, aborted=body.reason or f"{body.step} was given up")
+    return _step(state, body.step, status=_DECIDED[body.choice], ended=event.at)
+
+
+@apply.register
+def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
+    if state.incident is None:
+        return state
+    evidence = Evidence(body.holds, body.words, body.inputs, event.at)
+    return _incident(state, evidence={**state.incident.evidence, body.slot: evidence})
+
+
+@apply.register
+def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
+    if state.incident is None:
+        return state
+    approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
+    others = tuple(a for a in state.incident.approvals if a.person != event.actor)
+    return _incident(state, approvals=(*others, approval))
+
+
+@apply.register
+def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
+    return _incident(state, gate_opened=event.at)
+
+
+@apply.register
+def _(body: ev.RunAborted, event: ev.Event, state: State) -> State:
+    return _incident(state, aborted=body.reason)
+
+
+@apply.register
+def _(body: ev.RunResumed, event: ev.Event, state: State) -> State:
+    return _incident(state, aborted=None)
+
+
+@apply.register
+def _(body: ev.ItemTicked, event: ev.Event, state: State) -> State:
+    if state.incident is None:
+        return state
+    items = {key: tick for key, tick in state.incident.items.items() if key != body.item}
+    if body.done:
+        items[body.item] = ItemTick(event.actor, body.note, event.at, body.step)
+    return _incident(state, items=items)
+
+
+@apply.register
+def _(body: ev.IncidentResolved, event: ev.Event, state: State) -> State:
+    return _incident(state, status="resolved", resolved=event.at, outcome=body.outcome)

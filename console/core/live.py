@@ -1,0 +1,52 @@
+"""What an engine is doing this second: heartbeat and progress, which are not events and are not kept."""
+
+import msgspec
+from msgspec import Struct
+
+from console.core.clock import Stamp
+
+
+class Progress(Struct, frozen=True):
+    """How far a step under way is."""
+
+    words: str
+    since: Stamp
+    """When the step (or the planning) began."""
+    done: float | None = None
+    total: float | None = None
+    """Where the work can be counted: `done` of `total` in `unit`."""
+    unit: str = ""
+    output: tuple[str, ...] = ()
+    """The last lines that the step printed."""
+
+
+class Impact(Struct, frozen=True):
+    """How many people suffer, from the samples since the onset."""
+
+    percent: float | None
+    """Share of tries that fail now, in per cent."""
+    failures: int
+    """Failures since the onset."""
+    per_minute: float | None
+    trend: str
+    """`better`, `worse`, `steady`, or `not known yet`."""
+
+
+class Live(Struct, frozen=True):
+    """What one engine says of itself, once a tick and at each progress."""
+
+    pid: int
+    epoch: int
+    beat: Stamp
+    planning: Progress | None = None
+    steps: dict[str, Progress] = {}
+    gate: str = ""
+    """Why the gate is closed, in a sentence; empty when there is none, or it is open."""
+    impact: Impact | None = None
+    healthy: tuple[int, int] | None = None
+    """Good answers in a row, and how many are wanted, while health is being proven."""
+
+
+_decoder = msgspec.json.Decoder(Live)
+encode = msgspec.json.encode
+decode = _decoder.decode

@@ -1,0 +1,129 @@
+"""The plan: frozen inputs, steps with their exact effects, predicates over evidence; and its hash."""
+
+import hashlib
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+
+class Phase(StrEnum):
+    """The four phases of every runbook, in order (STRATEGY 5)."""
+
+    PREPARE = "prepare"
+    SWITCH = "switch"
+    PROVE = "prove"
+    CLOSE = "close"
+
+
+PHASES = tuple(Phase)
+
+
+class Authority(StrEnum):
+    """Who must have said yes before a step may run (DESIGN 3)."""
+
+    NONE = "none"
+    COMMANDER = "commander"
+    MATRIX = "matrix"
+
+
+class Release(Struct, frozen=True):
+    """A release by its name and by the ids that git resolved it to."""
+
+    tag: str
+    """The name people use, `v1.5.0`; the short commit id where no tag points at it."""
+    commit: str
+    """Full commit id, 40 hex digits."""
+    tree: str
+    """Full tree id of that commit."""
+
+
+class Step(Struct, frozen=True):
+    """One step as it was authorised: nothing it does may differ from what stands here."""
+
+    id: str
+    action: str
+    title: str
+    phase: Phase
+    authority: Authority
+    needs: tuple[str, ...]
+    """Ids of steps that must be done (or skipped by name) first."""
+    params: dict[str, str]
+    """The frozen inputs of the action."""
+    words: str
+    """What it will do, in a sentence."""
+    effects: tuple[str, ...]
+    """The exact commands and requests, a line each."""
+    repeatable: bool
+    """Whether performing it again after an unclear end does no harm."""
+    expected_s: float
+    limit_s: float
+    proves: tuple[str, ...] = ()
+    """Ids of checklist items that its success ticks."""
+    fills: tuple[str, ...] = ()
+    """Slots of evidence that it fills."""
+
+
+class Predicate(Struct, frozen=True):
+    """What the gate demands of a slot of evidence."""
+
+    slot: str
+    words: str
+    max_age_s: float | None = None
+
+
+class Need(Struct, frozen=True):
+    """How many distinct people of a role must approve."""
+
+    role: str
+    count: int
+
+
+class Plan(Struct, frozen=True):
+    """Everything that people say yes to, and nothing that changes while they do."""
+
+    environment: str
+    incident: str
+    running: Release
+    """What the deploy branch builds now: the release to get away from."""
+    target: Release
+    """The release to go back to."""
+    target_verdict: Literal["good", "unproven", "bad"]
+    releases_back: int
+    way: Literal["restore tree"]
+    data: Literal["kept"]
+    branch: str
+    restored: str
+    """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
+    steps: tuple[Step, ...]
+    predicates: tuple[Predicate, ...]
+    needs: tuple[Need, ...]
+    proof: Literal["claim", "signature"]
+    recover_within_s: float
+
+    def step(self, step_id: str) -> Step:
+        """The step of that id; KeyError when the plan has none."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)
+
+    def of_phase(self, phase: Phase) -> tuple[Step, ...]:
+        """The steps of one phase, in the order of the runbook."""
+        return tuple(step for step in self.steps if step.phase is phase)
+
+
+def frozen(plan: Plan) -> bytes:
+    """The plan's bytes, encoded once: what is hashed, stored and approved."""
+    return msgspec.json.encode(plan, order="deterministic")
+
+
+def thaw(raw: bytes) -> Plan:
+    """The plan that those bytes hold."""
+    return msgspec.json.decode(raw, type=Plan)
+
+
+def digest(raw: bytes) -> str:
+    """SHA-256 of a frozen plan, in hex."""
+    return hashlib.sha256(raw).hexdigest()

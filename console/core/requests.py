@@ -1,0 +1,122 @@
+"""What a console may ask of the engine: one typed request a file, accepted or refused by an event."""
+
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from console.core.clock import Stamp
+
+MAX_REQUEST_BYTES = 64 * 1024
+
+
+class Choice(StrEnum):
+    """What a person may decide about a step whose end is unclear or bad."""
+
+    CONTINUE = "continue"
+    RETRY = "retry"
+    SKIP = "skip"
+    ABORT = "abort"
+
+
+class Ask(Struct, frozen=True, tag_field="ask", tag=lambda name: name.lower()):
+    """The part of a request that differs from command to command."""
+
+
+class Declare(Ask, frozen=True):
+    """Open an incident, or take command of the suspected one."""
+
+    note: str
+    triggers: tuple[str, ...] = ()
+    """Ids of declared triggers, for what no metric can see."""
+
+
+class Replan(Ask, frozen=True):
+    """Freeze a new plan, to the release of that tag, or to the one the ledger proposes."""
+
+    target: str | None = None
+
+
+class Go(Ask, frozen=True):
+    """Say yes to the plan of that hash, by typing the environment's name."""
+
+    plan_hash: str
+    typed: str
+
+
+class Decide(Ask, frozen=True):
+    """Say what becomes of a step that failed or whose end is unknown."""
+
+    step: str
+    choice: Choice
+    reason: str = ""
+
+
+class Abort(Ask, frozen=True):
+    """Stop before the next step, and stay stopped until somebody resumes or plans anew."""
+
+    reason: str
+
+
+class Resume(Ask, frozen=True):
+    """Go on after an abort."""
+
+
+class Note(Ask, frozen=True):
+    """Say something on the timeline."""
+
+    text: str
+
+
+class Tick(Ask, frozen=True):
+    """Tick an item of the checklist, or take the tick back."""
+
+    item: str
+    note: str = ""
+    done: bool = True
+
+
+class Resolve(Ask, frozen=True):
+    """Close the incident."""
+
+    outcome: str
+    """`recovered`, `mitigated` or `false alarm`."""
+    note: str = ""
+
+
+class Stop(Ask, frozen=True):
+    """End the engine between two steps."""
+
+
+AnyAsk = Declare | Replan | Go | Decide | Abort | Resume | Note | Tick | Resolve | Stop
+
+
+class Request(Struct, frozen=True):
+    """A request as it lies in the inbox."""
+
+    id: str
+    environment: str
+    actor: str
+    """The handle that the asker acts under: a claim, shown and journalled as one."""
+    at: Stamp
+    ask: AnyAsk
+
+
+_decoder = msgspec.json.Decoder(Request)
+
+
+def encode(request: Request) -> bytes:
+    """The request's bytes; ValueError, with what to do, above 64 KiB."""
+    raw = msgspec.json.encode(request)
+    if len(raw) > MAX_REQUEST_BYTES:
+        raise ValueError(
+            f"a request holds at most {MAX_REQUEST_BYTES} bytes, this one has {len(raw)}: shorten it"
+        )
+    return raw
+
+
+def decode(raw: bytes) -> Request:
+    """The request in those bytes; ValueError with the reason when they hold none."""
+    if len(raw) > MAX_REQUEST_BYTES:
+        raise ValueError(f"larger than {MAX_REQUEST_BYTES} bytes")
+    return _decoder.decode(raw)

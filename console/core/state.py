@@ -1,0 +1,177 @@
+"""State of an environment and its incident, as the journal tells it (see fold)."""
+
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct, field
+
+from console.core.clock import Stamp
+from console.core.metrics import Rung
+from console.core.plan import PHASES, Phase, Plan, Step
+
+
+class Status(StrEnum):
+    """Where a step stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """An intent without an outcome, whose engine is gone."""
+    SKIPPED = "skipped"
+
+    @property
+    def settled(self) -> bool:
+        """Whether steps that need this one may go on."""
+        return self in (Status.DONE, Status.SKIPPED)
+
+    @property
+    def asks(self) -> bool:
+        """Whether a person has to decide before the run can go on."""
+        return self in (Status.FAILED, Status.UNKNOWN)
+
+
+class EngineInfo(Struct, frozen=True):
+    """The engine that wrote last."""
+
+    pid: int
+    epoch: int
+    mode: Literal["cooperative", "separated"]
+    since: Stamp
+    strategy_hash: str
+    stopped: str | None = None
+    """Why it ended, when it said so."""
+
+
+class RungState(Struct, frozen=True):
+    """Where a metric stands, since when, and by which rule."""
+
+    rung: Rung
+    since: Stamp
+    value: float | None
+    rule: str
+    title: str
+
+
+class StepState(Struct, frozen=True):
+    """What became of a step so far."""
+
+    status: Status = Status.WAITING
+    attempt: int = 0
+    began: Stamp | None = None
+    ended: Stamp | None = None
+    seconds: float | None = None
+    words: str = ""
+    """Proof, reason, or what a probe found."""
+    finding: Literal["done", "not done", "cannot tell"] | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    output: str | None = None
+
+
+class Evidence(Struct, frozen=True):
+    """What fills a slot."""
+
+    holds: bool
+    words: str
+    inputs: str
+    at: Stamp
+
+
+class Approval(Struct, frozen=True):
+    """A yes to the plan of one hash."""
+
+    person: str
+    roles: tuple[str, ...]
+    proof: Literal["claim", "signature"]
+    plan_hash: str
+    at: Stamp
+
+
+class ItemTick(Struct, frozen=True):
+    """Who ticked an item, and on what evidence."""
+
+    by: str
+    note: str
+    at: Stamp
+    step: str | None
+
+
+class Incident(Struct, frozen=True):
+    """One incident, from suspicion to its end."""
+
+    id: str
+    status: Literal["suspected", "declared", "resolved"]
+    onset: Stamp
+    triggers: tuple[str, ...]
+    suspected: Stamp | None = None
+    declared: Stamp | None = None
+    commander: str | None = None
+    severity: str | None = None
+    plan: Plan | None = None
+    plan_hash: str | None = None
+    plan_seq: int | None = None
+    planning_failed: str | None = None
+    steps: dict[str, StepState] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    approvals: tuple[Approval, ...] = ()
+    gate_opened: Stamp | None = None
+    aborted: str | None = None
+    items: dict[str, ItemTick] = field(default_factory=dict)
+    resolved: Stamp | None = None
+    outcome: str | None = None
+
+    def step(self, step_id: str) -> StepState:
+        """The state of a step; waiting when nothing has happened to it."""
+        return self.steps.get(step_id, StepState())
+
+    def settled(self, phase: Phase) -> bool:
+        """Whether every step of a phase is done or skipped; False without a plan."""
+        return self.plan is not None and all(
+            self.step(s.id).status.settled for s in self.plan.of_phase(phase)
+        )
+
+    @property
+    def phase(self) -> Phase | None:
+        """The first phase that is not settled; None without a plan, or when all are."""
+        if self.plan is None:
+            return None
+        return next((phase for phase in PHASES if not self.settled(phase)), None)
+
+    def asking(self) -> tuple[Step, ...]:
+        """Steps that wait for a person's decision."""
+        return tuple(s for s in self.plan.steps if self.step(s.id).status.asks) if self.plan else ()
+
+    def running(self) -> tuple[Step, ...]:
+        """Steps under way."""
+        if self.plan is None:
+            return ()
+        return tuple(s for s in self.plan.steps if self.step(s.id).status is Status.RUNNING)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the plan has been carried out to its last step."""
+        return self.plan is not None and self.phase is None
+
+
+class State(Struct, frozen=True):
+    """Everything that the journal says, up to event `seq`."""
+
+    environment: str
+    seq: int = 0
+    engine: EngineInfo | None = None
+    epoch: int = 0
+    rungs: dict[str, RungState] = field(default_factory=dict)
+    incident: Incident | None = None
+    """The open incident, or the last one, resolved."""
+    incidents: int = 0
+    """How many there have been."""
+    answered: tuple[str, ...] = ()
+    """Ids of the requests answered last."""
+    unknown_critical: str | None = None
+    """Kind of a critical event that this program does not know: it must not write."""
+
+    @property
+    def open_incident(self) -> Incident | None:
+        """The incident, if one is suspected or declared."""
+        return self.incident if self.incident and self.incident.status != "resolved" else None
