@@ -1,0 +1,257 @@
+"""The deployment's git repository: a clone of our own, read with GitPython, written with git itself.
+
+GitPython's guards against options smuggled in as names have been bypassed many times; so every name from
+outside is checked and resolved to a full commit id here before anything uses it, and whatever writes or
+talks to the remote is a plain git command with hooks off, no prompt, and the `ext` protocol refused.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import git
+import git.exc
+from msgspec import Struct
+
+from console.core.clock import Stamp
+from console.core.errors import StatedError
+from console.core.plan import Release
+from console.targets.process import Finished, ProgramError, Programs
+
+_FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_NAME = re.compile(r"(?!.*\.\.)(?!.*@\{)[A-Za-z0-9][A-Za-z0-9._/+-]*")
+_SAFE = (
+    "core.hooksPath=/dev/null",
+    "protocol.ext.allow=never",
+    "gc.auto=0",
+    "commit.gpgSign=false",
+    "advice.detachedHead=false",
+)
+_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_ADVICE": "0"}
+
+
+class GitError(StatedError):
+    """Git would not do it; the message is one line."""
+
+
+class Commit(Struct, frozen=True):
+    """A commit as people want to read it."""
+
+    id: str
+    author: str
+    committed_us: int
+    """Microseconds since 1970, UTC."""
+    summary: str
+    tags: tuple[str, ...]
+
+
+class Update(Struct, frozen=True):
+    """One ref to move on the remote, from where it must be now."""
+
+    ref: str
+    commit: str
+    expected: str | None
+    """The full id that the ref must have now; None when it must not exist."""
+
+
+def argv(*words: str) -> tuple[str, ...]:
+    """A git command line with everything off that could run somebody else's code."""
+    safe = tuple(word for setting in _SAFE for word in ("-c", setting))
+    return ("git", *safe, *words)
+
+
+class Clone:
+    """Warroom's own bare clone of one remote; nobody works in it, and no one else's worktree is touched."""
+
+    def __init__(self, folder: Path, remote: str, programs: Programs) -> None:
+        self.folder = folder
+        self.remote = remote
+        self._programs = programs
+
+    async def fetch(self, on_line: Callable[[str], None], limit_s: float) -> None:
+        """Bring branches and tags of the remote here; makes the clone the first time."""
+        if not (self.folder / "HEAD").exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            await self._git(("init", "--bare", "--quiet"), limit_s=limit_s)
+        refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        words = ("fetch", "--prune", "--progress", "--no-write-fetch-head", "--", self.remote, *refs)
+        await self._git(words, limit_s=limit_s, on_line=on_line)
+
+    def branch(self, name: str) -> str:
+        """Full id of the remote's branch, as of the last fetch."""
+        return self._resolve(f"refs/remotes/origin/{_checked(name)}", f"branch {name}")
+
+    def commit_of(self, name: str) -> str:
+        """Full commit id of a tag or of a full id; raises GitError when there is none."""
+        if _FULL_ID.fullmatch(name):
+            return self._resolve(name, f"commit {name[:12]}")
+        return self._resolve(f"refs/tags/{_checked(name)}", f"tag {name}")
+
+    def tree_of(self, commit: str) -> str:
+        """Full tree id of a commit."""
+        with git.Repo(self.folder) as repo:
+            return repo.commit(commit).tree.hexsha
+
+    def release(self, name: str) -> Release:
+        """A tag or commit as a release: by all its ids."""
+        commit = self.commit_of(name)
+        tags = self._tags().get(commit, ())
+        tag = name if name in tags else next(iter(tags), commit[:12])
+        return Release(tag=tag, commit=commit, tree=self.tree_of(commit))
+
+    def log(self, since: str | None, until: str, limit: int) -> tuple[Commit, ...]:
+        """Up to `limit` commits that `until` has and `since` has not, newest first."""
+        span = until if since is None else f"{since}..{until}"
+        tags = self._tags()
+        with git.Repo(self.folder) as repo:
+            return tuple(
+                Commit(
+                    id=commit.hexsha,
+                    author=commit.author.name or "",
+                    committed_us=int(commit.committed_date) * 1_000_000,
+                    summary=str(commit.summary),
+                    tags=tags.get(commit.hexsha, ()),
+                )
+                for commit in repo.iter_commits(span, max_count=limit)
+            )
+
+    def changed(self, before: str, after: str) -> tuple[str, ...]:
+        """Paths that differ between two commits."""
+        with git.Repo(self.folder) as repo:
+            diff = repo.commit(before).diff(repo.commit(after))
+            return tuple(sorted({path for entry in diff for path in (entry.a_path, entry.b_path) if path}))
+
+    async def write_commit(self, raw: bytes, *, keep: bool) -> str:
+        """Full id that a commit object of those bytes has; stored in the clone when `keep`."""
+        words = (
+            "--git-dir",
+            str(self.folder),
+            "hash-object",
+            "-t",
+            "commit",
+            *(("-w",) if keep else ()),
+            "--stdin",
+        )
+        return (await self._git(words, limit_s=30, stdin=raw)).out.strip()
+
+    async def add_worktree(self, path: Path, branch: str, commit: str) -> None:
+        """A worktree of its own at `path`, on the new branch `branch`, at `commit`."""
+        words = ("worktree", "add", "--quiet", "-B", _checked(branch), "--", str(path), commit)
+        await self._git(words, limit_s=120)
+
+    async def remove_worktree(self, path: Path) -> None:
+        """Take a worktree away again; its branch and commits stay."""
+        if path.exists():
+            shutil.rmtree(path)
+        await self._git(("worktree", "prune"), limit_s=30)
+
+    async def state_of(self, worktree: Path) -> tuple[str, str, bool]:
+        """Commit id and tree id of a worktree, and whether its files are exactly that tree."""
+        head = await self._git(("rev-parse", "HEAD", "HEAD^{tree}"), worktree=worktree, limit_s=30)
+        status = await self._git(("status", "--porcelain", "--ignored"), worktree=worktree, limit_s=60)
+        commit, tree = head.out.split()
+        return commit, tree, not status.out.strip()
+
+    async def on_remote(self, ref: str, limit_s: float = 30) -> str | None:
+        """Full id that the remote has for a ref now; None when it has none. Asks the remote itself."""
+        listed = await self._git(("ls-remote", "--", self.remote, ref), limit_s=limit_s)
+        return next((line.split()[0] for line in listed.out.splitlines() if line.split()[1:] == [ref]), None)
+
+    def push_words(self, updates: Sequence[Update]) -> tuple[str, ...]:
+        """The exact push: all refs or none, each with an explicit lease on the id it must have now."""
+        leases = tuple(f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates)
+        refs = tuple(f"{u.commit}:{u.ref}" for u in updates)
+        return ("push", "--porcelain", "--no-verify", "--atomic", *leases, "--", self.remote, *refs)
+
+    async def push(self, updates: Sequence[Update], on_line: Callable[[str], None], limit_s: float) -> None:
+        """Push; raises GitError with the remote's reason when any ref was refused (then none was moved)."""
+        await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
+
+    async def cherry_pick(self, worktree: Path, onto: str, commit: str, author: str) -> str:
+        """Full id of `commit` picked onto `onto` in the worktree, which is put back when that conflicts."""
+        before, _, _ = await self.state_of(worktree)
+        who = ("-c", f"user.name={author}", "-c", f"user.email={address(author)}")
+        await self._git(("reset", "--quiet", "--hard", onto), worktree=worktree, limit_s=60)
+        try:
+            await self._git((*who, "cherry-pick", "--allow-empty", commit), worktree=worktree, limit_s=60)
+        except GitError:
+            await self._git(("cherry-pick", "--abort"), worktree=worktree, limit_s=60)
+            await self._git(("reset", "--quiet", "--hard", before), worktree=worktree, limit_s=60)
+            raise
+        return (await self.state_of(worktree))[0]
+
+    def _tags(self) -> dict[str, tuple[str, ...]]:
+        tags: dict[str, tuple[str, ...]] = {}
+        with git.Repo(self.folder) as repo:
+            for tag in repo.tags:
+                tags[tag.commit.hexsha] = (*tags.get(tag.commit.hexsha, ()), tag.name)
+        return tags
+
+    def _resolve(self, revision: str, what: str) -> str:
+        try:
+            with git.Repo(self.folder) as repo:
+                return repo.commit(revision).hexsha
+        except (git.exc.ODBError, ValueError, git.exc.GitError):
+            raise GitError(f"{self.remote} has no {what}") from None
+
+    async def _git(
+        self,
+        words: Sequence[str],
+        *,
+        limit_s: float,
+        worktree: Path | None = None,
+        stdin: bytes | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        where = ("--git-dir", str(self.folder)) if worktree is None else ("-C", str(worktree))
+        try:
+            finished = await self._programs.run(
+                argv(*where, *words), limit_s=limit_s, stdin=stdin, extra=_ENVIRONMENT, on_line=on_line
+            )
+        except ProgramError as error:
+            raise GitError(str(error)) from error
+        if finished.code:
+            raise GitError(f"git {_verb(words)}: {_reason(finished)}")
+        return finished
+
+
+def commit_bytes(tree: str, parent: str, author: str, at: Stamp, message: str) -> bytes:
+    """A commit object with that tree on top of that parent: its id is known before it is made."""
+    who = f"{author} <{address(author)}> {at.utc_us // 1_000_000} +0000"
+    return f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\n{message}\n".encode()
+
+
+def address(handle: str) -> str:
+    """The mail address that a handle has in commits: one that nobody can be reached at."""
+    return f"{re.sub(r'[^A-Za-z0-9._-]', '-', handle)}@warroom.invalid"
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise GitError(f"{name!r} is not a name that git accepts for a branch or a tag")
+    return name
+
+
+def _verb(words: Sequence[str]) -> str:
+    """The subcommand among `words`, behind any `-c name=value`."""
+    verbs = (
+        "fetch",
+        "push",
+        "ls-remote",
+        "worktree",
+        "cherry-pick",
+        "hash-object",
+        "rev-parse",
+        "status",
+        "reset",
+        "init",
+    )
+    return next((word for word in words if word in verbs), words[0])
+
+
+def _reason(finished: Finished) -> str:
+    """Of everything git said, the line that says why."""
+    lines = [line.strip() for line in (finished.out + "\n" + finished.err).splitlines()]
+    told = [line for line in lines if line.startswith(("!", "fatal:", "error:", "CONFLICT", "remote: error"))]
+    return told[0] if told else finished.reason

@@ -1,0 +1,151 @@
+"""Programs of the system, run as children that end with us: argv only, time-limited, small environment."""
+
+import asyncio
+import os
+import shlex
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from console.core.errors import StatedError
+
+KEPT_OUTPUT = 1 << 20
+"""Bytes of standard output and of standard error that are kept for the caller."""
+
+TAG = "WARROOM_WORK"
+"""Environment variable naming the state folder whose engine started a program, so that orphans are found."""
+
+
+class ProgramError(StatedError):
+    """A program could not be run, took too long, or ended badly; the message is one line."""
+
+
+class Finished(Struct, frozen=True):
+    """How a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def reason(self) -> str:
+        """The last thing it said, in one line."""
+        said = [line for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
+        return said[-1].strip() if said else f"exit code {self.code}, without a word"
+
+
+class Programs:
+    """Runs programs for one engine: they carry its tag, hold its lease, and are killed when it dies.
+
+    Must be used from the main thread, because PR_SET_PDEATHSIG follows the thread that forks.
+    """
+
+    def __init__(self, environment: Mapping[str, str], *, tag: Path, lease: int | None = None) -> None:
+        self._environment = {**environment, TAG: str(tag)}
+        self._pass = () if lease is None else (lease,)
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        limit_s: float,
+        cwd: Path | None = None,
+        stdin: bytes | None = None,
+        extra: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Finished:
+        """Run `argv` to its end; `on_line` sees each line of both outputs as it comes.
+
+        Raises ProgramError when it cannot be started or runs longer than `limit_s` seconds; its whole
+        process group is killed then, and when the caller is cancelled.
+        """
+        process = await self._start(argv, cwd, stdin, extra)
+        try:
+            async with asyncio.timeout(limit_s):
+                out, err, _ = await asyncio.gather(
+                    _drain(process.stdout, on_line),
+                    _drain(process.stderr, on_line),
+                    _feed(process.stdin, stdin),
+                )
+                code = await process.wait()
+        except TimeoutError:
+            raise ProgramError(f"`{argv[0]}` took longer than {limit_s:g} s and was ended") from None
+        finally:
+            await _end(process)
+        return Finished(code, out, err)
+
+    async def _start(
+        self, argv: Sequence[str], cwd: Path | None, stdin: bytes | None, extra: Mapping[str, str] | None
+    ) -> asyncio.subprocess.Process:
+        try:
+            return await asyncio.create_subprocess_exec(
+                *("setpriv", "--pdeathsig", "KILL", "--", *argv),
+                cwd=cwd,
+                env={**self._environment, **(extra or {})},
+                stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                pass_fds=self._pass,
+            )
+        except OSError as error:
+            raise ProgramError(f"cannot run `{shlex.join(argv)}`: {error.strerror}") from error
+
+
+async def _feed(stream: asyncio.StreamWriter | None, data: bytes | None) -> None:
+    if stream is None or data is None:
+        return
+    with suppress(BrokenPipeError, ConnectionResetError):  # the exit code says what went wrong
+        stream.write(data)
+        await stream.drain()
+    stream.close()
+
+
+async def _drain(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> str:
+    """Everything a stream says, as text; of more than KEPT_OUTPUT bytes, the last ones."""
+    assert stream is not None, "both outputs are pipes"  # noqa: S101 - opened as pipes in _start
+    kept = bytearray()
+    while line := await _line(stream):
+        kept += line
+        del kept[: max(0, len(kept) - KEPT_OUTPUT)]
+        if on_line:
+            on_line(line.decode(errors="replace").rstrip("\r\n"))
+    return kept.decode(errors="replace")
+
+
+async def _line(stream: asyncio.StreamReader) -> bytes:
+    """One line, or a piece of one that is too long to be held whole."""
+    try:
+        return await stream.readline()
+    except ValueError:  # longer than the reader's buffer, which it has just emptied
+        return b"... (a line too long to keep)\n"
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def orphans(tag: Path) -> list[int]:
+    """Process ids of programs that an engine of this state folder started and that still run."""
+    wanted = f"{TAG}={tag}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # gone meanwhile, or not ours to read
+                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+    return found
+
+
+def end_orphans(tag: Path) -> list[int]:
+    """Kill what a dead engine of this state folder left running; returns their process ids."""
+    found = orphans(tag)
+    for pid in found:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return found
