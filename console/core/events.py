@@ -78,6 +78,14 @@ class IncidentDeclared(Body, frozen=True):
     samples_from: Stamp
 
 
+class PlanningStarted(Body, frozen=True):
+    """A plan was asked for; what an earlier one had begun is not gone on with."""
+
+    kind = "planning.started"
+    target: str | None
+    """Tag of the release to go back to; None for the one that the ledger proposes."""
+
+
 class PlanningFailed(Body, frozen=True):
     """No plan could be made; nothing was changed."""
 
@@ -86,7 +94,7 @@ class PlanningFailed(Body, frozen=True):
 
 
 class PlanFrozen(Body, frozen=True):
-    """A plan, as the bytes that were hashed; it replaces any plan before it, and voids what was said to that."""
+    """A plan, as the bytes that were hashed; it replaces any before it, and voids what was said to that."""
 
     kind = "plan.frozen"
     digest: str
@@ -234,6 +242,7 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         RungChanged,
         IncidentSuspected,
         IncidentDeclared,
+        PlanningStarted,
         PlanningFailed,
         PlanFrozen,
         StepIntent,

@@ -105,21 +105,41 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.PlanningFailed, event: ev.Event, state: State) -> State:
-    return _incident(state, planning_failed=body.reason)
+    return _incident(state, planning=False, planning_failed=body.reason)
 
 
 @apply.register
-def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
+def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
     return _incident(
         state,
-        plan=thaw(bytes(body.plan)),
-        plan_hash=body.digest,
-        plan_seq=event.seq,
+        planning=True,
+        planning_target=body.target,
         planning_failed=None,
+        plan=None,
+        plan_hash=None,
+        plan_seq=None,
         steps={},
         approvals=(),
         gate_opened=None,
         aborted=None,
+    )
+
+
+@apply.register
+def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
+    try:
+        plan = thaw(bytes(body.plan))
+    except (ValueError, RecursionError):
+        # As unknown as an event of an unknown kind: a plan's shape is not told by the event's version.
+        return replace(
+            state, unknown_critical=f"{event.kind} version {event.version}, its plan of another shape"
+        )
+    return _incident(
+        state,
+        plan=plan,
+        plan_hash=body.digest,
+        plan_seq=event.seq,
+        planning=False,
     )
 
 
@@ -157,13 +177,15 @@ def _(body: ev.StepProbed, event: ev.Event, state: State) -> State:
     return _step(state, body.step, finding=body.finding, words=body.words)
 
 
-_DECIDED = {Choice.CONTINUE: Status.DONE, Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
+_DECIDED = {Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
 
 
 @apply.register
 def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
     if body.choice is Choice.ABORT:
         return _incident(state, aborted=body.reason or f"{body.step} was given up")
+    if body.choice is Choice.CONTINUE:
+        return state  # the outcome that was verified follows in the same transaction
     return _step(state, body.step, status=_DECIDED[body.choice], ended=event.at)
 
 

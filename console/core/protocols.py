@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from console.core.clock import Stamp
+from console.core.errors import StatedError
 from console.core.events import Draft, Event
 from console.core.live import Live
 from console.core.metrics import Row
@@ -60,7 +61,7 @@ class Inbox(Protocol):
         ...
 
 
-class JournalError(Exception):
+class JournalError(StatedError):
     """The journal cannot be read or written; the message is the one line a user sees."""
 
 
@@ -80,6 +81,8 @@ class Snapshot(Struct, frozen=True):
     """Ids of requests that no engine has taken yet."""
     head: str
     """The journal's head, in hex."""
+    trouble: str = ""
+    """Why the journal cannot be read any further, in one line; what stands here is what was read before."""
 
 
 class Room(Protocol):

@@ -111,6 +111,9 @@ class Incident(Struct, frozen=True):
     plan: Plan | None = None
     plan_hash: str | None = None
     plan_seq: int | None = None
+    planning: bool = False
+    """Whether a plan is being made."""
+    planning_target: str | None = None
     planning_failed: str | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)

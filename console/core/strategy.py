@@ -1,49 +1,30 @@
 """The strategy as typed models: every value a rollback depends on, read from one YAML file."""
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import Field
 
-from console.core.conditions import Condition, parse
+from console.core.fields import (
+    BranchTemplate,
+    Count,
+    Day,
+    Expected,
+    Fraction,
+    Model,
+    Moment,
+    Name,
+    Seconds,
+    SecretRef,
+    Span,
+    Status,
+    Text,
+    Title,
+    Url,
+    When,
+    Word,
+    YesNo,
+)
 from console.core.plan import Authority, Phase
-
-_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
-
-def _seconds(value: Any) -> float:
-    """`90s`, `5m`, `1h` in seconds; ValueError otherwise."""
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("expected a duration such as 500ms, 30s, 5m, 4h or 7d")
-    return float(match["number"]) * _SECONDS[match["unit"]]
-
-
-def _condition(value: Any) -> Condition:
-    if not isinstance(value, str):
-        raise ValueError("expected a condition such as `error_rate > 5% for 5m`")  # noqa: TRY004 - pydantic reports ValueError
-    return parse(value)
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds, json_schema_input_type=str)]
-"""A duration, in seconds; written `500ms`, `30s`, `5m`, `4h`, `7d`."""
-When = Annotated[
-    Condition, BeforeValidator(_condition, json_schema_input_type=str), PlainSerializer(lambda c: c.text)
-]
-"""A condition in the shorthand."""
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*(-[a-z0-9_]+)*$")]
-"""An identifier: lower case, digits, underscores and hyphens."""
-Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$")]
-SecretRef = Annotated[str, StringConstraints(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*)$")]
-"""Where a secret is (`env:NAME`, `file:PATH`), never the secret."""
-
-
-class Model(BaseModel):
-    """A part of the file: an unknown name in it is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
 
 # -- where numbers come from ------------------------------------------------------------------------
 
@@ -51,8 +32,8 @@ class Model(BaseModel):
 class Source(Model):
     """What every source has: how often it is asked, and how long it may take to answer."""
 
-    every: Seconds
-    limit: Seconds
+    every: Span
+    limit: Span
 
 
 class Scrape(Source):
@@ -67,8 +48,8 @@ class Probe(Source):
 
     kind: Literal["http"]
     url: Url
-    status: int = 200
-    body: dict[str, str] = {}
+    status: Status = 200
+    body: dict[str, str] = Field(default_factory=dict)
     """Fields of the JSON body, by dotted path, and the words they must hold."""
 
 
@@ -90,9 +71,9 @@ class FailureRatio(Model):
 
     kind: Literal["failures"]
     source: Name
-    failed: str
-    total: str
-    over: Seconds
+    failed: Text
+    total: Text
+    over: Span
 
 
 class SuccessRatio(Model):
@@ -100,10 +81,11 @@ class SuccessRatio(Model):
 
     kind: Literal["successes"]
     source: Name
-    total: str
-    failed: str | None = None
-    succeeded: str | None = None
-    over: Seconds
+    total: Text
+    failed: Text | None = None
+    succeeded: Text | None = None
+    """Exactly one of `failed` and `succeeded` is given."""
+    over: Span
 
 
 class Quantile(Model):
@@ -111,9 +93,9 @@ class Quantile(Model):
 
     kind: Literal["quantile"]
     source: Name
-    histogram: str
-    q: Annotated[float, Field(gt=0, lt=1)]
-    over: Seconds
+    histogram: Text
+    q: Fraction
+    over: Span
 
 
 class Gauge(Model):
@@ -121,8 +103,8 @@ class Gauge(Model):
 
     kind: Literal["gauge"]
     source: Name
-    gauge: str
-    of: str | None = None
+    gauge: Text
+    of: Text | None = None
 
 
 class FailuresInARow(Model):
@@ -155,24 +137,36 @@ class Rungs(Model):
     automatic: When | None = None
 
 
+class Critical(Model):
+    """A value that deserves a word of its own, within the ladder and without deciding anything."""
+
+    when: When
+    blocks: Literal["prepare"] | None = None
+    """What must not begin while it holds."""
+
+
 class Metric(Model):
     """A metric, where it comes from, and what its values mean."""
 
-    title: Annotated[str, StringConstraints(min_length=1, max_length=12)]
+    title: Title
     """What panes call it; at most 12 characters."""
     unit: Unit
     measure: Measure | None = None
     """None: the metric is shown as NO SOURCE."""
-    at_least: int = 1
+    at_least: Count = 1
     """Fewer requests or tries than this are not a trend."""
     rungs: Rungs
+    critical: Critical | None = None
 
 
 class DeclaredTrigger(Model):
     """A trigger that only a person can see; declared with a name and a note."""
 
-    title: str
+    title: Text
     rung: Literal["consider", "mandatory"]
+    """`consider` never decides; `mandatory` means roll back."""
+    first: Text | None = None
+    """What comes before everything else when this is declared."""
 
 
 # -- the way back -----------------------------------------------------------------------------------
@@ -181,17 +175,20 @@ class DeclaredTrigger(Model):
 class Repository(Model):
     """The git repository that the environment deploys."""
 
-    remote: str
-    branch: str
+    remote: Text
+    """What git fetches from and pushes to: a URL, or a path, `.` for the repository one stands in."""
+    branch: Text
     """The branch that a deployment of this environment builds."""
-    rollback_branch: str
+    rollback_branch: BranchTemplate
     """Name of the branch a rollback is made on; `{epoch}` is replaced by the second it was planned at."""
+    recent: Count = 10
+    """How many commits are listed to choose the bad one from."""
 
 
 class Releases(Model):
     """Where the verdicts on releases are kept."""
 
-    file: str
+    file: Text
 
 
 class Service(Model):
@@ -199,9 +196,9 @@ class Service(Model):
 
     url: Url
     health: Url
-    version: str
+    version: Text
     """Dotted path of the version in the health endpoint's JSON body."""
-    commit: str | None = None
+    commit: Text | None = None
     """Dotted path of the commit id in that body, where it has one."""
 
 
@@ -209,7 +206,7 @@ class KeeperDeploy(Model):
     """Deployments done by the keeper of a drill."""
 
     kind: Literal["keeper"]
-    socket: str
+    socket: Text
 
 
 class PipelineDeploy(Model):
@@ -225,28 +222,28 @@ class Data(Model):
     """The database, and which rows are counted to say that none was lost."""
 
     dsn: SecretRef
-    tables: dict[str, str]
+    tables: dict[Text, Text]
     """Table to its key column."""
-    may_be_reset: bool
+    may_be_reset: YesNo
 
 
 class Check(Model):
     """How often health is asked after a deployment, and what counts as healthy."""
 
-    tries: Annotated[int, Field(ge=1)]
+    tries: Count
     every: Seconds
-    in_a_row: Annotated[int, Field(ge=1)]
-    limit: Seconds
+    in_a_row: Count
+    limit: Span
     """How long one answer may take."""
 
 
 class Command(Model):
     """A command of the strategy, run in the worktree of the target release."""
 
-    title: str
-    argv: Annotated[list[str], Field(min_length=1)]
-    limit: Seconds
-    gate: bool
+    title: Text
+    argv: Annotated[list[str], Field(min_length=1), Expected("a list of words, the program first")]
+    limit: Span
+    gate: YesNo
     """Whether a failure stops the rollback, or is only shown."""
 
 
@@ -256,60 +253,116 @@ class RunbookStep(Model):
     id: Name
     action: Name
     phase: Phase
-    title: str
-    needs: list[Name] = []
+    title: Text
+    needs: list[Name] = Field(default_factory=list)
     authority: Authority
     expected: Seconds
-    limit: Seconds
-    proves: list[Name] = []
-    with_: Annotated[dict[str, str], Field(alias="with")] = {}
+    limit: Span
+    proves: list[Name] = Field(default_factory=list)
+    with_: dict[str, str] = Field(alias="with", default_factory=dict)
 
 
 class ApproverRule(Model):
     """How many people of a role must say yes."""
 
     role: Name
-    count: Annotated[int, Field(ge=1)]
+    count: Count
 
 
 class Authorisation(Model):
     """Who opens the gate, how it is proven, and within what time."""
 
-    approvers: list[ApproverRule]
+    approvers: Annotated[
+        list[ApproverRule], Field(min_length=1), Expected("a list of at least one `role` and `count`")
+    ]
     proof: Literal["claim", "signature"]
     within: Seconds
     """0s: immediately."""
-    initiator_may_approve: bool
+    initiator_may_approve: YesNo
+    """Whether the person who asks for the rollback counts among the approvers."""
 
 
 class Item(Model):
     """A line of the validation checklist."""
 
     id: Name
-    title: str
+    title: Text
 
 
 class Impact(Model):
     """Which metric says how many people suffer, and in what words."""
 
     metric: Name
-    words: str
+    words: Text
     """What cannot be done: `sign`."""
-    failures: str
+    failures: Text
     """What is counted: `failed signings`."""
+
+
+class Stages(Model):
+    """The five stages of an automatic rollback, in order, and the time that each may take."""
+
+    detection: Span
+    alert: Span
+    validation: Span
+    execution: Span
+    verification: Span
+
+
+class Automatic(Model):
+    """Rolling back without being asked."""
+
+    unsigned: Literal["runs", "arms"]
+    """What it does without a standing authorisation: run, or prepare all and wait at the gate."""
+    release_within: Span
+    """The onset must follow a release that is no older than this; else a rollback will not help."""
+    stages: Stages
+
+
+class Message(Model):
+    """What is said at one moment of an incident, and to whom."""
+
+    at: Moment
+    action: Text
+    audience: Annotated[list[Text], Field(min_length=1), Expected("a list of those who are told")]
+    status_page: Text | None = None
+
+
+class Communication(Model):
+    """The clock of an incident's messages."""
+
+    alerts_to: Text
+    updates_to: Text
+    clock: list[Message]
+    then_every: Span
+    """How often a status follows after the last timed message, until the end."""
+
+
+class Watch(Model):
+    """What is looked at after a rollback, and for how long."""
+
+    duration: Span
+    targets: list[Name]
+    """Metrics that must stay on their `recovered` rung."""
+    same_release: YesNo
+    """Whether the running release must stay the one that was rolled back to."""
+    alerts: list[When]
+    """What notifies at once."""
 
 
 class Environment(Model):
     """One environment with everything a rollback of it needs."""
 
-    title: str
+    title: Text
     risk: Literal["low", "medium", "critical"]
-    users: str
-    recover_within: Seconds
-    expected: Seconds
+    users: Text
+    recover_within: Span
+    expected: Span
     engine: Literal["cooperative", "external"] = "cooperative"
-    drill: str | None = None
+    drill: Text | None = None
     """What is not as in the field, for a rehearsal: shown on the screen."""
+    state: str | None = None
+    """Folder of the journal and all that belongs to it; None for the usual one."""
     severity: Literal["SEV-1", "SEV-2", "SEV-3"]
     repository: Repository
     releases: Releases
@@ -317,25 +370,30 @@ class Environment(Model):
     deploy: Deploy
     data: Data
     sources: dict[Name, AnySource]
-    metrics: dict[Name, Metric]
-    triggers: dict[Name, DeclaredTrigger]
+    metrics: dict[Word, Metric]
+    triggers: dict[Word, DeclaredTrigger]
     impact: Impact
     health: Check
     commands: dict[Name, Command]
     authorisation: Authorisation
-    runbook: list[RunbookStep]
+    runbook: Annotated[
+        list[RunbookStep], Field(min_length=1), Expected("a list of at least one step of the runbook")
+    ]
     checklist: list[Item]
+    automatic: Automatic | None = None
+    communication: Communication | None = None
+    watch: Watch | None = None
 
 
 class Document(Model):
     """What the strategy was made from, and how old it is."""
 
-    title: str
-    version: str
-    updated: str
-    status: str
-    reviewed_by: str
-    references: list[str]
+    title: Text
+    version: Text
+    updated: Day
+    status: Text
+    reviewed_by: Text
+    references: list[Text]
 
 
 class Strategy(Model):
@@ -343,4 +401,6 @@ class Strategy(Model):
 
     schema_: Annotated[Literal["warroom.strategy/1"], Field(alias="schema")]
     document: Document
-    environments: dict[Name, Environment]
+    environments: Annotated[
+        dict[Name, Environment], Field(min_length=1), Expected("a mapping with at least one environment")
+    ]

@@ -1,0 +1,147 @@
+"""What an action is: preview, probe, perform, verify; and what it may use."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from console.targets.health import HealthProbe
+from msgspec import Struct
+
+from console.core.clock import Clock
+from console.core.errors import StatedError
+from console.core.plan import Release
+from console.core.strategy import Environment
+from console.targets.deploy import Deployer
+from console.targets.git import Clone
+from console.targets.process import Programs
+from console.targets.rows import Rows
+
+
+class ActionError(StatedError):
+    """A step did not do what it is for; the message is the one line that says why and where things stand."""
+
+
+class Inputs(Struct, frozen=True):
+    """What the planner has found out, and every step of a plan is made from."""
+
+    incident: str
+    author: str
+    """Handle that commits are made under."""
+    running: Release
+    target: Release
+    branch: str
+    """Name of the rollback branch."""
+    restored: str
+    """Full id of the commit to deploy: the target's tree on top of the running release."""
+    commit: str
+    """The bytes of that commit object, as text."""
+    options: dict[str, str] = {}
+    """What the runbook's line gives the action, under `with`."""
+
+
+class Preview(Struct, frozen=True):
+    """A step in words and in its exact effects, before anything has happened."""
+
+    words: str
+    effects: tuple[str, ...]
+    params: dict[str, str]
+
+
+class Finding(Struct, frozen=True):
+    """What a look at the world says about a step; the look changes nothing."""
+
+    found: Literal["done", "not done", "cannot tell"]
+    words: str
+
+
+class Slot(Struct, frozen=True):
+    """A piece of evidence that a step leaves behind."""
+
+    name: str
+    words: str
+    inputs: str
+    """What it was measured on: ids or a digest."""
+    holds: bool = True
+
+
+class Proof(Struct, frozen=True):
+    """How a step knows that it is done: measured, not assumed."""
+
+    words: str
+    facts: dict[str, str] = {}
+    evidence: tuple[Slot, ...] = ()
+
+
+class Report(Protocol):
+    """Where a step under way says how far it is."""
+
+    def __call__(
+        self, words: str, *, done: float | None = None, total: float | None = None, unit: str = ""
+    ) -> None:
+        """What it is doing now, and where it can be counted, how much of it is done."""
+        ...
+
+    def line(self, text: str) -> None:
+        """A line of output, kept in the step's output file."""
+        ...
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the step's time limit."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked for an abort: an action may stop here, where it is safe to."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The environment's real parts, as far as the strategy names them."""
+
+    name: str
+    """The environment's name in the strategy, as it is typed at the gate."""
+    environment: Environment
+    clock: Clock
+    programs: Programs
+    clone: Clone
+    deployer: Deployer
+    health: HealthProbe
+    rows: Rows
+    worktrees: Path
+    evidence: Path
+    """Folder for files that are evidence of the open incident."""
+
+
+class Action(ABC):
+    """One verb on one set of frozen inputs."""
+
+    repeatable: ClassVar[bool]
+    """Whether performing it a second time does no harm."""
+    fills: ClassVar[dict[str, str]] = {}
+    """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
+
+    def __init__(self, params: dict[str, str], world: World, token: str) -> None:
+        self.params = params
+        self.world = world
+        self.token = token
+        """Names this attempt, so that work which outlives us can be found again."""
+
+    @staticmethod
+    @abstractmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """What the step will do with these inputs; asks nobody and changes nothing."""
+
+    @abstractmethod
+    async def probe(self) -> Finding:
+        """Whether its effect is there: read only, from the artifact itself."""
+
+    @abstractmethod
+    async def perform(self, report: Report) -> None:
+        """Do it; raises ActionError (or a target's own error) when it cannot."""
+
+    @abstractmethod
+    async def verify(self) -> Proof:
+        """Prove on the artifact itself that it is done; raises ActionError when it is not."""

@@ -1,0 +1,51 @@
+"""Fetch: bring the remote's history here, and see that the branch is still where the plan found it."""
+
+import shlex
+from typing import ClassVar
+
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
+from console.targets.git import argv
+
+SLOT = "branch-unmoved"
+
+
+class Fetch(Action):
+    """Fetch the deploy branch and list what is newest on it."""
+
+    repeatable = True
+    fills: ClassVar = {SLOT: "the deploy branch is where the plan found it"}
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Reads the remote; changes only our own clone."""
+        branch = world.environment.repository.branch
+        return Preview(
+            words=f"fetch {branch} and see that it is still at {inputs.running.commit[:12]}",
+            effects=(shlex.join(argv("fetch", "--prune", world.environment.repository.remote)),),
+            params={
+                "branch": branch,
+                "commit": inputs.running.commit,
+                "recent": str(world.environment.repository.recent),
+            },
+        )
+
+    async def probe(self) -> Finding:
+        """Nothing that lasts is done, so a repeat is always right."""
+        return Finding("not done", "a fetch leaves nothing that could be half done")
+
+    async def perform(self, report: Report) -> None:
+        """Fetch, then list the newest commits."""
+        clone = self.world.clone
+        report(f"fetching from {clone.remote}")
+        await clone.fetch(report.line, limit_s=120)
+        for commit in clone.log(None, clone.branch(self.params["branch"]), int(self.params["recent"])):
+            report.line(f"{commit.id[:12]} {' '.join(commit.tags):8} {commit.author:10} {commit.summary}")
+
+    async def verify(self) -> Proof:
+        """The branch must still be what the plan was made on."""
+        branch, wanted = self.params["branch"], self.params["commit"]
+        found = self.world.clone.branch(branch)
+        if found != wanted:
+            raise ActionError(f"{branch} moved from {wanted[:12]} to {found[:12]}: plan again")
+        words = f"{branch} still at {found[:12]}"
+        return Proof(words, {"branch": branch, "commit": found}, (Slot(SLOT, words, found),))

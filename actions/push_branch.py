@@ -1,0 +1,50 @@
+"""Push branch: put the rollback branch on the remote, where it must not exist yet."""
+
+import shlex
+
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from console.targets.git import Update, argv
+
+
+class PushBranch(Action):
+    """Publish the rollback branch: nothing builds it, and it shows everybody what is about to happen."""
+
+    repeatable = True
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """One ref, created; the lease says that it does not exist."""
+        update = _update(inputs.branch, inputs.restored)
+        return Preview(
+            words=f"push {inputs.branch} to the remote",
+            effects=(shlex.join(argv(*world.clone.push_words([update]))),),
+            params={"branch": inputs.branch, "restored": inputs.restored},
+        )
+
+    async def probe(self) -> Finding:
+        """What the remote itself has for the branch."""
+        found = await self.world.clone.on_remote(f"refs/heads/{self.params['branch']}")
+        if found is None:
+            return Finding("not done", f"the remote has no {self.params['branch']}")
+        if found == self.params["restored"]:
+            return Finding("done", f"the remote has {self.params['branch']} at {found[:12]}")
+        return Finding(
+            "cannot tell", f"the remote has {self.params['branch']} at {found[:12]}, which is not ours"
+        )
+
+    async def perform(self, report: Report) -> None:
+        """Push it, with the lease."""
+        report(f"pushing {self.params['branch']}")
+        update = _update(self.params["branch"], self.params["restored"])
+        await self.world.clone.push([update], report.line, limit_s=120)
+
+    async def verify(self) -> Proof:
+        """The remote must say so itself."""
+        finding = await self.probe()
+        if finding.found != "done":
+            raise ActionError(finding.words)
+        return Proof(f"on the remote at {self.params['restored'][:12]}", {"commit": self.params["restored"]})
+
+
+def _update(branch: str, commit: str) -> Update:
+    return Update(ref=f"refs/heads/{branch}", commit=commit, expected=None)

@@ -1,0 +1,77 @@
+"""Restore tree: one forward commit whose tree is exactly the good release's.
+
+It works across merges and conflicts, and needs no force.
+"""
+
+import shlex
+from pathlib import Path
+from typing import ClassVar
+
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
+from console.targets.git import argv
+
+SLOT = "good-tree"
+
+
+class RestoreTree(Action):
+    """Make that commit on a rollback branch, in a worktree of its own."""
+
+    repeatable = True
+    fills: ClassVar = {SLOT: "the commit to deploy is exactly the good tree"}
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """The commit's id is known beforehand: its tree, parent, author, time and message are frozen."""
+        path = str(world.worktrees / inputs.branch.replace("/", "-"))
+        return Preview(
+            words=f"make {inputs.restored[:12]} on {inputs.branch}: the tree of {inputs.target.tag}, "
+            f"on top of {inputs.running.tag}",
+            effects=(
+                shlex.join(argv("hash-object", "-t", "commit", "-w", "--stdin")),
+                shlex.join(argv("worktree", "add", "-B", inputs.branch, path, inputs.restored)),
+            ),
+            params={
+                "branch": inputs.branch,
+                "commit": inputs.commit,
+                "restored": inputs.restored,
+                "tree": inputs.target.tree,
+                "target": inputs.target.tag,
+                "path": path,
+            },
+        )
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.params["path"])
+
+    async def probe(self) -> Finding:
+        """Done when the worktree is there and is exactly the good tree."""
+        if not self._path.exists():
+            return Finding("not done", "there is no worktree yet")
+        commit, tree, clean = await self.world.clone.state_of(self._path)
+        if (commit, tree, clean) == (self.params["restored"], self.params["tree"], True):
+            return Finding("done", f"the worktree is at {commit[:12]}, tree of {self.params['target']}")
+        return Finding(
+            "not done", f"the worktree is at {commit[:12]}, {'clean' if clean else 'half written'}"
+        )
+
+    async def perform(self, report: Report) -> None:
+        """Write the commit object, then check it out beside everything else."""
+        clone = self.world.clone
+        report(f"writing commit {self.params['restored'][:12]}")
+        written = await clone.write_commit(self.params["commit"].encode(), keep=True)
+        if written != self.params["restored"]:
+            raise ActionError(f"git made {written[:12]} where the plan says {self.params['restored'][:12]}")
+        report(f"checking out {self.params['branch']}")
+        await clone.remove_worktree(self._path)
+        await clone.add_worktree(self._path, self.params["branch"], written)
+
+    async def verify(self) -> Proof:
+        """The worktree itself must be the good tree, file by file."""
+        commit, tree, clean = await self.world.clone.state_of(self._path)
+        if (commit, tree) != (self.params["restored"], self.params["tree"]) or not clean:
+            raise ActionError(f"{self._path} is not exactly the tree of {self.params['target']}")
+        words = f"{commit[:12]} = tree of {self.params['target']}"
+        return Proof(
+            words, {"commit": commit, "tree": tree, "path": str(self._path)}, (Slot(SLOT, words, tree),)
+        )

@@ -1,0 +1,73 @@
+"""The command line: names of the subcommands, and what becomes of their errors. Everything else is lazy."""
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from console import __version__
+from console.core.errors import StatedError
+from console.core.exits import Exit
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+SUBCOMMANDS = {
+    "console": "console:console",
+    "drill": "drill:drill",
+    "init": "files:init",
+    "check": "files:check",
+    "status": "look:status",
+    "timeline": "look:timeline",
+    "plan": "look:plan",
+    "steps": "look:steps",
+    "keys": "look:keys",
+    "go": "act:go",
+    "declare": "act:declare",
+    "replan": "act:replan",
+    "note": "act:note",
+    "tick": "act:tick",
+    "run": "act:run",
+    "abort": "act:abort",
+    "resume": "act:resume",
+    "resolve": "act:resolve",
+    "engine": "engine:engine",
+    "journal": "journal:journal",
+}
+"""Name to `module:function` in console.subcommands, imported only when it is called."""
+
+OF_THE_PROGRAM = ("--help", "-h", "--version")
+"""Options that are not the console's."""
+
+
+def make_app() -> "App":
+    """The application, with nothing of it imported yet."""
+    from cyclopts import App
+
+    app = App(name="warroom", version=__version__, help="Undo a bad release, with everybody watching.")
+    for name, target in SUBCOMMANDS.items():
+        app.command(f"console.subcommands.{target}", name=name)
+    return app
+
+
+def with_default(argv: list[str]) -> list[str]:
+    """`argv` with the console put in where no subcommand is named."""
+    if not argv or (argv[0].startswith("-") and argv[0] not in OF_THE_PROGRAM):
+        return ["console", *argv]
+    return argv
+
+
+def main() -> NoReturn:
+    """Run the command line; every error a user can cause is one line on stderr and an exit code."""
+    if sys.argv[1:] == ["--version"]:  # answered before anything is imported that could take its time
+        print(__version__)
+        sys.exit(Exit.DONE)
+    try:
+        code = make_app()(with_default(sys.argv[1:]), result_action="return_value")
+    except StatedError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:  # the reader of our output has gone: nothing to say, and nobody to say it to
+        sys.stderr.close()
+        sys.exit(Exit.DONE)
+    sys.exit(code if isinstance(code, int) else Exit.DONE)

@@ -1,0 +1,133 @@
+"""Strategy and roster: written to start from, checked each by itself and together, and summed up."""
+
+import os
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from console.config.examined import Examined
+from console.config.loader import LoadedStrategy, examine_strategy
+from console.config.mistakes import ConfigError, Mistake
+from console.config.paths import BUNDLED
+from console.config.roster import examine_roster
+from console.core.clock import Stamp
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.core.format import count, short
+from console.core.roster import unmet_roles
+from console.core.strategy import Document, Environment
+from console.core.words import duration
+
+M = TypeVar("M", bound=BaseModel)
+
+FILES = ("strategy.yaml", "roster.yaml")
+
+
+class InitError(StatedError):
+    """The files cannot be written; none was."""
+
+    exit = Exit.USAGE
+
+
+def init(directory: Path) -> list[Path]:
+    """Write the files into `directory`, made where it is missing; returns their paths.
+
+    Raises InitError when one of them exists already, or cannot be written; none is left behind then.
+    """
+    contents = {directory / name: (BUNDLED / name).read_bytes() for name in FILES}
+    if existing := [path for path in contents if os.path.lexists(path)]:
+        raise InitError(f"{existing[0]} exists already: nothing was written; name another folder")
+    written: list[Path] = []
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path, content in contents.items():
+            with path.open("xb") as file:
+                written.append(path)
+                file.write(content)
+    except OSError as error:
+        for path in written:
+            with suppress(OSError):  # the reason that is told is the first one
+                path.unlink()
+        where = error.filename or directory
+        raise InitError(f"{where}: cannot be written: {error.strerror}; nothing was written") from None
+    return written
+
+
+def check_files(strategy: Path, roster: Path | None, actions: Collection[str]) -> list[Mistake]:
+    """Every mistake in a strategy file, in the roster, and between the two; sorted by file and place.
+
+    `actions` are the names that runbooks may use. Without a roster nothing is said about roles.
+    """
+    mistakes: list[Mistake] = []
+    plans = _examined(lambda: examine_strategy(strategy, actions), mistakes)
+    people = _examined(lambda: examine_roster(roster), mistakes) if roster else None
+    if plans and people:
+        unmet = unmet_roles(plans.document.value, people.document.value)
+        mistakes.extend(map(plans.document.located, unmet))
+    return sorted(set(mistakes))
+
+
+def _examined(examine: Callable[[], Examined[M]], mistakes: list[Mistake]) -> Examined[M] | None:
+    """What was examined, its mistakes noted; None for a file that cannot be read at all."""
+    try:
+        examined = examine()
+    except ConfigError as error:
+        mistakes.extend(error.mistakes)
+        return None
+    mistakes.extend(examined.mistakes)
+    return examined
+
+
+def summary(loaded: LoadedStrategy, now: Stamp) -> list[str]:
+    """What a strategy holds, and what of it is not acted on: a line each, for people."""
+    strategy = loaded.strategy
+    size = count(len(strategy.environments), "environment")
+    lines = [f"{loaded.path}: no mistake, {size}, SHA-256 {short(loaded.sha256)}"]
+    lines.append(_origin(strategy.document, now))
+    for name, environment in strategy.environments.items():
+        lines.extend(f"{name}: {line}" for line in _environment(environment))
+    return lines
+
+
+def _origin(document: Document, now: Stamp) -> str:
+    today = datetime.fromtimestamp(now.utc_us / 1e6, tz=UTC).date()
+    days = (today - date.fromisoformat(document.updated)).days
+    return (
+        f"from {document.title}, version {document.version} of {document.updated}"
+        f" ({count(days, 'day')} old), {document.status}, reviewed by {document.reviewed_by}"
+    )
+
+
+def _environment(environment: Environment) -> Iterator[str]:
+    rule = environment.authorisation
+    approvers = ", ".join(f"{approver.count} {approver.role}" for approver in rule.approvers)
+    metrics, triggers = len(environment.metrics), len(environment.triggers)
+    yield (
+        f"{count(metrics, 'metric')}, {count(triggers, 'declared trigger')},"
+        f" {count(len(environment.runbook), 'step')}; to approve: {approvers}, by {rule.proof};"
+        f" recovered within {duration(environment.recover_within)}"
+    )
+    blind = [name for name, metric in environment.metrics.items() if metric.measure is None]
+    if blind:
+        yield f"NO SOURCE for {', '.join(blind)}"
+    if idle := list(_idle(environment)):
+        yield f"in the file, not acted on yet: {'; '.join(idle)}"
+
+
+def _idle(environment: Environment) -> Iterator[str]:
+    """What this version of the program carries without doing anything with it."""
+    if environment.automatic:
+        yield "automatic rollback"
+    if environment.communication:
+        yield f"communication clock ({count(len(environment.communication.clock), 'message')})"
+    if environment.watch:
+        yield f"watch of {duration(environment.watch.duration)} after the rollback"
+    if critical := [name for name, metric in environment.metrics.items() if metric.critical]:
+        yield f"critical values of {', '.join(critical)}"
+    run = {step.with_.get("command") for step in environment.runbook}
+    if unused := [name for name in environment.commands if name not in run]:
+        yield f"commands that no step runs: {', '.join(unused)}"

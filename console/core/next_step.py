@@ -1,0 +1,177 @@
+"""NEXT: one sentence and one key, for somebody who has never seen this screen and is in a hurry."""
+
+from msgspec import Struct
+
+from console.core.format import clock
+from console.core.metrics import Rung
+from console.core.plan import Phase, Plan, Step
+from console.core.policy import unproven
+from console.core.presence import Presence, presence
+from console.core.protocols import Snapshot
+from console.core.standing import healthy_at, missing_approvals, open_items, remaining, spent
+from console.core.state import Incident, Status, StepState
+from console.core.strategy import Environment
+from console.core.words import duration
+
+
+class NextStep(Struct, frozen=True):
+    """What to do next."""
+
+    sentence: str
+    command: str | None
+    """Id of the command that does it; None when there is nothing to press but to wait."""
+
+
+def next_step(snapshot: Snapshot, environment: Environment) -> NextStep:
+    """What the person at this console should do next; when that is nothing, what is waited for."""
+    if kind := snapshot.state.unknown_critical:
+        return NextStep(f"the journal holds {kind}, unknown to this warroom: use a newer one", None)
+    if snapshot.trouble:
+        return NextStep(f"the journal cannot be read any further: {snapshot.trouble}", None)
+    if presence(snapshot) is not Presence.ALIVE:
+        return _without_engine(snapshot, environment)
+    incident = snapshot.state.incident
+    if incident is None:
+        return _quiet(snapshot, environment)
+    if incident.status == "resolved":
+        return _resolved(incident)
+    if incident.status == "suspected":
+        return _suspected(incident)
+    return _declared(snapshot, incident, environment)
+
+
+# -- before an incident, and after it ---------------------------------------------------------------
+
+
+def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
+    engine = snapshot.state.engine
+    match presence(snapshot):
+        case Presence.NEVER:
+            why = "no engine watches this environment"
+        case Presence.STOPPED:
+            why = f"the engine ended ({engine.stopped if engine else 'no reason given'})"
+        case _:
+            why = f"the engine is silent for {duration(_silence(snapshot))}"
+    if snapshot.pending:
+        why = f"your request is queued, no engine takes it; {why}"
+    if environment.engine == "external":
+        return NextStep(f"{why}: its service manager starts it, not this console", None)
+    return NextStep(f"start an engine: {why}", "engine")
+
+
+def _silence(snapshot: Snapshot) -> float:
+    if snapshot.engine_silent_s is not None:
+        return snapshot.engine_silent_s
+    engine = snapshot.state.engine
+    return snapshot.at.seconds_since(engine.since) if engine else 0.0
+
+
+def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:
+    def titles(*rungs: Rung) -> str:
+        found = (name for name, state in snapshot.state.rungs.items() if state.rung in rungs)
+        return ", ".join(environment.metrics[name].title for name in found if name in environment.metrics)
+
+    if firing := titles(Rung.MANDATORY, Rung.AUTOMATIC):
+        return NextStep(f"declare the incident: the rule for {firing} fires", "declare")
+    if stale := titles(Rung.STALE):
+        return NextStep(f"wait: no fresh data of {stale}, so nobody can say that all is well", None)
+    if warned := titles(Rung.WARN):
+        return NextStep(f"nothing to do: {warned} warns, nothing asks for a rollback", None)
+    if not snapshot.rows:
+        return NextStep("wait: the engine has taken no sample yet", None)
+    return NextStep("nothing to do: no metric asks for anything", None)
+
+
+def _suspected(incident: Incident) -> NextStep:
+    why = incident.triggers[0] if incident.triggers else "a rule"
+    return NextStep(f"declare the incident: {why} since {clock(incident.onset)}", "declare")
+
+
+def _resolved(incident: Incident) -> NextStep:
+    if incident.outcome == "recovered" and incident.gate_opened and (healthy := healthy_at(incident)):
+        took = duration(healthy.seconds_since(incident.gate_opened))
+        return NextStep(f"done: recovered in {took}; q leaves this console", "quit")
+    return NextStep(f"done: {incident.outcome or 'resolved'}; q leaves this console", "quit")
+
+
+# -- the declared incident --------------------------------------------------------------------------
+
+
+def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep:
+    live = snapshot.live
+    if incident.aborted is not None and (running := incident.running()):
+        return NextStep(f"wait: stopping, {running[0].title} ends first", None)
+    if incident.aborted is not None:
+        return NextStep(f"go on, or plan anew (T): the run is stopped, {incident.aborted}", "resume")
+    if asking := incident.asking():
+        return _asking(asking[0], incident.step(asking[0].id))
+    if incident.planning_failed is not None:
+        return NextStep(f"plan anew: {incident.planning_failed}", "target")
+    if incident.plan is None:
+        doing = live.planning.words if live and live.planning else "the engine takes it up"
+        return NextStep(f"wait: planning the way back, {doing}", None)
+    if incident.phase is None:
+        return _proven(incident, environment)
+    if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
+        return _gate(snapshot, incident, incident.plan)
+    return _under_way(snapshot, incident, incident.plan)
+
+
+def _asking(step: Step, state: StepState) -> NextStep:
+    if state.status is Status.FAILED:
+        return NextStep(f"decide: {step.title} failed, {state.words}", "decide")
+    if state.finding is None:
+        return NextStep(f"wait: {step.title} was cut off, the engine looks what became of it", None)
+    found = {"done": "was done", "not done": "was not done", "cannot tell": "may be done or not"}
+    return NextStep(f"decide: {step.title} was cut off and {found[state.finding]}, {state.words}", "decide")
+
+
+def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
+    after = _after(incident, plan)
+    if running := incident.running():
+        step = running[0]
+        return NextStep(f"wait: {step.title}, {_how_far(snapshot, incident, step)}{after}", None)
+    return NextStep(f"wait: the engine takes up the next step{after}", None)
+
+
+def _how_far(snapshot: Snapshot, incident: Incident, step: Step) -> str:
+    left = remaining(snapshot, incident, step)
+    if left >= 1:
+        return f"~{duration(left)} left"
+    return f"{duration(spent(snapshot, incident, step))}, limit {duration(step.limit_s)}"
+
+
+def _after(incident: Incident, plan: Plan) -> str:
+    """What comes when the running steps are done, in the words of the NEXT line."""
+    waiting = [step for step in plan.steps if incident.step(step.id).status is Status.WAITING]
+    if not waiting:
+        return "; then R closes the incident"
+    if incident.gate_opened is None and waiting[0].phase is not Phase.PREPARE:
+        return "; then the gate asks you (g)" if missing_approvals(incident) else "; then the gate"
+    return f"; then {waiting[0].title}"
+
+
+# -- the gate ---------------------------------------------------------------------------------------
+
+
+def _gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
+    broken = [f"{p.words}: {why}" for p, why in unproven(plan, incident, snapshot.at)]
+    if missing := missing_approvals(incident):
+        also = f"; the gate also waits for {broken[0]}" if broken else ""
+        if plan.proof == "claim":
+            return NextStep(f"go: say yes to the plan and type {snapshot.state.environment}{also}", "go")
+        return NextStep(f"wait: the gate needs a signature of {', '.join(missing)}{also}", None)
+    if broken:
+        return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
+    return NextStep("wait: everybody said yes, the gate opens", None)
+
+
+# -- after it ---------------------------------------------------------------------------------------
+
+
+def _proven(incident: Incident, environment: Environment) -> NextStep:
+    still = open_items(incident, environment)
+    if not still:
+        return NextStep("close the incident: recovery is proven, every item ticked", "resolve")
+    words = f"close the incident: recovery is proven; {len(still)} not ticked: {', '.join(still)}"
+    return NextStep(words, "resolve")

@@ -1,0 +1,88 @@
+"""Where a rollback stands: what is left, who has not said yes, since when the service is well. Pure."""
+
+from console.core.clock import Stamp
+from console.core.plan import Phase, Plan, Step
+from console.core.policy import choices
+from console.core.protocols import Snapshot
+from console.core.requests import Choice
+from console.core.state import Incident, Status, StepState
+from console.core.strategy import Environment
+
+
+def spent(snapshot: Snapshot, incident: Incident, step: Step) -> float:
+    """Seconds since the step began; 0 when it has not."""
+    began = incident.step(step.id).began
+    return snapshot.at.seconds_since(began) if began else 0.0
+
+
+def remaining(snapshot: Snapshot, incident: Incident, step: Step) -> float:
+    """Seconds that a step is expected to need yet; 0 when it is settled, or over its time."""
+    status = incident.step(step.id).status
+    if status.settled:
+        return 0.0
+    if status is not Status.RUNNING:
+        return step.expected_s
+    so_far = spent(snapshot, incident, step)
+    progress = snapshot.live.steps.get(step.id) if snapshot.live else None
+    if progress and progress.total and progress.done:
+        return max(0.0, so_far * (progress.total - progress.done) / progress.done)
+    return max(0.0, step.expected_s - so_far)
+
+
+def to_healthy(snapshot: Snapshot, incident: Incident, plan: Plan) -> float:
+    """Seconds expected from the gate (or, once it is open, from now) until health is proven."""
+    steps = (*plan.of_phase(Phase.SWITCH), *plan.of_phase(Phase.PROVE))
+    return sum(remaining(snapshot, incident, step) for step in steps)
+
+
+def healthy_at(incident: Incident) -> Stamp | None:
+    """When the service gave the first of the good answers that proved it; None before it is proven."""
+    for step in incident.plan.of_phase(Phase.PROVE) if incident.plan else ():
+        state = incident.step(step.id)
+        if state.status is Status.DONE and state.ended and "first_good_utc_us" in state.facts:
+            first, boot = state.facts["first_good_utc_us"], state.facts["first_good_boot_us"]
+            return Stamp(int(first), state.ended.boot_id, int(boot))
+    return None
+
+
+def said_yes(incident: Incident, role: str) -> list[str]:
+    """Who said yes to the plan as it is now, in that role; in the order they did."""
+    valid = (a for a in incident.approvals if a.plan_hash == incident.plan_hash)
+    return [approval.person for approval in valid if role in approval.roles]
+
+
+def missing_approvals(incident: Incident) -> list[str]:
+    """Roles that have not said yes often enough to the plan, each as often as it is missing."""
+    needs = incident.plan.needs if incident.plan else ()
+    short = {need.role: need.count - len(said_yes(incident, need.role)) for need in needs}
+    return [role for role, number in short.items() for _ in range(number)]
+
+
+def open_items(incident: Incident, environment: Environment) -> list[str]:
+    """Titles of the checklist's items that nobody has ticked."""
+    return [item.title for item in environment.checklist if item.id not in incident.items]
+
+
+_CONSEQUENCE = {
+    Choice.CONTINUE: "count it as done: the engine verifies that first",
+    Choice.SKIP: "go on without it: what it proves stays unproven; say why",
+    Choice.ABORT: "stop here: nothing further runs until somebody goes on or plans anew",
+}
+
+
+def advised(incident: Incident, step: Step) -> tuple[tuple[Choice, str], ...]:
+    """What may be decided about a step, each with its consequence; the first is the one to take unseen."""
+    allowed = choices(incident, step.id)
+    first = _first_choice(step, incident.step(step.id))
+    again = "harmless, it is made to be repeated" if step.repeatable else "its effect may happen twice"
+    words = {**_CONSEQUENCE, Choice.RETRY: f"do it again: {again}"}
+    ordered = sorted(allowed, key=lambda choice: choice is not first)
+    return tuple((choice, words[choice]) for choice in ordered)
+
+
+def _first_choice(step: Step, state: StepState) -> Choice:
+    if state.status is Status.FAILED or state.finding == "not done":
+        return Choice.RETRY
+    if state.finding == "done":
+        return Choice.CONTINUE
+    return Choice.RETRY if step.repeatable else Choice.ABORT

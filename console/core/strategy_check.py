@@ -1,0 +1,20 @@
+"""What must be true of a strategy beyond its shape: every name names something, no two values contradict."""
+
+from collections.abc import Collection, Iterator
+
+from console.core import conditions_check, measures_check, runbook_check
+from console.core.parts import Finding, Part
+
+RULES = (*conditions_check.RULES, *measures_check.RULES, *runbook_check.RULES)
+
+
+def check_strategy(document: object, actions: Collection[str] | None) -> Iterator[Finding]:
+    """Every mistake of names and values in a document that was read from a strategy file.
+
+    `actions` are the actions that runbooks may name; None when the caller does not know them.
+    """
+    for environment in Part(document)["environments"].values():
+        for rule in RULES:
+            yield from rule(environment)
+        if actions is not None:
+            yield from runbook_check.actions(environment, actions)

@@ -1,0 +1,215 @@
+"""Every kind of event in a line of plain words, for timeline and report. Total: no event is silent."""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import singledispatch
+
+import msgspec
+from msgspec import Struct
+
+from console.core import events as ev
+from console.core.format import clock, count, short, value
+from console.core.metrics import Rung
+from console.core.plan import thaw
+from console.core.requests import Choice
+from console.core.strategy import Unit
+from console.core.words import duration
+
+
+class Tone(StrEnum):
+    """How a line of the timeline is meant."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    PERSON = "person"
+    """Somebody decided or said something."""
+
+
+class Said(Struct, frozen=True):
+    """An event in words."""
+
+    words: str
+    """One line, without time and actor; may hold text from outside as it came."""
+    tone: Tone = Tone.PLAIN
+
+
+Names = Mapping[str, str]
+"""Titles of steps and of checklist items, by id."""
+
+
+def said(event: ev.Event, names: Names) -> Said:
+    """What the timeline says of an event; ids without a title are said as they are."""
+    return _words(event.body, event, lambda key: names.get(key, key))
+
+
+Title = Callable[[str], str]
+
+
+@singledispatch
+def _words(body: ev.Body, event: ev.Event, _title: Title) -> Said:
+    raw = body.raw if isinstance(body, ev.Unknown) else msgspec.json.encode(body)
+    return Said(f"{event.kind} version {event.version}: {raw.decode('utf-8', 'backslashreplace')}")
+
+
+# -- engine and metrics -----------------------------------------------------------------------------
+
+
+@_words.register
+def _(body: ev.EngineStarted, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"engine started: process {body.pid}, epoch {body.epoch}, {body.mode}")
+
+
+@_words.register
+def _(body: ev.EngineStopped, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"engine ended: {body.reason}", Tone.WARN)
+
+
+_RUNG_TONE = {
+    Rung.MANDATORY: Tone.BAD,
+    Rung.AUTOMATIC: Tone.BAD,
+    Rung.WARN: Tone.WARN,
+    Rung.STALE: Tone.WARN,
+    Rung.RECOVERED: Tone.GOOD,
+    Rung.OK: Tone.GOOD,
+}
+
+
+@_words.register
+def _(body: ev.RungChanged, _event: ev.Event, _title: Title) -> Said:
+    unit: Unit = "count"
+    if body.unit in ("%", "s", "flag"):
+        unit = body.unit  # type: ignore[assignment]  # just compared with every unit there is
+    rule = f" ({body.rule})" if body.rule else ""
+    words = f"{body.title} {value(body.value, unit)}: {body.after}, was {body.before}{rule}"
+    return Said(words, _RUNG_TONE.get(body.after, Tone.PLAIN))
+
+
+# -- the incident -----------------------------------------------------------------------------------
+
+
+@_words.register
+def _(body: ev.IncidentSuspected, event: ev.Event, _title: Title) -> Said:
+    fires = ", ".join(body.triggers) or "a rule fires"
+    return Said(f"suspected {event.incident}: {fires}; since {clock(body.onset)}", Tone.BAD)
+
+
+@_words.register
+def _(body: ev.IncidentDeclared, event: ev.Event, _title: Title) -> Said:
+    note = f": {body.note}" if body.note else ""
+    words = f"declared {event.incident} {body.severity}, {body.commander} commands{note}"
+    return Said(words, Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.IncidentResolved, event: ev.Event, _title: Title) -> Said:
+    note = f": {body.note}" if body.note else ""
+    return Said(f"resolved {event.incident}: {body.outcome}{note}", Tone.GOOD)
+
+
+@_words.register
+def _(body: ev.NoteAdded, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"note: {body.text}", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.ItemTicked, _event: ev.Event, title: Title) -> Said:
+    what = "ticked" if body.done else "took the tick back"
+    proof = f", proven by {title(body.step)}" if body.step else ""
+    note = f": {body.note}" if body.note else ""
+    return Said(f"{what}: {title(body.item)}{proof}{note}", Tone.GOOD if body.done else Tone.WARN)
+
+
+@_words.register
+def _(body: ev.RequestRefused, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"refused {body.ask}: {body.reason}", Tone.BAD)
+
+
+# -- plan and gate ----------------------------------------------------------------------------------
+
+
+@_words.register
+def _(body: ev.PlanningStarted, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"plans the way back to {body.target or 'the newest good release'}")
+
+
+@_words.register
+def _(body: ev.PlanningFailed, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"no plan: {body.reason}", Tone.BAD)
+
+
+@_words.register
+def _(body: ev.PlanFrozen, _event: ev.Event, _title: Title) -> Said:
+    frozen = f"plan {short(body.digest)} frozen"
+    try:
+        plan = thaw(bytes(body.plan))
+    except msgspec.DecodeError:
+        return Said(f"{frozen}, in a form that this warroom cannot read", Tone.WARN)
+    steps = count(len(plan.steps), "step")
+    return Said(f"{frozen}: {plan.running.tag} back to {plan.target.tag}, {plan.way}, {steps}")
+
+
+@_words.register
+def _(body: ev.GateClaimed, _event: ev.Event, _title: Title) -> Said:
+    roles = ", ".join(body.roles)
+    return Said(f"said yes to plan {short(body.plan_hash)} as {roles} (a claim)", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.GateOpened, _event: ev.Event, _title: Title) -> Said:
+    return Said(
+        f"gate open for plan {short(body.plan_hash)}: {', '.join(body.approvers)} said yes", Tone.GOOD
+    )
+
+
+@_words.register
+def _(body: ev.EvidenceRecorded, _event: ev.Event, _title: Title) -> Said:
+    verdict = "holds" if body.holds else "does not hold"
+    return Said(f"evidence {body.slot} {verdict}: {body.words}", Tone.PLAIN if body.holds else Tone.WARN)
+
+
+# -- steps ------------------------------------------------------------------------------------------
+
+
+@_words.register
+def _(body: ev.StepIntent, _event: ev.Event, title: Title) -> Said:
+    again = f", attempt {body.attempt}" if body.attempt > 1 else ""
+    return Said(f"{title(body.step)}: begun{again}")
+
+
+@_words.register
+def _(body: ev.StepOutcome, _event: ev.Event, title: Title) -> Said:
+    words = f": {body.words}" if body.words else ""
+    if body.status == "failed":
+        return Said(f"{title(body.step)}: FAILED after {duration(body.seconds)}{words}", Tone.BAD)
+    return Said(f"{title(body.step)}: done in {duration(body.seconds)}{words}", Tone.GOOD)
+
+
+@_words.register
+def _(body: ev.StepProbed, _event: ev.Event, title: Title) -> Said:
+    return Said(f"{title(body.step)}: looked into, {body.finding}: {body.words}", Tone.WARN)
+
+
+_CHOSEN = {
+    Choice.CONTINUE: "counts as done",
+    Choice.RETRY: "is tried again",
+    Choice.SKIP: "is skipped",
+    Choice.ABORT: "stops the run",
+}
+
+
+@_words.register
+def _(body: ev.StepDecided, _event: ev.Event, title: Title) -> Said:
+    reason = f": {body.reason}" if body.reason else ""
+    return Said(f"decided: {title(body.step)} {_CHOSEN[body.choice]}{reason}", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.RunAborted, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"stopped the run: {body.reason}", Tone.WARN)
+
+
+@_words.register
+def _(_body: ev.RunResumed, _event: ev.Event, _title: Title) -> Said:
+    return Said("goes on with the run", Tone.PERSON)

@@ -1,0 +1,12 @@
+"""Small wordings that every part of the house shares."""
+
+_MINUTE = 60
+_HOUR = 3600
+
+
+def duration(seconds: float) -> str:
+    """`00:48`, `12:07`, `3:05:00`: a length of time as a clock on the screen."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, _HOUR)
+    minutes, left = divmod(rest, _MINUTE)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"

@@ -1,0 +1,81 @@
+"""The drill's own strategy and roster: the bundled ones, pointed at the world, with windows of seconds."""
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from console.config.loader import load_strategy
+from console.config.paths import BUNDLED
+from console.drill.place import write_atomically
+from console.drill.setting import Setting
+from console.drill.world import World
+from console.engine.spawn import EngineWanted
+
+ACTOR = "eng-1"
+"""Who plays, and who the crew of a headless drill is; an engineer of the bundled roster."""
+NOTE = "windows are seconds, not minutes"
+"""What the screen says about the strategy of a drill."""
+_MINUTES = re.compile(r"\b(\d+)m\b")
+_EVERY, _LIMIT = "250ms", "2s"
+
+
+def write_files(folder: Path, name: str, scenario: str, world: World) -> Setting:
+    """Write strategy.yaml and roster.yaml into the drill's folder, and return the setting they make."""
+    yaml = YAML()
+    document = yaml.load(BUNDLED / "strategy.yaml")
+    _rehearse(document["environments"][name], folder, world)
+    strategy, roster = folder / "strategy.yaml", folder / "roster.yaml"
+    with strategy.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
+    write_atomically(roster, (BUNDLED / "roster.yaml").read_bytes())
+    environment = load_strategy(strategy).strategy.environments[name]
+    state = folder / "state"
+    wanted = EngineWanted(strategy, roster, name, state, with_pid=world.keeper_pid)
+    return Setting(folder, scenario, name, environment, ACTOR, wanted)
+
+
+def _rehearse(environment: Any, folder: Path, world: World) -> None:
+    """Point every target at the world, and make a minute of the rules a second."""
+    environment["drill"] = NOTE
+    environment["state"] = str(folder / "state")
+    environment["repository"]["remote"] = world.remote
+    environment["releases"]["file"] = world.releases
+    environment["deploy"] = {"kind": "keeper", "socket": world.socket}
+    health = f"{world.service_url}/health"
+    environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
+    dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"
+    environment["data"]["dsn"] = dsn
+    sources = environment["sources"]
+    sources["metrics"]["url"] = f"{world.service_url}/metrics"
+    sources["health"]["url"] = health
+    sources["database"]["dsn"] = dsn
+    for source in sources.values():
+        source |= {"every": _EVERY, "limit": _LIMIT}
+    for metric in environment["metrics"].values():
+        _hasten(metric)
+    environment["health"] |= {"every": "200ms", "limit": "1s"}
+    for step in environment["runbook"]:
+        step["expected"] = "1s"
+    _validate_the_release(environment)
+
+
+def _hasten(metric: Any) -> None:
+    """Windows of minutes become windows of seconds; the thresholds stay."""
+    if "over" in metric.get("measure", {}):
+        metric["measure"]["over"] = _seconds(metric["measure"]["over"])
+    for rung, condition in metric["rungs"].items():
+        metric["rungs"][rung] = _seconds(condition)
+
+
+def _seconds(text: str) -> str:
+    return _MINUTES.sub(r"\1s", text)
+
+
+def _validate_the_release(environment: Any) -> None:
+    """The world's release brings its own validation suite, and no other of the strategy's commands."""
+    validate = environment["commands"]["validate"]
+    validate["argv"] = [sys.executable, "-m", "walletconnect.validate", "{service_url}"]
+    environment["commands"] = {"validate": validate}

@@ -1,0 +1,139 @@
+"""A whole rollback with nobody at the keyboard: the world, the fault, the crew, and what was measured."""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from console.config.paths import runtime_dir
+from console.core.protocols import Snapshot
+from console.drill.crew import next_ask, stuck
+from console.drill.measure import measure, running_version
+from console.drill.place import VARIABLE, DrillError
+from console.drill.result import DrillResult
+from console.drill.setting import Setting
+from console.drill.world import World, stop_world
+from console.engine import crash
+from console.engine.spawn import EngineWanted, spawn
+from console.store.clock import SystemClock
+from console.store.room import LocalRoom
+from console.targets.keeper import Keeper
+
+LIMIT_S = 120.0
+"""How long a headless drill may take before it is called incomplete."""
+ENGINES = 3
+"""How many engines a drill may use up: the crew starts another one when one dies."""
+STOP_S = 10.0
+
+Tell = Callable[[str], None]
+
+
+class Engines:
+    """The engine of the drill, started again when it dies: what a service manager would do."""
+
+    def __init__(self, wanted: EngineWanted, folder: Path, tell: Tell) -> None:
+        self._wanted = wanted
+        self._extra = {VARIABLE: str(folder)}
+        self._tell = tell
+        self._used = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep_running(self) -> None:
+        """Start one where none runs; DrillError when too many have died."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if self._used == ENGINES:
+            raise DrillError(f"{ENGINES} engines have ended; {self._wanted.state / 'engine.log'} says why")
+        if self._process is not None:
+            self._tell(f"the engine ended with code {self._process.returncode}: starting another")
+        fresh = {} if self._used == 0 else {crash.VARIABLE: ""}
+        self._process = spawn(self._wanted, self._extra | fresh)
+        self._used += 1
+
+    def stop(self) -> None:
+        """End it, and wait until it is gone."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Drill:
+    """One headless drill in a world that is ready."""
+
+    def __init__(
+        self, setting: Setting, world: World, tell: Tell, on_snapshot: Callable[[Snapshot], None]
+    ) -> None:
+        self._setting = setting
+        self._world = world
+        self._tell = tell
+        self._on_snapshot = on_snapshot
+        self._engines = Engines(setting.engine, setting.folder, tell)
+        self._asked: set[tuple[object, int]] = set()
+        self._room = LocalRoom(
+            setting.environment,
+            setting.name,
+            setting.actor,
+            state=setting.engine.state,
+            runtime=runtime_dir(str(setting.engine.state)),
+            clock=SystemClock(),
+            start_engine=self._engines.keep_running,
+        )
+
+    async def run(self) -> DrillResult:
+        """Break the service, bring it back, and measure; ends everything of the drill, whatever happens."""
+        try:
+            self._engines.keep_running()
+            await self._until(lambda snapshot: bool(snapshot.rows))
+            keeper = Keeper(Path(self._world.socket))
+            self._tell(f"breaking the service: {self._setting.scenario}")
+            await keeper.break_(self._setting.scenario)
+            reason = await self._rollback()
+            running = await running_version(self._setting)
+            self._engines.stop()
+            world = World.load(self._setting.folder)
+            return measure(self._setting, world, self._room.snapshot(), running, reason)
+        finally:
+            self._engines.stop()
+            self._room.close()
+            await stop_world(self._setting.folder, self._tell)
+
+    async def _rollback(self) -> str | None:
+        """Do what a crew would, until the incident is resolved; otherwise the reason why it is not."""
+        reason: str | None = None
+
+        def over(snapshot: Snapshot) -> bool:
+            nonlocal reason
+            incident = snapshot.state.incident
+            reason = stuck(snapshot)
+            if reason is not None or (incident is not None and incident.status == "resolved"):
+                return True
+            self._act(snapshot)
+            return False
+
+        return reason if await self._until(over) else f"not over after {LIMIT_S:g} s"
+
+    def _act(self, snapshot: Snapshot) -> None:
+        """Ask for the next thing once; the same thing again only when the journal has moved since."""
+        if snapshot.pending or (ask := next_ask(snapshot)) is None:
+            return
+        key = (repr(ask), snapshot.state.seq)
+        if key not in self._asked:
+            self._asked.add(key)
+            self._room.submit(ask)
+
+    async def _until(self, condition: Callable[[Snapshot], bool]) -> bool:
+        """Whether `condition` came to hold in time; the engine is kept running meanwhile."""
+        limit = time.monotonic() + LIMIT_S
+        while time.monotonic() < limit:
+            self._engines.keep_running()
+            snapshot = self._room.snapshot()
+            self._on_snapshot(snapshot)
+            if condition(snapshot):
+                return True
+            await self._room.changed(0.25)
+        return False

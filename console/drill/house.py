@@ -1,0 +1,218 @@
+"""A world while it runs: how it is built, what it can be asked, and how it ends."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from msgspec.structs import replace
+
+from console.drill.cache import start_redis
+from console.drill.children import Children, environment, python
+from console.drill.deploys import Deploys
+from console.drill.history import build_history
+from console.drill.place import DrillError, Place
+from console.drill.postgres import start_postgres
+from console.drill.site import Site
+from console.drill.speaker import Speaker
+from console.drill.world import PostgresAt, RedisAt, World
+from console.targets.keeper import (
+    Answer,
+    BreakRequest,
+    Broken,
+    Deployed,
+    DeployRequest,
+    Fault,
+    KeeperStatus,
+    Moment,
+    ReadyRequest,
+    Request,
+    StatusRequest,
+)
+from console.targets.process import Programs
+
+GOOD = "v1.5.0"
+"""The release that a world starts with."""
+
+SCENARIOS = {"bad-config": "develop"}
+"""For each scenario the branch whose head is the bad release."""
+
+_USERS_LIMIT_S = 15
+
+
+class House:
+    """The parts of one world, and all that is asked of them."""
+
+    def __init__(self, place: Place, speaker: Speaker, now: Callable[[], Moment]) -> None:
+        self._place = place
+        self._speaker = speaker
+        self._now = now
+        self._programs = Programs(environment(place), tag=place.root / "keeper")
+        self._children = Children(place, speaker.say)
+        self._site = Site(place, self._programs, self._children, speaker.say)
+        self._deploys = Deploys(place.deploys, now)
+        self._phase: Literal["building", "ready", "stopping"] = "building"
+        self._building: asyncio.Task[World] | None = None
+        self._world: World | None = None
+        self._stop = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    def stop(self) -> None:
+        """Have it end soon."""
+        self._stop.set()
+
+    async def live(self) -> None:
+        """Build the world and keep it until it is to stop; DrillError when it cannot be built."""
+        self._building = asyncio.create_task(self._build())
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({self._building, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._building.done():
+            self._building.cancel()
+            await asyncio.wait({self._building})
+            raise DrillError("the keeper was told to stop while it built the world")
+        self._building.result()
+        self._speaker.ready()
+        await stopping
+
+    async def end(self) -> None:
+        """Stop every part, and remove what is of no use without them."""
+        self._phase = "stopping"
+        self._speaker.say("stopping users and service")
+        await self._deploys.abandon()
+        await self._children.stop("users", "service")
+        self._speaker.say("stopping PostgreSQL and Redis")
+        await self._children.stop("postgres", "redis")
+        await self._site.close()
+        if self._world is not None:
+            self._save(replace(self._world, ended=self._now()))
+        self._place.clear_data()
+        self._place.clear_outside()
+        self._speaker.say("stopped")
+        self._ended.set()
+
+    async def answer(self, request: Request) -> Answer:
+        """Grant a request; DrillError with the reason when it is refused or fails."""
+        match request:
+            case StatusRequest():
+                return self._status()
+            case ReadyRequest():
+                return await self._when_ready()
+            case DeployRequest(commit=commit, token=token):
+                return await self._deploy(self._ready_world(), commit, token)
+            case BreakRequest(scenario=scenario):
+                return await self._break(self._ready_world(), scenario)
+        self.stop()
+        await self._ended.wait()
+        return Answer()
+
+    async def _build(self) -> World:
+        started = self._now()
+        for folder in (self._place.secrets, self._place.logs, self._place.worktrees):
+            folder.mkdir(mode=0o700)
+        self._speaker.say("making the history of releases, a PostgreSQL and a Redis")
+        commits, postgres, redis = await self._ground(started)
+        self._speaker.say(f"deploying {GOOD}")
+        deploy = partial(self._run, commits[GOOD], postgres.dsn, lambda: None)
+        await self._deploys.once(commits[GOOD], "start", deploy)
+        self._speaker.say("letting the users in")
+        await self._let_users_in()
+        world = self._described(started, postgres, redis)
+        self._save(world)
+        self._phase = "ready"
+        self._speaker.say(f"ready: {GOOD} serves its users at {world.service_url}")
+        return world
+
+    async def _ground(self, started: Moment) -> tuple[dict[str, str], PostgresAt, RedisAt]:
+        """What the service stands on, made side by side."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                history = build_history(self._place, self._programs, started.utc_us // 1_000_000)
+                commits = group.create_task(history)
+                postgres = group.create_task(start_postgres(self._place, self._programs, self._children))
+                redis = group.create_task(start_redis(self._place, self._children))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return commits.result(), postgres.result(), redis.result()
+
+    async def _let_users_in(self) -> None:
+        users = await self._children.start(
+            "users",
+            python("console.drill.users", self._site.url, str(self._place.users)),
+            cwd=Path("/"),
+        )
+        await users.until_ready(self._site.lacks_users, _USERS_LIMIT_S)
+
+    def _described(self, started: Moment, postgres: PostgresAt, redis: RedisAt) -> World:
+        noted = self._place.noted()
+        return World(
+            keeper_pid=os.getpid(),
+            socket=str(noted.socket),
+            remote=str(self._place.remote),
+            service_url=self._site.url,
+            postgres=postgres,
+            redis=redis,
+            releases=str(self._place.releases),
+            deploys=str(self._place.deploys),
+            users=str(self._place.users),
+            started=started,
+            temp=noted.outside,
+        )
+
+    def _save(self, world: World) -> None:
+        world.save(self._place.root)
+        self._world = world
+
+    def _ready_world(self) -> World:
+        if self._world is None or self._phase != "ready":
+            raise DrillError(f"the world is not ready but {self._phase}")
+        return self._world
+
+    async def _when_ready(self) -> KeeperStatus:
+        if self._building is not None:
+            await asyncio.wait({self._building})
+        self._ready_world()
+        return self._status()
+
+    async def _deploy(self, world: World, commit: str, token: str) -> Deployed:
+        effect = partial(self._run, commit, world.postgres.dsn, lambda: None)
+        return await self._deploys.once(commit, token, effect)
+
+    async def _break(self, world: World, scenario: str) -> Broken:
+        if scenario not in SCENARIOS:
+            raise DrillError(f"there is no scenario {scenario!r}, but {', '.join(SCENARIOS)}")
+        if world.fault is not None:
+            raise DrillError(f"this world was broken already ({world.fault.scenario}): start a new drill")
+        commit = await self._site.head_of(SCENARIOS[scenario])
+        effect = partial(self._run, commit, world.postgres.dsn, partial(self._note_fault, scenario))
+        deployed = await self._deploys.once(commit, f"break:{scenario}", effect)
+        fault = self._ready_world().fault
+        if fault is None:
+            raise DrillError(f"{commit[:12]} was deployed, but not as a fault")
+        return Broken(fault=fault, record=deployed.record)
+
+    def _note_fault(self, scenario: str) -> None:
+        at = self._now()
+        fault = Fault(scenario=scenario, utc_us=at.utc_us, boot_id=at.boot_id, boot_us=at.boot_us)
+        self._save(replace(self._ready_world(), fault=fault))
+
+    async def _run(self, commit: str, dsn: str, on_takeover: Callable[[], None]) -> str:
+        running = await self._site.deploy(commit, dsn, on_takeover)
+        words = f"{running.version} runs, commit {commit[:12]}"
+        self._speaker.say(words)
+        return words
+
+    def _status(self) -> KeeperStatus:
+        running = self._site.running
+        return KeeperStatus(
+            phase=self._phase,
+            keeper_pid=os.getpid(),
+            commit=running.commit if running else None,
+            version=running.version if running else None,
+            worktree=str(running.worktree) if running else None,
+            service_url=self._site.url if self._world else None,
+            parts=self._children.parts(),
+            fault=self._world.fault if self._world else None,
+            deploys=self._deploys.records,
+        )

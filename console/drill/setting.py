@@ -1,0 +1,21 @@
+"""The setting of a drill: its folder, its strategy and roster, and the engine that it takes."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from console.core.strategy import Environment
+from console.engine.spawn import EngineWanted
+
+
+class Setting(Struct, frozen=True):
+    """Which drill, and where its files are."""
+
+    folder: Path
+    scenario: str
+    name: str
+    """The environment."""
+    environment: Environment
+    actor: str
+    """Handle of the engineer who plays."""
+    engine: EngineWanted

@@ -1,0 +1,170 @@
+"""The service that is drilled: checked out from the remote, migrated, started, seen to be healthy."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from console.drill.children import Children, python
+from console.drill.migrations import migrate
+from console.drill.place import DrillError, Place, one_line
+from console.drill.ports import LOOPBACK, on_free_port
+from console.targets.process import Finished, ProgramError, Programs
+
+_FULL_ID = re.compile(r"[0-9a-f]{40}")
+_CONNECTED = re.compile(r"^walletconnect_connections_total (\S+)$", re.MULTILINE)
+_GIT_LIMIT_S = 30
+_START_LIMIT_S = 15
+
+
+class Health(Struct, frozen=True):
+    """What the service answers to /health, as far as the keeper needs it."""
+
+    status: str
+    version: str
+    commit: str
+    database: str
+    cache: str
+
+
+class Running(Struct, frozen=True):
+    """A release that has taken over."""
+
+    commit: str
+    version: str
+    worktree: Path
+
+
+class Site:
+    """One service, of which one release runs at a time, always on the same port."""
+
+    def __init__(
+        self, place: Place, programs: Programs, children: Children, say: Callable[[str], None]
+    ) -> None:
+        self._place = place
+        self._programs = programs
+        self._children = children
+        self._say = say
+        self._port: int | None = None
+        self._http = httpx.AsyncClient(trust_env=False, timeout=2)
+        self.running: Running | None = None
+        """What took over last; it may have ended since."""
+
+    @property
+    def url(self) -> str:
+        """Where the service answers, once one has been started."""
+        return f"http://{LOOPBACK}:{self._port}"
+
+    async def head_of(self, branch: str) -> str:
+        """Full id of the last commit of a branch, asked of the remote itself."""
+        words = ("ls-remote", "--exit-code", "--", str(self._place.remote), f"refs/heads/{branch}")
+        return (await self._git(*words)).split()[0]
+
+    async def deploy(self, commit: str, dsn: str, on_takeover: Callable[[], None]) -> Running:
+        """Run that commit in place of what runs; `on_takeover` is called when the old one is told to stop.
+
+        Whatever can fail before that does so while the old one still serves.
+        """
+        worktree = await self._check_out(commit)
+        await migrate(dsn, worktree, commit, self._say)
+        old = f"stopping {self.running.version}, " if self.running else ""
+        self._say(f"{old}starting {commit[:12]}")
+        on_takeover()
+        self.running = None
+        await self._children.stop("service")
+        if self._port is None:
+            self._port, running = await on_free_port(lambda port: self._start(worktree, commit, port))
+        else:
+            _, running = await self._start(worktree, commit, self._port)
+        self.running = running
+        return running
+
+    async def lacks_users(self) -> str:
+        """Empty as soon as the service has counted a user who connected, else what it says instead."""
+        try:
+            page = (await self._http.get(f"{self.url}/metrics")).text
+        except httpx.HTTPError as error:
+            return f"no answer to /metrics: {one_line(error)}"
+        connected = _CONNECTED.search(page)
+        return "" if connected and float(connected[1]) > 0 else "no user has connected"
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._http.aclose()
+
+    async def _start(self, worktree: Path, commit: str, port: int) -> tuple[int, Running]:
+        child = await self._children.start(
+            "service",
+            python("walletconnect", "--port", str(port)),
+            cwd=worktree,
+            extra={
+                "WALLETCONNECT_DATABASE_FILE": str(self._place.secrets / "postgres.dsn"),
+                "WALLETCONNECT_CACHE_FILE": str(self._place.secrets / "redis.url"),
+                # So that the worktree stays what git says it is.
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
+        )
+        child.port = port
+        versions: list[str] = []
+
+        async def lacks() -> str:
+            health = await self._health(port)
+            if isinstance(health, str):
+                return health
+            if health.status != "ok":
+                return f"it says {health.status} (database: {health.database}, cache: {health.cache})"
+            versions.append(health.version)
+            return "" if health.commit == commit else f"commit {health.commit} answers"
+
+        await child.until_ready(lacks, _START_LIMIT_S)
+        return port, Running(commit, versions[-1], worktree)
+
+    async def _health(self, port: int) -> Health | str:
+        """The service's answer, or why there is none."""
+        try:
+            response = await self._http.get(f"http://{LOOPBACK}:{port}/health")
+            return msgspec.json.decode(response.content, type=Health)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            return f"no answer to /health: {one_line(error)}"
+
+    async def _check_out(self, commit: str) -> Path:
+        """A worktree that holds exactly that commit, freshly fetched."""
+        if not _FULL_ID.fullmatch(commit):
+            raise DrillError(f"{commit!r} is not a full commit id: resolve it first")
+        self._say(f"fetching {commit[:12]}")
+        place, clone = self._place, ("-C", str(self._place.clone))
+        if not place.clone.exists():
+            await self._git("clone", "--quiet", "--no-checkout", "--", str(place.remote), str(place.clone))
+        await self._git(*clone, "fetch", "--quiet", "--prune", "--tags", "--force", "origin")
+        known = await self._try_git(*clone, "cat-file", "-e", f"{commit}^{{commit}}")
+        if known.code:
+            raise DrillError(f"commit {commit[:12]} is not in {place.remote}: push it first")
+        worktree = place.worktrees / commit
+        if not await self._holds_exactly(worktree, commit):
+            shutil.rmtree(worktree, ignore_errors=True)
+            await self._git(*clone, "worktree", "prune")
+            await self._git(*clone, "worktree", "add", "--quiet", "--detach", str(worktree), commit)
+        return worktree
+
+    async def _holds_exactly(self, worktree: Path, commit: str) -> bool:
+        if not worktree.exists():
+            return False
+        head = await self._try_git("-C", str(worktree), "rev-parse", "HEAD")
+        changes = await self._try_git("-C", str(worktree), "status", "--porcelain")
+        return head.code == changes.code == 0 and head.out.strip() == commit and not changes.out
+
+    async def _git(self, *words: str) -> str:
+        finished = await self._try_git(*words)
+        if finished.code:
+            raise DrillError(f"git could not prepare the deploy: {finished.reason}")
+        return finished.out
+
+    async def _try_git(self, *words: str) -> Finished:
+        try:
+            return await self._programs.run(("git", *words), limit_s=_GIT_LIMIT_S)
+        except ProgramError as error:
+            raise DrillError(str(error)) from error

@@ -1,0 +1,143 @@
+"""The drill's users: they connect, sign messages and transactions, and write down what they got.
+
+Started by the keeper as `python -m console.drill.users URL FILE`. Their own count is the ground truth that
+the service's metrics are held against.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from console.drill.moment import now
+
+USERS = 12
+EVERY_S = 0.3
+"""How often each of them asks for something: all of them together, 40 times a second."""
+
+_LIMIT_S = 5.0
+_PER_SESSION = 10
+_ADDRESSES = 8
+_SMALL = ("", "a9059cbb" + "11" * 64)
+_LARGE = "c0de" * 512
+_LARGE_AMONG_20 = (3, 10, 16)
+_WALLETS = ("lantern", "harbour", "pebble")
+
+
+class Second(Struct, frozen=True):
+    """What all users together tried in about a second, and how much of it failed, by kind."""
+
+    utc_us: int
+    boot_us: int
+    tries: dict[str, int]
+    failures: dict[str, int]
+
+
+class Tally:
+    """Tries and failures since the last line."""
+
+    def __init__(self) -> None:
+        self.tries: Counter[str] = Counter()
+        self.failures: Counter[str] = Counter()
+
+    def count(self, kind: str, *, failed: bool) -> None:
+        """One try, once its outcome is known."""
+        self.tries[kind] += 1
+        if failed:
+            self.failures[kind] += 1
+
+    def take(self) -> Second:
+        """What was counted; counting begins anew."""
+        moment = now()
+        second = Second(moment.utc_us, moment.boot_us, dict(self.tries), dict(self.failures))
+        self.tries.clear()
+        self.failures.clear()
+        return second
+
+
+class User:
+    """One of them: a wallet that comes back under several addresses, again and again."""
+
+    def __init__(self, number: int, http: httpx.AsyncClient, tally: Tally) -> None:
+        self._number = number
+        self._http = http
+        self._tally = tally
+        self._session: str | None = None
+        self._visits = 0
+        self._signed = number
+
+    async def live(self) -> None:
+        """Ask for something at every turn, whatever became of the last one."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + EVERY_S * self._number / USERS
+        for kind in self._wishes():
+            await asyncio.sleep(due - loop.time())
+            due = max(due + EVERY_S, loop.time())
+            # Without a session there is only one thing to ask for.
+            await self._ask(kind if self._session else "connect")
+
+    def _wishes(self) -> Iterator[str]:
+        # First sessions differ in length, so that users do not all connect at the same time.
+        signings = 1 + self._number % _PER_SESSION
+        while True:
+            yield "connect"
+            yield "message"
+            for _ in range(signings):
+                self._signed += 1
+                yield "large" if self._signed % 20 in _LARGE_AMONG_20 else "small"
+            signings = _PER_SESSION
+
+    async def _ask(self, kind: str) -> None:
+        path, body = self._request(kind)
+        try:
+            response = await self._http.post(path, json=body)
+        except httpx.HTTPError:
+            self._tally.count(kind, failed=True)
+            return
+        self._tally.count(kind, failed=response.is_error)
+        if kind == "connect" or response.status_code == httpx.codes.UNAUTHORIZED:
+            self._session = response.json().get("session")
+
+    def _request(self, kind: str) -> tuple[str, dict[str, object]]:
+        if kind == "connect":
+            self._visits += 1
+            address = self._number * _ADDRESSES + self._visits % _ADDRESSES
+            return "/connect", {"user": f"0x{address:040x}"}
+        if kind == "message":
+            return "/sign-message", {"session": self._session, "message": f"visit {self._visits}"}
+        return "/sign", {
+            "session": self._session,
+            "to": f"0x{self._signed:040x}",
+            "value": 10**15 + self._signed,
+            "data": _LARGE if kind == "large" else _SMALL[self._signed % len(_SMALL)],
+            "wallet": _WALLETS[self._number % len(_WALLETS)],
+        }
+
+
+async def write_down(tally: Tally, path: Path) -> None:
+    """A line a second, for ever."""
+    with path.open("ab", buffering=0) as file:
+        while True:
+            await asyncio.sleep(1)
+            file.write(msgspec.json.encode(tally.take()) + b"\n")
+
+
+async def live(url: str, path: Path) -> None:
+    """All users at once, until somebody ends the process."""
+    tally = Tally()
+    async with (
+        httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False) as http,
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(write_down(tally, path))
+        for number in range(USERS):
+            group.create_task(User(number, http, tally).live())
+
+
+if __name__ == "__main__":
+    asyncio.run(live(sys.argv[1], Path(sys.argv[2])))

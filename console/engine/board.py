@@ -1,0 +1,100 @@
+"""The board: what the engine is doing this second, for every console to see; not kept."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from console.core.clock import Clock, Stamp
+from console.core.live import Impact, Live, Progress
+from console.engine import crash
+from console.store.output import OutputFile
+
+SHOWN_LINES = 8
+"""How many of the last lines of output a console gets to see at once."""
+QUIET_S = 0.1
+"""Progress that comes faster than this is drawn together."""
+
+
+class Board:
+    """Keeps the present `Live` and publishes it when it changes, at most ten times a second."""
+
+    def __init__(self, live: Live, clock: Clock, publish: Callable[[Live], None]) -> None:
+        self._live = live
+        self._clock = clock
+        self._publish = publish
+
+    def show(self, **changes: object) -> None:
+        """Change what is shown, now."""
+        self._live = replace(self._live, beat=self._clock.now(), **changes)
+        self._publish(self._live)
+
+    def beat(self, impact: Impact | None, gate: str) -> None:
+        """Once a tick: still here, and this is how bad it is."""
+        self.show(impact=impact, gate=gate)
+
+    def step(self, step: str, progress: Progress | None) -> None:
+        """How far a step is; None when it has ended."""
+        others = {key: value for key, value in self._live.steps.items() if key != step}
+        steps = others if progress is None else {**others, step: progress}
+        since = self._clock.now().seconds_since(self._live.beat)
+        if progress is None or step not in self._live.steps or since >= QUIET_S:
+            self.show(steps=steps)
+        else:
+            self._live = replace(self._live, steps=steps)
+
+
+class Stopping(Protocol):
+    """Says whether an abort was asked for."""
+
+    def __call__(self) -> bool:
+        """True when the run is to stop."""
+        ...
+
+
+class StepReport:
+    """What a step under way says, on the board and in its output file (see actions.action.Report)."""
+
+    def __init__(
+        self, step: str, limit_s: float, board: Board, output: OutputFile, clock: Clock, stopping: Stopping
+    ) -> None:
+        self._step = step
+        self._limit_s = limit_s
+        self._board = board
+        self._output = output
+        self._clock = clock
+        self._stopping = stopping
+        self._since: Stamp = clock.now()
+        self._said = Progress(words="starting", since=self._since)
+        self._told = 0
+        board.step(step, self._said)
+
+    def __call__(
+        self, words: str, *, done: float | None = None, total: float | None = None, unit: str = ""
+    ) -> None:
+        """Show what is being done, and how far it is."""
+        self._heard()
+        self._said = Progress(words, self._since, done, total, unit, self._output.tail()[-SHOWN_LINES:])
+        self._board.step(self._step, self._said)
+
+    def line(self, text: str) -> None:
+        """Keep a line of output, and show it."""
+        self._heard()
+        self._output.write(text + "\n")
+        self._said = replace(self._said, output=self._output.tail()[-SHOWN_LINES:])
+        self._board.step(self._step, self._said)
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the step's time limit."""
+        return max(0.0, self._limit_s - self._clock.now().seconds_since(self._since))
+
+    @property
+    def stopping(self) -> bool:
+        """Whether an abort was asked for."""
+        return self._stopping()
+
+    def _heard(self) -> None:
+        self._told += 1
+        if self._told == 2:
+            crash.reached(self._step, "effect.middle")

@@ -1,0 +1,244 @@
+"""Puts an engine together from a strategy: its journal, its real parts, and what it samples."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+import structlog
+from msgspec import Struct
+
+from actions.action import World
+from console import __version__
+from console.config.loader import LoadedStrategy
+from console.config.roster import LoadedRoster
+from console.config.secrets import Secrets, child_environment
+from console.core import events as ev
+from console.core.errors import StatedError
+from console.core.impact import ImpactTracker
+from console.core.live import Live
+from console.core.strategy import Environment, KeeperDeploy, Probe
+from console.engine.board import Board
+from console.engine.book import Book
+from console.engine.desk import Desk
+from console.engine.engine import Engine
+from console.engine.runner import Runner
+from console.engine.sampling import Sampler
+from console.store.bell import Bell, Ringer
+from console.store.clock import SystemClock
+from console.store.inbox import FolderInbox
+from console.store.journal import SqliteWriter
+from console.store.layout import Layout, Runtime
+from console.store.lease import Lease, LeaseError, holder
+from console.store.live import LiveFile
+from console.store.samples import SampleReader, SampleWriter
+from console.targets import web
+from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
+from console.targets.git import Clone
+from console.targets.health import HealthProbe
+from console.targets.keeper import Keeper
+from console.targets.process import Programs, end_orphans
+from console.targets.rows import Rows
+
+LEASE_WAIT_S = 3.0
+"""How long an engine waits for the children of a killed one to end."""
+PIPELINE_POLL_S = 2.0
+
+log = structlog.get_logger()
+
+
+class BuildError(StatedError):
+    """The engine of this environment cannot be put together."""
+
+
+class Wanted(Struct, frozen=True):
+    """What an engine is made from."""
+
+    loaded: LoadedStrategy
+    roster: LoadedRoster
+    name: str
+    environment: Environment
+    state: Path
+    runtime: Path
+    with_pid: int | None
+    """A process whose end is the engine's end too."""
+
+
+async def run(wanted: Wanted, environ: Mapping[str, str]) -> None:
+    """Run the engine until it is told to stop, or the process it depends on has ended."""
+    async with AsyncExitStack() as stack:
+        builder = _Builder(wanted, environ, stack, await stack.enter_async_context(web.new_client()))
+        engine = builder.engine()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, engine.stop, signal.Signals(number).name)
+        if wanted.with_pid is not None:
+            _stop_with(engine, wanted.with_pid, stack)
+        await engine.serve(builder.started())
+
+
+class _Builder:
+    """Makes each part once, in the order in which they need each other; the stack lets go of them."""
+
+    def __init__(
+        self, wanted: Wanted, environ: Mapping[str, str], stack: AsyncExitStack, client: httpx.AsyncClient
+    ) -> None:
+        self._wanted = wanted
+        self._environment = wanted.environment
+        self._stack = stack
+        self._client = client
+        self._clock = SystemClock()
+        self._layout = Layout(wanted.state)
+        self._runtime = Runtime(wanted.runtime)
+        self._secrets = Secrets(environ)
+        self._lease = self._leased()
+        self._programs = Programs(child_environment(environ), tag=wanted.state, lease=self._lease.fileno())
+        self._ringer = Ringer()
+        self._live_file = LiveFile(self._layout.live)
+        self._book = self._opened()
+
+    def started(self) -> ev.EngineStarted:
+        """What this engine says first; from now on the lock file names its epoch too."""
+        epoch = self._book.state.epoch + 1
+        self._lease.mark(epoch)
+        return ev.EngineStarted(
+            pid=os.getpid(),
+            epoch=epoch,
+            warroom=__version__,
+            strategy_hash=self._wanted.loaded.sha256,
+            roster_hash=self._wanted.roster.sha256,
+            mode="separated" if self._environment.engine == "external" else "cooperative",
+        )
+
+    def engine(self) -> Engine:
+        """The engine, with everything it has."""
+        wanted, layout = self._wanted, self._layout
+        world, book = self._world(), self._book
+        board = Board(self._live(), self._clock, self._publish)
+        samples = SampleWriter(layout.samples)
+        self._stack.callback(samples.close)
+        bell = Bell(self._runtime.engine_bell)
+        self._stack.callback(bell.close)
+        return Engine(
+            book=book,
+            world=world,
+            desk=Desk(wanted.name, self._environment, wanted.roster.roster, lambda: book.state),
+            runner=Runner(book, world, board, layout.output, self._secrets.redact),
+            board=board,
+            sampler=self._sampler(),
+            samples=samples,
+            recorded=lambda since: SampleReader(layout.samples).since(since),
+            inbox=FolderInbox(layout.inbox),
+            bell=bell,
+            impact=ImpactTracker(self._environment),
+            still_ours=self._lease.check,
+        )
+
+    def _leased(self) -> Lease:
+        """The lease of the environment; what a killed engine left running is ended first."""
+        lease = Lease(self._layout.lock, self._clock)
+        try:
+            lease.acquire()
+        except LeaseError:
+            before = holder(self._layout.lock)
+            if before is not None and Path(f"/proc/{before.pid}").exists():
+                raise
+            log.warning("engine.orphans_ended", pids=end_orphans(self._wanted.state))
+            lease.acquire(LEASE_WAIT_S)
+        self._stack.callback(lease.release)
+        return lease
+
+    def _opened(self) -> Book:
+        writer = SqliteWriter(self._layout, self._wanted.name)
+        self._stack.callback(writer.close)
+        self._stack.callback(self._ringer.close)
+        book = Book(writer, self._wanted.name, self._clock, self._ring)
+        if book.state.unknown_critical:
+            raise BuildError(
+                f"{self._layout.journal} holds {book.state.unknown_critical}, which a newer Warroom wrote: "
+                "run that version"
+            )
+        return book
+
+    def _ring(self, seq: int) -> None:
+        self._ringer.ring_all(self._runtime.bells, seq)
+
+    def _live(self) -> Live:
+        return Live(pid=os.getpid(), epoch=self._book.state.epoch + 1, beat=self._clock.now())
+
+    def _publish(self, live: Live) -> None:
+        self._live_file.write(live)
+        self._ring(self._book.state.seq)
+
+    def _world(self) -> World:
+        environment = self._environment
+        health = self._health()
+        return World(
+            name=self._wanted.name,
+            environment=environment,
+            clock=self._clock,
+            programs=self._programs,
+            clone=Clone(self._wanted.state / "clone.git", environment.repository.remote, self._programs),
+            deployer=self._deployer(health),
+            health=health,
+            rows=Rows(lambda: self._secrets.resolve(environment.data.dsn), environment.data.tables),
+            worktrees=self._layout.worktrees,
+            evidence=self._layout.evidence,
+        )
+
+    def _health(self) -> HealthProbe:
+        """The probe of the health endpoint, judged as the source of that address is."""
+        service = self._environment.service
+        sources = self._environment.sources.values()
+        probe = next((s for s in sources if isinstance(s, Probe) and s.url == service.health), None)
+        if probe is None:
+            raise BuildError(
+                f"no http source asks {service.health}: the strategy must say what healthy means"
+            )
+        return HealthProbe(
+            self._client,
+            self._clock,
+            service.health,
+            limit_s=self._environment.health.limit,
+            status=probe.status,
+            body=probe.body,
+            version=service.version,
+            commit=service.commit,
+        )
+
+    def _deployer(self, health: HealthProbe) -> Deployer:
+        deploy = self._environment.deploy
+        if isinstance(deploy, KeeperDeploy):
+            return KeeperDeployer(Keeper(Path(deploy.socket)))
+        return PipelineDeployer(health, self._clock, PIPELINE_POLL_S)
+
+    def _sampler(self) -> Sampler:
+        return Sampler(
+            self._environment,
+            clock=self._clock,
+            client=self._client,
+            secret=self._secrets.resolve,
+            flags=self._flags,
+            told=self._book.state.rungs,
+        )
+
+    def _flags(self) -> frozenset[str]:
+        """The declared triggers that are raised in the open incident."""
+        incident = self._book.state.open_incident
+        return frozenset(incident.triggers if incident else ()) & self._environment.triggers.keys()
+
+
+def _stop_with(engine: Engine, pid: int, stack: AsyncExitStack) -> None:
+    """Stop the engine when process `pid` ends, or if it has ended already."""
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        engine.stop(f"process {pid} has ended")
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_reader(handle, engine.stop, f"process {pid} has ended")
+    stack.callback(os.close, handle)
+    stack.callback(loop.remove_reader, handle)

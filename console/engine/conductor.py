@@ -1,0 +1,145 @@
+"""The conductor: decides which steps may start now, opens the gate, and keeps every run in one flight."""
+
+import asyncio
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from console.core import events as ev
+from console.core.clock import Clock
+from console.core.plan import PHASES, Authority, Phase, Step
+from console.core.policy import gate
+from console.core.state import Incident, Status
+from console.engine import crash
+from console.engine.book import Book
+from console.engine.runner import Runner
+
+
+class Startable(Struct, frozen=True):
+    """Steps that may start now; those behind the gate only in the transaction that opens it."""
+
+    steps: tuple[Step, ...]
+    behind_gate: bool
+
+
+def startable(incident: Incident | None) -> Startable:
+    """Of the first phase that is not settled: waiting steps whose needs are settled.
+
+    Nothing starts while a step waits for a person's decision, after an abort, or in an incident that
+    nobody has declared.
+    """
+    nothing = Startable((), behind_gate=False)
+    if incident is None or incident.plan is None or incident.status != "declared":
+        return nothing
+    phase = incident.phase
+    if phase is None or incident.aborted is not None or incident.asking():
+        return nothing
+    steps = tuple(step for step in incident.plan.of_phase(phase) if _free(incident, step))
+    behind = incident.gate_opened is None and any(step.authority is Authority.MATRIX for step in steps)
+    return Startable(steps, behind_gate=behind)
+
+
+def _free(incident: Incident, step: Step) -> bool:
+    waiting = incident.step(step.id).status is Status.WAITING
+    return waiting and all(incident.step(need).status.settled for need in step.needs)
+
+
+def past_gate(incident: Incident) -> bool:
+    """Whether the run has come to the gate or beyond it."""
+    return incident.phase is None or PHASES.index(incident.phase) >= PHASES.index(Phase.SWITCH)
+
+
+class Conductor:
+    """Starts what may start, each time the state has changed."""
+
+    def __init__(
+        self,
+        book: Book,
+        runner: Runner,
+        clock: Clock,
+        *,
+        drain: Callable[[], None],
+        still_ours: Callable[[], None],
+        fault: Callable[[str], None],
+    ) -> None:
+        """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine."""
+        self._book = book
+        self._runner = runner
+        self._clock = clock
+        self._drain = drain
+        self._fault = fault
+        self._still_ours = still_ours
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._closing = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a step is under way in this engine."""
+        return bool(self._running)
+
+    def closed(self) -> str:
+        """Why the gate is closed, in a sentence; empty when there is none, or it has opened."""
+        incident = self._book.state.open_incident
+        if incident is None or incident.plan is None or incident.gate_opened is not None:
+            return ""
+        return "; ".join(gate(incident, self._clock.now()).closed)
+
+    def advance(self) -> None:
+        """Start every step that may start; opens the gate when the first of them is behind it."""
+        if self._closing:
+            return
+        ready = startable(self._book.state.open_incident)
+        if ready.steps and ready.behind_gate:
+            self._open_gate()
+        elif ready.steps:
+            for step in ready.steps:
+                self._start(step)
+
+    def close(self) -> None:
+        """Start nothing any more."""
+        self._closing = True
+
+    async def idle(self) -> None:
+        """Return when no step is under way."""
+        while self._running:
+            await asyncio.wait(self._running.values())
+
+    def _open_gate(self) -> None:
+        """Judge the gate on what is known after the inbox is empty, and commit it with the first intent."""
+        self._drain()
+        ready = startable(self._book.state.open_incident)
+        incident = self._book.state.open_incident
+        if incident is None or not ready.steps:
+            return
+        verdict = gate(incident, self._clock.now())
+        if not verdict.may_open:
+            return
+        assert incident.plan is not None  # noqa: S101 - startable() has looked
+        opened = ev.GateOpened(
+            plan_hash=incident.plan_hash or "",
+            approvers=verdict.approvers,
+            predicates=tuple(predicate.words for predicate in incident.plan.predicates),
+        )
+        self._start(ready.steps[0], opened)
+        self.advance()
+
+    def _start(self, step: Step, *before: ev.Body) -> None:
+        crash.reached(step.id, "intent.before")
+        self._still_ours()
+        self._book.say(*before, self._runner.intent(step))
+        task = asyncio.create_task(self._runner.run(step, self._stopping), name=f"step {step.id}")
+        self._running[step.id] = task
+        task.add_done_callback(lambda _task: self._ended(step))
+
+    def _ended(self, step: Step) -> None:
+        task = self._running.pop(step.id)
+        if task.cancelled():
+            return
+        if error := task.exception():
+            self._fault(f"{step.id} could not be brought to an outcome: {error}")
+        else:
+            self.advance()
+
+    def _stopping(self) -> bool:
+        incident = self._book.state.open_incident
+        return self._closing or incident is None or incident.aborted is not None

@@ -1,0 +1,190 @@
+"""The desk: answers each request of a console, by the events it leads to or by a refusal with its reason."""
+
+from collections.abc import Callable
+from functools import singledispatchmethod
+from typing import Literal, get_args
+
+from console.core import events as ev
+from console.core import requests as rq
+from console.core.clock import Stamp
+from console.core.errors import StatedError
+from console.core.events import Body
+from console.core.ids import incident_id
+from console.core.plan import Phase
+from console.core.policy import choices
+from console.core.requests import Choice, Request
+from console.core.roster import Roster
+from console.core.state import Incident, State
+from console.core.strategy import Environment
+
+Outcome = Literal["recovered", "mitigated", "false alarm"]
+
+
+class RefusedError(StatedError):
+    """A request that is not granted; the message is the reason, as the asker sees it."""
+
+
+class Desk:
+    """Knows the rules of every request. Reads the state; the engine commits what it answers."""
+
+    def __init__(
+        self, name: str, environment: Environment, roster: Roster, state: Callable[[], State]
+    ) -> None:
+        self._name = name
+        self._environment = environment
+        self._roster = roster
+        self._state = state
+
+    def answer(self, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        """The events that grant `request`; raises RefusedError otherwise.
+
+        What a decision or a plan needs from the world beside its events is the engine's to do.
+        """
+        if request.environment != self._name:
+            raise RefusedError(f"this is the engine of {self._name}, not of {request.environment}")
+        if self._state().unknown_critical:
+            raise RefusedError(
+                f"the journal holds {self._state().unknown_critical}, which a newer Warroom wrote"
+            )
+        if request.actor not in self._roster.handles():
+            raise RefusedError(f"{request.actor} is not in the roster: act as one who is, with --as HANDLE")
+        return self._grant(request.ask, request, now, head)
+
+    def _incident(self) -> Incident:
+        incident = self._state().open_incident
+        if incident is None:
+            raise RefusedError("no incident is open: declare one first")
+        return incident
+
+    def _declared(self) -> Incident:
+        incident = self._incident()
+        if incident.status != "declared":
+            raise RefusedError(f"{incident.id} is only suspected: declare it first")
+        return incident
+
+    @singledispatchmethod
+    def _grant(self, ask: rq.Ask, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        raise RefusedError(f"this engine does not know how to {type(ask).__name__.lower()}")
+
+    @_grant.register
+    def _(self, ask: rq.Declare, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        state = self._state()
+        known = state.open_incident
+        if known is not None and known.status == "declared":
+            raise RefusedError(f"{known.id} is declared already, by {known.commander}")
+        unknown = [name for name in ask.triggers if name not in self._environment.triggers]
+        if unknown:
+            raise RefusedError(
+                f"no trigger {', '.join(unknown)}; there are {', '.join(self._environment.triggers)}"
+            )
+        onset = known.onset if known else now
+        return (
+            ev.IncidentDeclared(
+                commander=request.actor,
+                severity=self._environment.severity,
+                note=ask.note,
+                triggers=(*(known.triggers if known else ()), *ask.triggers),
+                onset=onset,
+                samples_from=onset,
+            ),
+        )
+
+    @_grant.register
+    def _(self, ask: rq.Replan, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._declared()
+        if incident.running():
+            raise RefusedError(f"{incident.running()[0].id} is under way: abort, or wait for it")
+        if incident.finished:
+            raise RefusedError("the plan has been carried out: resolve the incident, or declare a new one")
+        return (ev.PlanningStarted(target=ask.target),)
+
+    @_grant.register
+    def _(self, ask: rq.Go, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._declared()
+        if incident.plan is None:
+            raise RefusedError("there is no plan yet")
+        if ask.plan_hash != incident.plan_hash:
+            raise RefusedError(
+                "the plan has changed since you read it: look at the new one and say yes to that"
+            )
+        if ask.typed != self._name:
+            raise RefusedError(f"typed {ask.typed!r}, but this is {self._name}")
+        if incident.plan.proof != "claim":
+            raise RefusedError("this environment asks for signatures, not for a typed name")
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open already")
+        roles = self._roster.roles_of(request.actor)
+        needed = {need.role for need in incident.plan.needs}
+        if not needed & set(roles):
+            raise RefusedError(
+                f"{request.actor} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
+            )
+        return (ev.GateClaimed(plan_hash=ask.plan_hash, roles=tuple(roles)),)
+
+    @_grant.register
+    def _(self, ask: rq.Decide, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._declared()
+        allowed = choices(incident, ask.step)
+        if not allowed:
+            status = incident.step(ask.step).status
+            raise RefusedError(f"{ask.step} is {status}: there is nothing to decide about it")
+        if ask.choice not in allowed:
+            raise RefusedError(f"{ask.step} can be answered with {', '.join(allowed)}, not with {ask.choice}")
+        if ask.choice is Choice.SKIP and not ask.reason.strip():
+            raise RefusedError("a step is skipped by name and with a reason: give one")
+        attempt = incident.step(ask.step).attempt
+        return (ev.StepDecided(step=ask.step, attempt=attempt, choice=ask.choice, reason=ask.reason),)
+
+    @_grant.register
+    def _(self, ask: rq.Abort, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._declared()
+        if incident.aborted is not None:
+            raise RefusedError("the run is aborted already")
+        if incident.plan is None or incident.finished:
+            raise RefusedError("nothing runs that could be aborted")
+        return (ev.RunAborted(reason=ask.reason or f"{request.actor} said so"),)
+
+    @_grant.register
+    def _(self, ask: rq.Resume, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        if self._declared().aborted is None:
+            raise RefusedError("the run is not aborted")
+        return (ev.RunResumed(),)
+
+    @_grant.register
+    def _(self, ask: rq.Note, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        if not ask.text.strip():
+            raise RefusedError("an empty note says nothing")
+        return (ev.NoteAdded(text=ask.text),)
+
+    @_grant.register
+    def _(self, ask: rq.Tick, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._incident()
+        items = [item.id for item in self._environment.checklist]
+        if ask.item not in items:
+            raise RefusedError(f"no item {ask.item} on the checklist; there are {', '.join(items)}")
+        if ask.done is (ask.item in incident.items):
+            raise RefusedError(f"{ask.item} is {'ticked already' if ask.done else 'not ticked'}")
+        return (ev.ItemTicked(item=ask.item, done=ask.done, note=ask.note),)
+
+    @_grant.register
+    def _(self, ask: rq.Resolve, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._incident()
+        outcome = next((known for known in get_args(Outcome) if known == ask.outcome), None)
+        if outcome is None:
+            raise RefusedError(f"an incident ends as {', '.join(get_args(Outcome))}, not as {ask.outcome!r}")
+        if incident.running():
+            raise RefusedError(f"{incident.running()[0].id} is under way: wait for it, or abort")
+        if outcome == "recovered" and not (incident.settled(Phase.PROVE) and incident.finished):
+            raise RefusedError("nothing has been proven yet: it can end as mitigated or as a false alarm")
+        if outcome != "recovered" and not ask.note.strip():
+            raise RefusedError(f"to end as {outcome} it takes a note that says why")
+        return (ev.IncidentResolved(outcome=outcome, note=ask.note, head=head),)
+
+    @_grant.register
+    def _(self, ask: rq.Stop, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        return (ev.EngineStopped(reason=f"{request.actor} asked for it"),)
+
+
+def new_incident(state: State, now: Stamp) -> str:
+    """The id that the next incident of this environment gets."""
+    return incident_id(state.environment, state.incidents + 1, now)

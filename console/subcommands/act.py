@@ -1,0 +1,125 @@
+"""Acts: what the commander and the team ask of the engine, each answered by it or refused with a reason."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from console.core import requests as rq
+from console.core.requests import AnyAsk, Choice
+from console.core.state import Incident
+from console.subcommands.room import RefusedError, ask, enter
+from console.subcommands.tell import line, names_of
+from console.subcommands.where import Place, Where, find
+
+HERE = Where()
+
+
+def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) -> None:
+    """Open an incident, or take command of the suspected one.
+
+    Parameters
+    ----------
+    note
+        What you see, in a sentence.
+    trigger
+        A declared trigger of the strategy, for what no metric can see; may be given more than once.
+    """
+    _do(find(where), rq.Declare(note, trigger))
+
+
+def go(
+    incident: str,
+    *,
+    type_: Annotated[
+        str | None, Parameter(name="--type", help="The environment's name, typed; asked for otherwise.")
+    ] = (None),
+    where: Where = HERE,
+) -> None:
+    """Take command of a suspected incident; or say yes to the plan of a declared one.
+
+    Parameters
+    ----------
+    incident
+        The incident's id, INC-....
+    """
+    place = find(where)
+    known = _incident(place, incident)
+    if known.status == "suspected":
+        _do(place, rq.Declare("took command"))
+        return
+    if known.plan is None or known.plan_hash is None:
+        raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
+    plan = known.plan
+    print(f"{plan.environment}: from {plan.running.tag} back to {plan.target.tag} ({plan.target_verdict})")
+    print(f"plan {known.plan_hash[:12]}; read all of it with `warroom plan`")
+    typed = type_ if type_ is not None else _typed()
+    _do(place, rq.Go(plan_hash=known.plan_hash, typed=typed))
+
+
+def replan(*, to: str | None = None, where: Where = HERE) -> None:
+    """Make a new plan; what was said to the old one is void.
+
+    Parameters
+    ----------
+    to
+        Tag of the release to go back to; the newest good one otherwise.
+    """
+    _do(find(where), rq.Replan(to))
+
+
+def note(text: str, *, where: Where = HERE) -> None:
+    """Say something on the timeline."""
+    _do(find(where), rq.Note(text))
+
+
+def tick(item: str, *, note: str = "", undo: bool = False, where: Where = HERE) -> None:
+    """Tick an item of the checklist, or take the tick back with --undo."""
+    _do(find(where), rq.Tick(item, note, done=not undo))
+
+
+def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> None:
+    """Decide about a step that failed or whose end is unknown: continue, retry, skip or abort.
+
+    Parameters
+    ----------
+    step
+        The step's id, as `warroom steps` lists it.
+    """
+    _do(find(where), rq.Decide(step, choice, reason))
+
+
+def abort(reason: str, *, where: Where = HERE) -> None:
+    """Stop the run before its next step."""
+    _do(find(where), rq.Abort(reason))
+
+
+def resume(*, where: Where = HERE) -> None:
+    """Go on after an abort."""
+    _do(find(where), rq.Resume())
+
+
+def resolve(outcome: str = "recovered", *, note: str = "", where: Where = HERE) -> None:
+    """Close the incident: as recovered, mitigated, or "false alarm"."""
+    _do(find(where), rq.Resolve(outcome, note))
+
+
+def _do(place: Place, what: AnyAsk) -> None:
+    names = names_of(place.environment)
+    for event in ask(enter(place), what):
+        print(line(event, names))
+
+
+def _incident(place: Place, wanted: str) -> Incident:
+    incident = enter(place).snapshot().state.open_incident
+    if incident is None:
+        raise RefusedError(f"no incident is open in {place.name}")
+    if incident.id != wanted:
+        raise RefusedError(f"{wanted} is not open in {place.name}; {incident.id} is")
+    return incident
+
+
+def _typed() -> str:
+    if not sys.stdin.isatty():
+        raise RefusedError("the environment's name has to be typed: at a terminal, or with --type NAME")
+    return input("Type the environment's name to say yes: ").strip()

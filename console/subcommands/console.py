@@ -1,0 +1,11 @@
+"""`warroom` by itself: the console on an environment."""
+
+from console.subcommands.room import enter
+from console.subcommands.where import Where, find
+
+
+def console(*, where: Where = Where()) -> None:  # noqa: B008 - frozen
+    """Open the console; starts the engine if none runs and the strategy leaves that to consoles."""
+    from console.app import run_console
+
+    run_console(enter(find(where)))

@@ -1,0 +1,184 @@
+"""`warroom drill`: the rehearsal world, played at the console or run through headless."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from cyclopts import Parameter
+from platformdirs import user_state_path
+
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.core.protocols import Snapshot
+from console.core.words import duration
+from console.drill.result import DrillResult
+from console.drill.setting import Setting
+from console.drill.world import World, keeper_of, start_keeper, stop_world, wait_until_ready
+from console.subcommands.tell import line, names_of
+
+EXITS = {"recovered": Exit.DONE, "incomplete": Exit.INCOMPLETE, "failed": Exit.FAILED}
+Tell = Callable[[str], None]
+
+
+class DrillUsageError(StatedError):
+    """A combination of options that means nothing."""
+
+    exit = Exit.USAGE
+
+
+async def drill(
+    *,
+    env: Literal["testnet"] = "testnet",
+    scenario: Literal["bad-config"] = "bad-config",
+    headless: bool = False,
+    json: bool = False,
+    stop: bool = False,
+    dir_: Annotated[Path | None, Parameter(name="--dir")] = None,
+) -> int:
+    """Rehearse: builds a small world with real parts, breaks it, and lets you bring it back.
+
+    Parameters
+    ----------
+    env
+        The environment to rehearse.
+    scenario
+        What goes wrong.
+    headless
+        Run the whole rollback without a console; so it is where there is no terminal.
+    json
+        Print one document on stdout, and what happens on stderr. Headless only.
+    stop
+        End the drill of that folder, and everything that belongs to it.
+    dir_
+        The drill's folder; a running drill in it is entered again.
+    """
+    folder = (dir_ or user_state_path("warroom") / "drill").resolve()
+    if stop:
+        await stop_world(folder, _err)
+        return Exit.DONE
+    headless = headless or json or not (sys.stdin.isatty() and sys.stdout.isatty())
+    if headless:
+        return await _headless(folder, env, scenario, json=json)
+    return await _play(folder, env, scenario)
+
+
+async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int:
+    from console.drill.headless import Drill
+
+    tell = _err if json else _out
+    if keeper_of(folder) is not None:
+        raise DrillUsageError(
+            f"a drill runs in {folder}: enter it, end it with --stop, or name another --dir"
+        )
+    world = await _built(folder, tell)
+    setting = _setting(folder, env, scenario, world)
+    result = await Drill(setting, world, tell, Lines(setting, tell).show).run()
+    if json:
+        print(msgspec.json.format(msgspec.json.encode(result)).decode())
+    else:
+        for text in summary(result):
+            print(text)
+    return EXITS[result.outcome]
+
+
+async def _play(folder: Path, env: str, scenario: str) -> int:
+    """The console on the world; leaving it with q ends the drill, a killed console ends nothing."""
+    from console.subcommands.play import play
+
+    if keeper_of(folder) is not None:
+        world = await wait_until_ready(folder, _out)
+    else:
+        world = await _built(folder, _out)
+    result = await play(_setting(folder, env, scenario, world), world)
+    if isinstance(result, str):
+        _err(result)
+        return Exit.FAILED
+    for text in summary(result):
+        print(text)
+    return EXITS[result.outcome]
+
+
+async def _built(folder: Path, tell: Tell) -> World:
+    starting = await start_keeper(folder)
+    async for words in starting.progress():
+        tell(words)
+    return World.load(folder)
+
+
+def _setting(folder: Path, env: str, scenario: str, world: World) -> Setting:
+    from console.drill.files import write_files
+
+    return write_files(folder, env, scenario, world)
+
+
+class Lines:
+    """Says what is new in a snapshot, as plain lines: every event once, and what a long step is doing."""
+
+    def __init__(self, setting: Setting, tell: Tell) -> None:
+        self._names = names_of(setting.environment)
+        self._tell = tell
+        self._seq = 0
+        self._progress = ""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Tell what the last snapshot did not hold yet."""
+        for event in snapshot.events:
+            if event.seq > self._seq:
+                self._tell(line(event, self._names))
+                self._seq = event.seq
+        doing = "; ".join(self._doing(snapshot))
+        if doing and doing != self._progress:
+            self._tell(f"         ... {doing}")
+        self._progress = doing
+
+    def _doing(self, snapshot: Snapshot) -> list[str]:
+        """Steps that have been under way for a second, and how far they are."""
+        steps = snapshot.live.steps.items() if snapshot.live else ()
+        long = [(name, step) for name, step in steps if snapshot.at.seconds_since(step.since) >= 1]
+        return [
+            f"{self._names.get(name, name)}: {step.words}"
+            + (
+                f", {step.done:g} of {step.total:g} {step.unit}"
+                if step.done is not None and step.total
+                else ""
+            )
+            for name, step in long
+        ]
+
+
+def summary(result: DrillResult) -> list[str]:
+    """The score, in a few lines."""
+    clock, data, recovery = result.clock, result.data, result.recovery
+    moments = (
+        ("detected", clock.detected_s),
+        ("declared", clock.declared_s),
+        ("authorised", clock.authorised_s),
+    )
+    later = (("switched", clock.switch_s), ("healthy", clock.healthy_s), ("resolved", clock.resolved_s))
+    told = "  ".join(f"{name} {at:.1f} s" for name, at in (*moments, *later) if at is not None)
+    lines = [f"{result.outcome}: {result.reason}" if result.reason else result.outcome]
+    lines.append(
+        f"the service answers {result.release.running or 'nothing'}; target {result.release.target or 'none'}"
+    )
+    lines.append(f"since the fault: {told or 'nothing was seen'}")
+    if recovery.taken_s is not None:
+        met = "met" if recovery.met else "missed"
+        lines.append(
+            f"gate to healthy: {recovery.taken_s:.1f} s, target {duration(recovery.target_s)}, {met}"
+        )
+    if data.rows_discarded is not None:
+        rows = f"rows: {data.rows_before} at the switch, {data.rows_after} when healthy"
+        lines.append(f"{rows}, {data.rows_discarded} lost")
+    valid = "valid" if result.journal.valid else "NOT VALID"
+    lines.append(f"journal: {result.journal.events} events, {valid}: {result.journal.path}")
+    return lines
+
+
+def _out(text: str) -> None:
+    print(text, flush=True)
+
+
+def _err(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

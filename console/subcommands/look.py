@@ -1,0 +1,146 @@
+"""Looking: what is going on, without asking anybody for anything."""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from console.core import plan as pl
+from console.core.commands import key_table
+from console.core.exits import Exit
+from console.core.next_step import next_step
+from console.core.plan import Plan
+from console.core.protocols import Snapshot
+from console.store.room import LocalRoom
+from console.subcommands.room import enter
+from console.subcommands.tell import line, names_of
+from console.subcommands.where import Place, Where, find
+
+HERE = Where()
+
+
+def status(*, json: bool = False, where: Where = HERE) -> int:
+    """What is going on: incident, plan, steps, engine, and what is next."""
+    place = find(where)
+    snapshot = enter(place).snapshot()
+    said = next_step(snapshot, place.environment)
+    if json:
+        _print_json(_status(place, snapshot, said.sentence))
+        return Exit.DONE
+    incident = snapshot.state.incident
+    print(f"{place.name}  engine {_engine(snapshot)}  {snapshot.state.seq} events")
+    if incident:
+        print(f"{incident.id} {incident.status} {incident.severity or ''}")
+        print(f"commander {incident.commander or 'nobody yet'}")
+        for trigger in incident.triggers:
+            print(f"  {trigger}")
+    for name, rung in snapshot.state.rungs.items():
+        print(f"  {name:28} {rung.rung}")
+    print(f"NEXT {said.sentence}")
+    return Exit.DONE
+
+
+async def timeline(*, follow: bool = False, json: bool = False, where: Where = HERE) -> None:
+    """Everything that has happened, a line an event; with --follow, goes on as it happens."""
+    place = find(where)
+    room, names = enter(place), names_of(place.environment)
+    seen = 0
+    while True:
+        seen = _tell_from(room, seen, lambda event: _json(event) if json else line(event, names))
+        if not follow:
+            return
+        await room.changed(1.0)
+
+
+def plan(*, json: bool = False, where: Where = HERE) -> int:
+    """The plan: what will run, exactly, and what the gate demands."""
+    place = find(where)
+    incident = enter(place).snapshot().state.open_incident
+    if incident is None or incident.plan is None:
+        print(f"there is no plan in {place.name}", file=sys.stderr)
+        return Exit.FAILED
+    if json:
+        print(pl.frozen(incident.plan).decode())
+    else:
+        print("\n".join(_plan_lines(incident.plan, incident.plan_hash or "")))
+    return Exit.DONE
+
+
+def steps(*, json: bool = False, where: Where = HERE) -> int:
+    """The steps of the plan, and what became of each."""
+    place = find(where)
+    incident = enter(place).snapshot().state.incident
+    if incident is None or incident.plan is None:
+        print(f"there is no plan in {place.name}", file=sys.stderr)
+        return Exit.FAILED
+    for step in incident.plan.steps:
+        state = incident.step(step.id)
+        if json:
+            print(_json({"id": step.id, "phase": step.phase, "state": state}))
+        else:
+            print(f"{step.phase:8} {step.id:14} {state.status:8} {state.words}")
+    return Exit.DONE
+
+
+def keys() -> None:
+    """The keys of the console, as the table in the docs."""
+    print(key_table())
+
+
+def _plan_lines(plan: Plan, digest: str) -> list[str]:
+    lines = [
+        f"plan {digest}",
+        f"{plan.environment}, {plan.incident}: from {plan.running.tag} {plan.running.commit[:12]}",
+        f"back to {plan.target.tag} {plan.target.commit[:12]}, {plan.target_verdict}",
+        f"{plan.way}, data {plan.data}",
+        f"on {plan.branch}, as commit {plan.restored}",
+    ]
+    for step in plan.steps:
+        lines.append(f"{step.phase:8} {step.id:14} {step.words}")
+        lines.extend(f"{'':23} $ {effect}" for effect in step.effects)
+    lines.extend(f"gate     {predicate.words}" for predicate in plan.predicates)
+    lines.extend(f"gate     {need.count} {need.role} must say yes, by {plan.proof}" for need in plan.needs)
+    return lines
+
+
+def _tell_from(room: LocalRoom, seen: int, say: Any) -> int:
+    """Print the events after number `seen`; returns the number of the last one."""
+    head = room.snapshot().state.seq
+    while seen < head:
+        for event in room.timeline(min(seen + _PAGE, head) + 1, min(_PAGE, head - seen)):
+            print(say(event))
+            seen = event.seq
+    sys.stdout.flush()
+    return seen
+
+
+_PAGE = 500
+
+
+def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
+    return {
+        "schema": "warroom.status/1",
+        "environment": place.name,
+        "engine_silent_s": snapshot.engine_silent_s,
+        "events": snapshot.state.seq,
+        "head": snapshot.head,
+        "rungs": snapshot.state.rungs,
+        "incident": snapshot.state.incident,
+        "impact": snapshot.live.impact if snapshot.live else None,
+        "pending": snapshot.pending,
+        "next": sentence,
+    }
+
+
+def _engine(snapshot: Snapshot) -> str:
+    if snapshot.engine_silent_s is None:
+        return "has never run"
+    return f"heard {snapshot.engine_silent_s:.1f} s ago"
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _print_json(value: Any) -> None:
+    print(_json(value))

@@ -1,0 +1,95 @@
+"""A drill that is played: the console on the world, and the fault injected while somebody watches."""
+
+import asyncio
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from console.app import WarRoomApp
+from console.config.paths import runtime_dir
+from console.core.live import Live
+from console.drill.measure import measure, running_version
+from console.drill.place import VARIABLE
+from console.drill.result import DrillResult
+from console.drill.setting import Setting
+from console.drill.world import World, stop_world
+from console.engine.spawn import spawn
+from console.store.clock import SystemClock
+from console.store.room import LocalRoom
+from console.targets.keeper import Keeper, KeeperError
+from screens import ascii as without_unicode
+
+CALM_S = 6.0
+"""How long the player sees a healthy service before it breaks."""
+LEAVING = "Leaving ends the drill: service, users, servers and engine stop, and the score is told."
+KEEPER_DIED = "the drill's keeper has died, and the drill with it; `warroom drill` starts a new one"
+
+
+async def play(setting: Setting, world: World) -> DrillResult | str:
+    """Open the console; when the player leaves it, end the drill and measure.
+
+    A sentence instead of a result when the drill ended by itself.
+    """
+    room = _room(setting)
+    app = WarRoomApp(room, leaving=LEAVING, ascii_only=without_unicode.wanted())
+    async with AsyncExitStack() as stack:
+        stack.callback(room.close)
+        died = _exit_with(app, world.keeper_pid, stack)
+        if not _alive(room.snapshot().live):
+            room.start_engine()
+        breaking = asyncio.create_task(_break(setting, world, app))
+        await app.run_async()
+        breaking.cancel()
+        if died.is_set():
+            return KEEPER_DIED
+        running = await running_version(setting)
+        result = measure(setting, World.load(setting.folder), room.snapshot(), running, None)
+        await stop_world(setting.folder, lambda _words: None)
+        return result
+
+
+def _room(setting: Setting) -> LocalRoom:
+    def start_engine() -> None:
+        spawn(setting.engine, {VARIABLE: str(setting.folder)})
+
+    return LocalRoom(
+        setting.environment,
+        setting.name,
+        setting.actor,
+        state=setting.engine.state,
+        runtime=runtime_dir(str(setting.engine.state)),
+        clock=SystemClock(),
+        start_engine=start_engine,
+    )
+
+
+def _alive(live: Live | None) -> bool:
+    return live is not None and Path(f"/proc/{live.pid}").exists()
+
+
+async def _break(setting: Setting, world: World, app: WarRoomApp) -> None:
+    """Inject the fault, unless an earlier console of this drill has."""
+    if world.fault is not None:
+        return
+    await asyncio.sleep(CALM_S)
+    try:
+        await Keeper(Path(world.socket)).break_(setting.scenario)
+    except KeeperError as error:
+        app.notify(f"the service could not be broken: {error}", severity="error", markup=False)
+
+
+def _exit_with(app: WarRoomApp, pid: int, stack: AsyncExitStack) -> asyncio.Event:
+    """Close the console when process `pid` ends; the event says that it did."""
+    died = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    handle = os.pidfd_open(pid)
+
+    def ended() -> None:
+        loop.remove_reader(handle)
+        died.set()
+        app.exit()
+
+    loop.add_reader(handle, ended)
+    stack.callback(os.close, handle)
+    stack.callback(loop.remove_reader, handle)
+    return died

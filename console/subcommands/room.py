@@ -1,0 +1,90 @@
+"""The room as the command line enters it: one environment's projection, and a way to ask and be answered."""
+
+import asyncio
+from collections.abc import Callable
+
+from console.config.paths import runtime_dir
+from console.core import events as ev
+from console.core.errors import StatedError
+from console.core.events import Event
+from console.core.exits import Exit
+from console.core.protocols import Snapshot
+from console.core.requests import AnyAsk
+from console.engine.spawn import EngineWanted, spawn
+from console.store.clock import SystemClock
+from console.store.room import LocalRoom
+from console.subcommands.where import Place
+
+ANSWER_S = 15.0
+"""How long a command waits for the engine's answer, before it says that the request is queued."""
+
+
+class RefusedError(StatedError):
+    """The engine refused."""
+
+
+class UnauthorisedError(StatedError):
+    """The engine refused a yes."""
+
+    exit = Exit.UNAUTHORISED
+
+
+class QueuedError(StatedError):
+    """Nobody has answered yet."""
+
+    exit = Exit.INCOMPLETE
+
+
+def enter(place: Place) -> LocalRoom:
+    """The room of that place; it may have no journal yet."""
+    wanted = EngineWanted(place.strategy, place.roster, place.name, place.state)
+
+    def start_engine() -> None:
+        spawn(wanted)
+
+    return LocalRoom(
+        place.environment,
+        place.name,
+        place.actor,
+        state=place.state,
+        runtime=runtime_dir(str(place.state)),
+        clock=SystemClock(),
+        start_engine=start_engine,
+    )
+
+
+def ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
+    """Put the request in, wait for the engine's answer, and return the events that it led to.
+
+    Raises RefusedError, UnauthorisedError, or QueuedError when no engine takes it.
+    """
+    return asyncio.run(_ask(room, what))
+
+
+async def _ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
+    request = room.submit(what)
+    answered = lambda snapshot: request in snapshot.state.answered  # noqa: E731 - one use, one line
+    snapshot = await until(room, answered, ANSWER_S)
+    if snapshot is None:
+        raise QueuedError(
+            f"queued, but no engine has answered within {ANSWER_S:g} s: is one running? `warroom status`"
+        )
+    events = tuple(event for event in snapshot.events if event.request == request)
+    for event in events:
+        if isinstance(event.body, ev.RequestRefused):
+            refused = UnauthorisedError if event.body.ask == "go" else RefusedError
+            raise refused(f"refused: {event.body.reason}")
+    return events
+
+
+async def until(
+    room: LocalRoom, condition: Callable[[Snapshot], bool], limit_s: float | None
+) -> Snapshot | None:
+    """The first snapshot for which `condition` holds; None when none did within `limit_s`."""
+    try:
+        async with asyncio.timeout(limit_s):
+            while not condition(snapshot := room.snapshot()):
+                await room.changed(1.0)
+            return snapshot
+    except TimeoutError:
+        return None

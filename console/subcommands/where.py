@@ -1,0 +1,79 @@
+"""Where a command acts: which strategy, which environment, in whose name. The same options everywhere."""
+
+import getpass
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from console.config.loader import LoadedStrategy, load_strategy
+from console.config.paths import roster_path, state_dir, strategy_path
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.core.strategy import Environment
+
+
+class WhereError(StatedError):
+    """The environment that a command is about cannot be told."""
+
+    exit = Exit.USAGE
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Options that every command about an environment has."""
+
+    strategy: Annotated[
+        Path | None, Parameter(help="Strategy file; else WARROOM_STRATEGY, ./strategy.yaml, ...")
+    ] = None
+    roster: Annotated[
+        Path | None, Parameter(help="Roster file; else WARROOM_ROSTER, roster.yaml beside it.")
+    ] = None
+    env: Annotated[
+        str | None, Parameter(help="Environment; else WARROOM_ENV, or the only one in the file.")
+    ] = None
+    as_: Annotated[
+        str | None, Parameter(name="--as", help="Handle you act under; else WARROOM_AS, or your login name.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """An environment, found: everything a command needs to look at it or to ask for something."""
+
+    loaded: LoadedStrategy
+    strategy: Path
+    roster: Path
+    name: str
+    environment: Environment
+    state: Path
+    actor: str
+
+
+def find(where: Where) -> Place:
+    """Read the strategy and find the environment in it; errors are one line each, exit code 2."""
+    path = strategy_path(where.strategy).absolute()
+    loaded = load_strategy(path)
+    environments = loaded.strategy.environments
+    name = where.env or os.environ.get("WARROOM_ENV") or _only(environments)
+    if name not in environments:
+        raise WhereError(f"{path}: no environment {name}; there are {', '.join(environments)}")
+    environment = environments[name]
+    return Place(
+        loaded=loaded,
+        strategy=path,
+        roster=roster_path(path, where.roster).absolute(),
+        name=name,
+        environment=environment,
+        state=Path(environment.state) if environment.state else state_dir(name),
+        actor=where.as_ or os.environ.get("WARROOM_AS") or getpass.getuser(),
+    )
+
+
+def _only(environments: dict[str, Environment]) -> str:
+    if len(environments) > 1:
+        raise WhereError(f"which environment? --env {' or '.join(environments)}")
+    return next(iter(environments))

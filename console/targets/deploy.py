@@ -1,0 +1,117 @@
+"""Deployment targets behind one interface: what runs now, and how another commit comes to run."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from console.core.clock import Clock
+from console.core.errors import StatedError
+from console.core.plan import Release
+from console.targets.health import HealthProbe
+from console.targets.keeper import Keeper, KeeperError
+
+
+class DeployError(StatedError):
+    """The deployment did not happen, or nobody can say whether it did; the message is one line."""
+
+
+class Running(Struct, frozen=True):
+    """What runs, as far as the target can tell."""
+
+    commit: str | None
+    words: str
+
+
+class Deployment(Struct, frozen=True):
+    """One wish to have a commit run."""
+
+    commit: str
+    version: str
+    """What the service answers once it runs."""
+    token: str
+    """Names the wish: the same one twice has one effect."""
+    limit_s: float
+
+
+SETTLE_S = 60
+"""How long to wait for a deployment under way to end, before saying that nobody knows what runs."""
+
+
+class Deployer(Protocol):
+    """A way to make the service run a commit."""
+
+    def effect(self, release: Release, branch: str) -> str:
+        """The exact request or command, in a line."""
+        ...
+
+    async def settled(self) -> Running:
+        """What runs once nothing is under way any more; DeployError when that cannot be told in time."""
+        ...
+
+    async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
+        """Make it run; DeployError with the reason when it does not within the wish's limit."""
+        ...
+
+
+class KeeperDeployer:
+    """Deployments by the keeper of a drill, which is the parent of the service."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+
+    def effect(self, release: Release, branch: str) -> str:
+        """What the keeper is asked."""
+        return f"keeper: run the head of {branch}, tree of {release.tag}"
+
+    async def settled(self) -> Running:
+        """What the keeper runs; a deployment under way is awaited first, by its own token."""
+        try:
+            status = await self._keeper.status()
+            under_way = status.deploys[-1] if status.deploys and status.deploys[-1].ended is None else None
+            if under_way:
+                await self._keeper.deploy(under_way.commit, under_way.token, lambda _words: None, SETTLE_S)
+                status = await self._keeper.status()
+        except KeeperError as error:
+            raise DeployError(f"nobody can say what runs: {error}") from error
+        return Running(status.commit, f"the keeper runs {(status.commit or 'nothing')[:12]}")
+
+    async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
+        """Ask the keeper, and follow what it says."""
+        try:
+            await self._keeper.deploy(wish.commit, wish.token, progress, wish.limit_s)
+        except KeeperError as error:
+            raise DeployError(str(error)) from error
+
+
+class PipelineDeployer:
+    """Deployments by a pipeline that the push has started: wait until the service says it has happened."""
+
+    def __init__(self, health: HealthProbe, clock: Clock, every_s: float) -> None:
+        self._health = health
+        self._clock = clock
+        self._every_s = every_s
+
+    def effect(self, release: Release, branch: str) -> str:
+        """Nothing of our own: the pipeline does it."""
+        return f"the push to {branch} starts the pipeline; wait until the service answers {release.tag}"
+
+    async def settled(self) -> Running:
+        """What the service itself answers now; a pipeline under way cannot be seen from here."""
+        health = await self._health.ask()
+        return Running(health.commit, f"the service answers {health.version or 'no version'}")
+
+    async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
+        """Ask the service until it answers the version."""
+        began = self._clock.now()
+        while True:
+            health = await self._health.ask()
+            if health.version == wish.version:
+                return
+            waited = self._clock.now().seconds_since(began)
+            if waited >= wish.limit_s:
+                raise DeployError(
+                    f"after {waited:.0f} s the service answers {health.version or health.words}"
+                )
+            progress(f"the service answers {health.version or health.words}, waiting for {wish.version}")
+            await self._clock.sleep(self._every_s)

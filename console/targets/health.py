@@ -1,0 +1,120 @@
+"""The health endpoint: what it answers, judged by its status and by its body. Fails closed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import msgspec
+from msgspec import Struct
+
+from console.core.clock import Clock, Stamp
+from console.core.format import plain
+from console.core.naming import quoted
+from console.targets import web
+from console.targets.source import SourceError
+
+MAX_BYTES = 1 << 20
+"""A longer answer is not healthy."""
+MAX_VERSION = 100
+"""Characters of a version or commit that are kept."""
+
+
+class Health(Struct, frozen=True):
+    """One answer of the service about itself, or the lack of one."""
+
+    ok: bool
+    words: str
+    """One line: what makes it healthy, or what is wrong."""
+    version: str | None
+    """What the service says it runs, healthy or not; None where the answer does not say."""
+    commit: str | None
+    at: Stamp
+    """When it was asked."""
+
+
+class HealthProbe:
+    """Asks one health endpoint."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        url: str,
+        *,
+        limit_s: float,
+        status: int = httpx.codes.OK,
+        body: Mapping[str, str] | None = None,
+        version: str | None = None,
+        commit: str | None = None,
+    ) -> None:
+        """`body` maps dotted paths of the JSON answer to the words they must hold; `version` and `commit`
+        are the dotted paths of what the service says it runs. An answer takes at most `limit_s` seconds.
+        """
+        self._client = client
+        self._clock = clock
+        self._url = url
+        self._limit_s = limit_s
+        self._status = status
+        self._body = dict(body or {})
+        self._version = version
+        self._commit = commit
+
+    async def ask(self) -> Health:
+        """One question and its answer; a service that cannot be reached is an answer too."""
+        at = self._clock.now()
+        try:
+            answer = await web.get(self._client, self._url, limit_s=self._limit_s, max_bytes=MAX_BYTES)
+        except SourceError as error:
+            return Health(ok=False, words=str(error), version=None, commit=None, at=at)
+        body = _json(answer.body)
+        wrong = self._wrong(answer.status, body)
+        return Health(
+            ok=not wrong,
+            words=", ".join(wrong) or self._good(),
+            version=_told(body, self._version),
+            commit=_told(body, self._commit),
+            at=at,
+        )
+
+    def _wrong(self, status: int, body: Any) -> list[str]:
+        """What is not as it must be, in words."""
+        wrong = [] if status == self._status else [f"answers {status}, not {self._status}"]
+        for path, wanted in self._body.items():
+            held = _words(_at(body, path))
+            if held is None:
+                wrong.append(f"its body has no {quoted(path)}")
+            elif held != wanted:
+                wrong.append(f"{path} is {quoted(held)}, not {quoted(wanted)}")
+        return wrong
+
+    def _good(self) -> str:
+        return ", ".join(
+            [f"answers {self._status}", *(f"{path} is {held}" for path, held in self._body.items())]
+        )
+
+
+def _json(raw: bytes) -> Any:
+    """What the body says; None when it is not JSON, which has no fields either."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _at(body: Any, path: str) -> Any:
+    """The value at a dotted path; None where there is none."""
+    for key in path.split("."):
+        body = body.get(key) if isinstance(body, dict) else None
+    return body
+
+
+def _words(value: Any) -> str | None:
+    """A plain value as people write it in a strategy (`true`, `3`, `ok`); None for anything else."""
+    if isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode() if isinstance(value, bool | int | float) else None
+
+
+def _told(body: Any, path: str | None) -> str | None:
+    words = _words(_at(body, path)) if path else None
+    return plain(words)[:MAX_VERSION] if words else None

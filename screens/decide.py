@@ -1,0 +1,49 @@
+"""Decide: what was attempted, what was found, and what can be done about it, each with its consequence."""
+
+from collections.abc import Sequence
+
+from console.core.plan import Step
+from console.core.requests import AnyAsk, Choice, Decide
+from console.core.standing import advised
+from console.core.state import Incident, Status
+from screens.dialog import Form
+from screens.lines import Line, Role, line, span, wrap
+from screens.scene import Scene
+from screens.views.plan import step_lines
+
+
+class DecideDialog(Form):
+    """About the first step that waits for a person."""
+
+    yes = "Decide"
+    placeholder = "why (needed to skip)"
+
+    def __init__(self, scene: Scene, incident: Incident, step: Step) -> None:
+        super().__init__(scene)
+        self._step, self._choices = step, advised(incident, step)
+        self._state = incident.step(step.id)
+        self.caption = f"{step.title} · attempt {self._state.attempt}"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What it was to do, and how it ended."""
+        failed = self._state.status is Status.FAILED
+        ended = "It failed: " if failed else "The engine ended in the middle of it. "
+        found = "" if failed else f"Looked into: {self._state.finding}. "
+        return [
+            *step_lines(self._step, width),
+            *wrap(f"{ended}{found}{self._state.words}", width, Role.BAD),
+            line(span("The first is what to do when in doubt.", Role.DIM)),
+        ]
+
+    def options(self) -> Sequence[tuple[str, str]]:
+        """The choices with their consequences."""
+        return [(choice.value, f"{choice.value}: {words}") for choice, words in self._choices]
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+        """The decision; to skip takes a reason."""
+        if chosen is None:
+            return "choose one first"
+        choice = Choice(chosen)
+        if choice is Choice.SKIP and not typed:
+            return "a step is skipped by name and with a reason: type one"
+        return Decide(step=self._step.id, choice=choice, reason=typed)

@@ -1,0 +1,64 @@
+"""Declare: why it is suspected, what else only a person can see, and a few words for the timeline."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Input, OptionList
+from textual.widgets.option_list import Option
+
+from console.core.format import clock, plain
+from console.core.requests import Declare
+from screens.dialog import Form
+from screens.lines import Line, Role, line, span, wrap
+from screens.scene import Scene
+
+
+class DeclareDialog(Form):
+    """Opens an incident."""
+
+    caption = "Declare an incident"
+    yes = "Declare"
+    placeholder = "what you see, in a few words (may stay empty)"
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        self._marked: set[str] = set()
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What the engine has seen, and what happens next."""
+        known = self.scene.snapshot.state.open_incident
+        lines: list[Line] = []
+        if known is None:
+            lines += wrap("No rule fires. Declare what the metrics do not see.", width)
+        else:
+            lines.append(line(f"{known.id} is suspected since {clock(known.onset)}:"))
+            lines += [row for why in known.triggers for row in wrap(f"! {why}", width, Role.BAD, indent=2)]
+        then = (
+            f"You ({self.scene.actor}) take command; the engine plans the way back. Nothing is switched yet."
+        )
+        how = "Enter declares. Tab goes to what only you can see: there Enter marks."
+        return [*lines, *wrap(then, width), line(span(how, Role.DIM))]
+
+    def controls(self) -> ComposeResult:
+        """The note first; then what can be declared besides."""
+        yield Input(placeholder=self.placeholder or "", compact=True)
+        if keys := list(self.scene.environment.triggers):
+            yield OptionList(*(Option(self._words(key), id=key) for key in keys), compact=True)
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter marks a trigger, or takes the mark away."""
+        event.stop()
+        self._marked ^= {event.option.id or ""}
+        event.option_list.replace_option_prompt_at_index(
+            event.option_index, self._words(event.option.id or "")
+        )
+
+    def submit(self) -> None:
+        """Declare, with the triggers that are marked."""
+        triggers = tuple(key for key in self.scene.environment.triggers if key in self._marked)
+        self.dismiss(Declare(note=self._typed(), triggers=triggers))
+
+    def _words(self, trigger: str) -> Content:
+        sign = "[x]" if trigger in self._marked else "[ ]"
+        return Content(f"{sign} {plain(self.scene.environment.triggers[trigger].title)}")

@@ -1,0 +1,161 @@
+"""The frame of every dialog: a box with a title, words that scroll, what to fill in, and two buttons."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, OptionList
+from textual.widgets.option_list import Option
+
+from console.core.commands import CLOSE
+from console.core.format import plain
+from console.core.requests import AnyAsk
+from screens.lines import Line, Role, fit, span
+from screens.scene import Scene
+from screens.widgets.pane import Pane, Paragraphs
+
+Result = TypeVar("Result")
+FRAME_LINES = 6
+"""Lines of a dialog that are not body: border, complaint, buttons, and one to spare."""
+
+
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """Asks or tells one thing. Closed by Escape, by the button, or by what it asks for."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(CLOSE.key, "close", CLOSE.label, id=CLOSE.id, tooltip=CLOSE.sentence, show=False)
+    ]
+    AUTO_FOCUS = "Input, OptionList, Button"
+    caption = ""
+    hint = "Enter does it, Tab moves on, Esc cancels"
+    yes = ""
+    """The words on the button that does it; empty when there is nothing to do but read."""
+    no = "Cancel"
+    """The words on the button that leaves everything as it is."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__()
+        self.scene = scene
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What the dialog says, in lines of at most `width` cells."""
+        raise NotImplementedError
+
+    def controls(self) -> ComposeResult:
+        """What is to be filled in."""
+        yield from ()
+
+    def submit(self) -> None:
+        """Do what the first button says."""
+        raise NotImplementedError
+
+    def update(self, scene: Scene) -> None:
+        """Another moment: the words follow it, what has been typed stays."""
+        self.scene = scene
+        self.query_one(Paragraphs).changed()
+
+    def complain(self, words: str) -> None:
+        """Say why it cannot be done like this."""
+        self.query_one("#complaint", Pane).show(words)
+
+    def compose(self) -> ComposeResult:
+        """The frame."""
+        with Vertical(id="box") as box:
+            box.border_title = Content(plain(self.caption))
+            box.border_subtitle = Content(self.hint)
+            with VerticalScroll(id="body"):
+                yield Paragraphs(self.body, id="words")
+            yield from self.controls()
+            yield Pane(_complaint, id="complaint")
+            with Horizontal(id="buttons"):
+                if self.yes:
+                    yield Button(Content(self.yes), id="yes", compact=True)
+                yield Button(Content(self.no), id="no", compact=True)
+
+    def on_resize(self) -> None:
+        """The body takes what the terminal leaves it."""
+        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList"))
+        self.query_one("#body").styles.max_height = max(3, self.size.height - FRAME_LINES - taken)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """A button."""
+        event.stop()
+        if event.button.id == "yes":
+            self.submit()
+        else:
+            self.action_close()
+
+    def action_close(self) -> None:
+        """Leave everything as it is."""
+        self.dismiss(None)
+
+
+def _complaint(words: str, width: int, height: int) -> list[Line]:
+    return [fit((span(words, Role.BAD),), width)][:height]
+
+
+class Form(Dialog[AnyAsk | None]):
+    """A dialog that ends in a request: perhaps something to choose, perhaps something to type."""
+
+    placeholder: str | None = None
+    """What the field is for; None: there is no field."""
+
+    def options(self) -> Sequence[tuple[str, str]]:
+        """What may be chosen, id and words; the first is proposed."""
+        return ()
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+        """The request, or in a sentence why there is none yet."""
+        raise NotImplementedError
+
+    def controls(self) -> ComposeResult:
+        """The list, and the field below it."""
+        if options := self.options():
+            yield OptionList(*(Option(Content(plain(words)), id=key) for key, words in options), compact=True)
+        if self.placeholder is not None:
+            yield Input(placeholder=self.placeholder, compact=True)
+
+    def submit(self) -> None:
+        """Hand over the request, or say what is missing."""
+        asked = self.ask(self._chosen(), self._typed())
+        if isinstance(asked, str):
+            self.complain(asked)
+            for field in self.query(Input):
+                field.focus()
+        else:
+            self.dismiss(asked)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter in the field."""
+        event.stop()
+        self.submit()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Enter on the list."""
+        event.stop()
+        self.submit()
+
+    def _chosen(self) -> str | None:
+        for choices in self.query(OptionList):
+            if choices.highlighted is not None:
+                return choices.get_option_at_index(choices.highlighted).id
+        return None
+
+    def _typed(self) -> str:
+        return "".join(field.value for field in self.query(Input)).strip()
+
+
+class Reading(Dialog[None]):
+    """A dialog that is only read."""
+
+    AUTO_FOCUS = "#body"
+    no = "Close"
+    hint = "arrows and PgDn scroll, Esc closes"
+
+    def submit(self) -> None:
+        """There is nothing to do but to close it."""
+        self.action_close()

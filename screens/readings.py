@@ -1,0 +1,84 @@
+"""Dialogs that are only read: the whole plan, the output of a step, the keys."""
+
+from collections.abc import Sequence
+
+from console.core.commands import EVERYWHERE, Group
+from console.core.state import Status
+from screens.dialog import Reading
+from screens.lines import Line, Role, blank, cell, line, rule, span, wrap
+from screens.views.plan import plan_lines
+
+
+class PlanDialog(Reading):
+    """Everything that was frozen."""
+
+    caption = "The plan"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """See screens.views.plan."""
+        incident = self.scene.snapshot.state.incident
+        if incident is None or incident.plan is None:
+            return wrap("There is no plan any more: another is being made.", width, Role.WARN)
+        return plan_lines(self.scene.snapshot, incident, incident.plan, width)
+
+
+class OutputDialog(Reading):
+    """What the running step prints; or how the last one ended, and where its output lies."""
+
+    caption = "Output"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """The running steps, or the last that ran."""
+        incident = self.scene.snapshot.state.incident
+        live = self.scene.snapshot.live
+        lines: list[Line] = []
+        for step in incident.running() if incident else ():
+            progress = live.steps.get(step.id) if live else None
+            lines.append(
+                rule(width, span(step.title, Role.STRONG), span(f" {progress.words if progress else ''}"))
+            )
+            lines += [
+                row for printed in (progress.output if progress else ()) for row in wrap(printed, width)
+            ]
+        return lines or self._last(width)
+
+    def _last(self, width: int) -> list[Line]:
+        incident = self.scene.snapshot.state.incident
+        ended = [
+            (state.ended.utc_us, key, state)
+            for key, state in (incident.steps if incident else {}).items()
+            if state.ended
+        ]
+        if not ended:
+            return wrap("No step runs.", width)
+        _, key, state = max(ended, key=lambda one: one[0])
+        role = Role.BAD if state.status is Status.FAILED else Role.PLAIN
+        facts = [
+            row for name, fact in state.facts.items() for row in wrap(f"{name}: {fact}", width, indent=2)
+        ]
+        where = wrap(f"output: {state.output}", width, Role.DIM) if state.output else []
+        title = self.scene.titles().get(key, key)
+        head = rule(width, span(title, Role.STRONG), span(f" {state.status}"))
+        return [head, *wrap(state.words, width, role), *facts, *where]
+
+
+class HelpDialog(Reading):
+    """Every key, from the registry."""
+
+    caption = "Keys"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """Grouped as in the documentation; what is not possible now says why."""
+        lines: list[Line] = []
+        for group in Group:
+            lines.append(rule(width, span(group.value, Role.STRONG)))
+            for entry in EVERYWHERE:
+                if entry.group is group:
+                    reason = entry.possible(self.scene.snapshot)
+                    key = cell(span(entry.key, Role.ACT if reason is None else Role.DIM), 7)
+                    first, *more = wrap(entry.sentence, width - 7, Role.PLAIN if reason is None else Role.DIM)
+                    lines += [(*key, *first), *((blank(7), *row) for row in more)]
+                    if reason is not None:
+                        lines += [(blank(7), *row) for row in wrap(f"not now: {reason}", width - 7, Role.DIM)]
+        scroll = "Arrows, PgUp, PgDn, Home and End move the timeline; at its top it follows."
+        return [*lines, line(""), *wrap(scroll, width, Role.DIM)]

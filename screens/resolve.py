@@ -1,0 +1,48 @@
+"""Resolve: how the incident ended, what has not been checked, and a word about it."""
+
+from collections.abc import Sequence
+
+from console.core.requests import AnyAsk, Resolve
+from console.core.standing import open_items
+from screens.dialog import Form
+from screens.lines import Line, Role, wrap
+
+_OUTCOMES = {
+    "recovered": "the plan was carried out and health is proven",
+    "mitigated": "people are served again, but not by this plan; say how",
+    "false alarm": "nothing was wrong with the release; say what it was",
+}
+
+
+class ResolveDialog(Form):
+    """Closes the incident."""
+
+    caption = "Close the incident"
+    yes = "Resolve"
+    placeholder = "a note (needed unless recovered)"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What is still open."""
+        incident = self.scene.snapshot.state.open_incident
+        if incident is None:
+            return wrap("No incident is open any more.", width)
+        still = open_items(incident, self.scene.environment)
+        if not still:
+            return wrap("Every item of the checklist is ticked.", width, Role.GOOD)
+        return wrap(
+            f"{len(still)} not ticked, and the report will say so: {', '.join(still)}", width, Role.WARN
+        )
+
+    def options(self) -> Sequence[tuple[str, str]]:
+        """Recovered comes first when it is true, and is not offered when it is not."""
+        incident = self.scene.snapshot.state.open_incident
+        proven = incident is not None and incident.finished
+        return [(key, f"{key}: {words}") for key, words in _OUTCOMES.items() if proven or key != "recovered"]
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+        """The end; anything but a recovery takes a word."""
+        if chosen is None:
+            return "choose an outcome first"
+        if chosen != "recovered" and not typed:
+            return f"to end as {chosen} it takes a note that says why"
+        return Resolve(outcome=chosen, note=typed)

@@ -1,0 +1,24 @@
+"""What a screen works with: one snapshot, and where it was taken."""
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from console.core.protocols import Snapshot
+from console.core.strategy import Environment
+
+
+class Scene(Struct, frozen=True):
+    """A moment of one environment, as seen from one console."""
+
+    snapshot: Snapshot
+    environment: Environment
+    name: str
+    """The environment's name, as it is typed at the gate."""
+    actor: str
+
+    def titles(self) -> Mapping[str, str]:
+        """Titles of steps and checklist items, by id."""
+        plan = self.snapshot.state.incident.plan if self.snapshot.state.incident else None
+        steps = {step.id: step.title for step in (plan.steps if plan else self.environment.runbook)}
+        return {**{item.id: item.title for item in self.environment.checklist}, **steps}

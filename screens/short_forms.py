@@ -1,0 +1,61 @@
+"""Dialogs that ask for one line: a note, the reason to stop, the release to go back to."""
+
+from collections.abc import Sequence
+
+from console.core.requests import Abort, AnyAsk, Note, Replan
+from screens.dialog import Form
+from screens.lines import Line, Role, wrap
+
+
+class NoteDialog(Form):
+    """Writes on the timeline."""
+
+    caption = "Note"
+    yes = "Write"
+    placeholder = "what you saw, did or suspect"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """Whose note it is."""
+        return wrap(f"Stands on the timeline as said by {self.scene.actor}.", width, Role.DIM)
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+        """The note, unless it says nothing."""
+        return Note(text=typed) if typed else "an empty note says nothing"
+
+
+class AbortDialog(Form):
+    """Stops the run."""
+
+    caption = "Stop the run"
+    yes = "Stop"
+    placeholder = "why (may stay empty)"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What it does, and what it does not."""
+        incident = self.scene.snapshot.state.open_incident
+        running = incident.running() if incident else ()
+        now = f"{running[0].title} ends first, or at a point of its own where it is safe. " if running else ""
+        return wrap(f"{now}Nothing further starts; what is done stays done. X goes on with it.", width)
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+        """The stop."""
+        return Abort(reason=typed)
+
+
+class TargetDialog(Form):
+    """Plans anew."""
+
+    caption = "Plan anew"
+    yes = "Plan"
+    placeholder = "tag of the release; empty for the newest good one"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What a new plan means."""
+        incident = self.scene.snapshot.state.open_incident
+        plan = incident.plan if incident else None
+        now = f"The plan now goes back to {plan.target.tag}. " if plan else ""
+        return wrap(f"{now}A new plan voids what was said to the old one.", width)
+
+    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+        """The wish for a plan."""
+        return Replan(target=typed or None)

@@ -1,0 +1,83 @@
+"""The lines at the bottom: the notice, NEXT, and the keys."""
+
+from msgspec import Struct
+
+from console.core.commands import COMMANDS, command
+from console.core.next_step import NextStep
+from console.core.protocols import Snapshot
+from screens.lines import Line, Role, blank, flush, line, pack, rule, span, wrap
+
+NEXT_LINES = 2
+NOTICE_LINES = 3
+_HEAD = " NEXT "
+
+
+class NextView(Struct, frozen=True):
+    """One sentence and one key; above it what this console has just been told, if anything."""
+
+    sentence: str
+    key: str
+    notice: str = ""
+    notice_role: Role = Role.PLAIN
+
+
+class KeysView(Struct, frozen=True):
+    """The commands, each with whether it is possible now, and which one NEXT points at."""
+
+    keys: tuple[tuple[str, str, bool, int], ...]
+    """Key, label, possible, rank."""
+    next_key: str
+
+
+def next_view(step: NextStep, notice: str, notice_role: Role) -> NextView:
+    """The NEXT line of a moment."""
+    key = command(step.command).key if step.command else ""
+    return NextView(step.sentence, key, notice, notice_role)
+
+
+def keys_view(snapshot: Snapshot | None, step: NextStep) -> KeysView:
+    """The keys line of a moment; before the first snapshot everything counts as possible."""
+    keys = tuple(
+        (entry.key, entry.label, snapshot is None or entry.possible(snapshot) is None, entry.rank)
+        for entry in COMMANDS
+    )
+    return KeysView(keys, command(step.command).key if step.command else "")
+
+
+def draw_next(view: NextView, width: int, height: int) -> list[Line]:
+    """A rule or the notice, then the sentence on one line or two, with its key at the right edge."""
+    above = [rule(width)]
+    if view.notice:
+        above = _noticed(view, width)
+    room = width - len(_HEAD) - 4
+    sentence = wrap(view.sentence, room, Role.STRONG)
+    if len(sentence) > NEXT_LINES:
+        rest = " ".join(part.text for row in sentence[NEXT_LINES - 1 :] for part in row if part.text)
+        sentence = [*sentence[: NEXT_LINES - 1], line(span(rest, Role.STRONG))]
+    key = line(span(f" {view.key} ", Role.PRESS)) if view.key else line(span("   "))
+    first = flush((span(_HEAD, Role.ACT), *sentence[0]), key, width)
+    more = [flush((blank(len(_HEAD)), *row), (blank(4),), width) for row in sentence[1:]]
+    return [*above, first, *more][:height]
+
+
+def _noticed(view: NextView, width: int) -> list[Line]:
+    rows = wrap(view.notice, width - 4, view.notice_role)
+    rows = rows[:NOTICE_LINES]
+    signs = [" » ", *("   " for _ in rows[1:])]
+    return [
+        flush((span(sign, view.notice_role), *row), (), width) for sign, row in zip(signs, rows, strict=True)
+    ]
+
+
+def draw_keys(view: KeysView, width: int, height: int) -> list[Line]:
+    """As many keys as fit, in the registry's order; what is not possible now is dim, in its place."""
+    parts = [(rank, _key(key, label, view, possible=possible)) for key, label, possible, rank in view.keys]
+    return [(blank(1), *pack(parts, width - 2))][:height]
+
+
+def _key(key: str, label: str, view: KeysView, *, possible: bool) -> Line:
+    if key == view.next_key:
+        return line(span(f"{key} {label}", Role.PRESS))
+    if not possible:
+        return line(span(f"{key} {label}", Role.DIM))
+    return line(span(key, Role.ACT), f" {label}")

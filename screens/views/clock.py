@@ -1,0 +1,71 @@
+"""The clock line: how long from gate to healthy, against the target, and who or what is waited for."""
+
+from msgspec import Struct
+
+from console.core.plan import Phase, Plan
+from console.core.protocols import Snapshot
+from console.core.standing import healthy_at, missing_approvals, to_healthy
+from console.core.state import Incident
+from console.core.strategy import Environment
+from console.core.words import duration
+from screens.lines import Line, Role, Span, line, rule, span
+
+
+class ClockView(Struct, frozen=True):
+    """The words on the line."""
+
+    words: Line
+
+
+def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
+    """What the clocks say at this moment."""
+    incident = snapshot.state.incident
+    target = duration(environment.recover_within)
+    if incident is None or incident.plan is None:
+        return ClockView(line(f"recovery target {target}"))
+    if incident.gate_opened is None:
+        expected = duration(to_healthy(snapshot, incident, incident.plan))
+        waits = _waits(incident)
+        return ClockView(line(f"gate to healthy ~{expected} · target {target} · ", waits))
+    return ClockView(_after_gate(snapshot, incident, incident.plan))
+
+
+def draw_clock(view: ClockView, width: int, height: int) -> list[Line]:
+    """One rule with the words in it."""
+    return [rule(width, *view.words)][:height]
+
+
+def _waits(incident: Incident) -> Span:
+    if incident.aborted is not None:
+        return span("stopped: somebody has to go on", Role.WARN)
+    if incident.asking():
+        return span("waiting for a decision", Role.WARN)
+    if not incident.settled(Phase.PREPARE):
+        return span("preparing")
+    missing = missing_approvals(incident)
+    return span(f"waiting for a yes: {', '.join(missing)}", Role.WARN) if missing else span("the gate opens")
+
+
+def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
+    assert incident.gate_opened is not None  # noqa: S101 - the caller has looked
+    target = plan.recover_within_s
+    if healthy := healthy_at(incident):
+        took = healthy.seconds_since(incident.gate_opened)
+        verdict = span("met", Role.GOOD) if took <= target else span("missed", Role.BAD)
+        sick = duration(healthy.seconds_since(incident.onset))
+        return line(
+            f"gate to healthy {duration(took)} · target {duration(target)} ", verdict, f" · sick for {sick}"
+        )
+    since = snapshot.at.seconds_since(incident.gate_opened)
+    left = duration(to_healthy(snapshot, incident, plan))
+    words = f"gate {duration(since)} ago · ~{left} to healthy · target {duration(target)}"
+    if since > target:
+        return line(words, span(f" OVER by {duration(since - target)}", Role.ALARM))
+    running = incident.running()
+    waits = span(f" · {running[0].title}") if running else span(" · ")
+    return line(words, waits if running else _decision(incident))
+
+
+def _decision(incident: Incident) -> Span:
+    asks = bool(incident.asking()) or incident.aborted is not None
+    return span(" · waiting for a decision", Role.WARN) if asks else span("")

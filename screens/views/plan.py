@@ -1,0 +1,146 @@
+"""The plan in words: whole for the preview, in six lines for the gate, the step at hand for a wide screen."""
+
+from msgspec import Struct
+
+from console.core.format import count, short
+from console.core.plan import PHASES, Authority, Phase, Plan, Step
+from console.core.policy import unproven
+from console.core.protocols import Snapshot
+from console.core.state import Incident
+from console.core.words import duration
+from screens.lines import Line, Role, Span, blank, line, rule, span, wrap
+
+_AUTHORITY = {
+    Authority.NONE: "",
+    Authority.COMMANDER: " · asks the commander",
+    Authority.MATRIX: " · behind the gate",
+}
+
+
+_DATA = {"kept": "kept: no row is touched"}
+
+
+class DetailView(Struct, frozen=True):
+    """The plan, and what the step at hand does and prints."""
+
+    head: tuple[Line, ...]
+    step: Step | None
+    output: tuple[str, ...]
+
+
+# -- the gate ---------------------------------------------------------------------------------------
+
+
+def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:
+    """What one says yes to, and what the gate has seen for itself."""
+    switch = plan.of_phase(Phase.SWITCH)
+    away = sum(step.expected_s for step in switch)
+    steps = count(len(plan.steps), "step")
+    facts = (
+        ("Does", ", then ".join(step.words or step.title for step in switch)),
+        ("Proves", ", then ".join(step.title for step in plan.of_phase(Phase.PROVE))),
+        ("Release", f"{plan.running.tag} back to {plan.target.tag}, which is {plan.target_verdict}"),
+        ("Data", _DATA[plan.data]),
+        ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
+        ("Plan", f"{short(incident.plan_hash or '')}, {steps}; v in the war room shows it whole"),
+    )
+    lines = [row for name, words in facts for row in _fact(name, words, width)]
+    return [*lines, *predicate_lines(snapshot, incident, plan, width)]
+
+
+def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:
+    """Each demand of the gate, with its evidence and how old that is, or why it does not hold."""
+    why_not = {predicate.slot: why for predicate, why in unproven(plan, incident, snapshot.at)}
+    lines: list[Line] = []
+    for predicate in plan.predicates:
+        evidence = incident.evidence.get(predicate.slot)
+        if predicate.slot in why_not or evidence is None:
+            words = f"{predicate.words}: {why_not.get(predicate.slot, 'not proven yet')}"
+            lines += _signed("✗", Role.BAD, words, width)
+        else:
+            age = duration(snapshot.at.seconds_since(evidence.at))
+            lines += _signed("✓", Role.GOOD, f"{predicate.words}: {evidence.words}, {age} ago", width)
+    return lines
+
+
+def _fact(name: str, words: str, width: int) -> list[Line]:
+    first, *more = wrap(words, width - 9)
+    return [(span(f"{name:<9}", Role.DIM), *first), *((blank(9), *row) for row in more)]
+
+
+def _signed(sign: str, role: Role, words: str, width: int) -> list[Line]:
+    first, *more = wrap(words, width - 2)
+    return [(span(f"{sign} ", role), *first), *((blank(2), *row) for row in more)]
+
+
+# -- the whole --------------------------------------------------------------------------------------
+
+
+def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:
+    """Everything that was frozen: nothing is cut, long commands are broken."""
+    lines = [
+        *_head(incident, plan, width),
+        *wrap(f"branch {plan.branch}, will hold {plan.restored}", width, Role.DIM),
+        line(""),
+    ]
+    for phase in PHASES:
+        if phase is Phase.SWITCH:
+            needs = ", ".join(f"{need.count} {need.role}" for need in plan.needs)
+            lines += [rule(width, span(f"GATE: {needs} by {plan.proof}", Role.WARN))]
+            lines += predicate_lines(snapshot, incident, plan, width)
+        lines.append(rule(width, span(phase.value.upper(), Role.STRONG)))
+        for step in plan.of_phase(phase):
+            lines += step_lines(step, width)
+    return lines
+
+
+def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
+    back = count(plan.releases_back, "release")
+    running, target = plan.running, plan.target
+    release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
+    return [
+        *wrap(f"{release}, {plan.target_verdict}, {back} back: {plan.way}, data {plan.data}", width),
+        *wrap(f"hash {incident.plan_hash}", width, Role.DIM),
+    ]
+
+
+def step_lines(step: Step, width: int) -> list[Line]:
+    """A step with its exact effects."""
+    times = f" · ~{duration(step.expected_s)}, at most {duration(step.limit_s)}"
+    again = " · may be repeated" if step.repeatable else " · never twice unasked"
+    title: tuple[Span, ...] = (
+        span(step.title, Role.STRONG),
+        span(times + again + _AUTHORITY[step.authority], Role.DIM),
+    )
+    lines = [title, *_indented(step.words, width, Role.PLAIN)]
+    for effect in step.effects:
+        lines += _indented(f"$ {effect}", width, Role.ACT)
+    return lines
+
+
+def _indented(words: str, width: int, role: Role) -> list[Line]:
+    return [(blank(2), *row) for row in wrap(words, width - 2, role, indent=2)] if words else []
+
+
+# -- beside the runbook, where there is room --------------------------------------------------------
+
+
+def detail_view(snapshot: Snapshot) -> DetailView:
+    """The step that runs, asks, or comes next; with the last lines it printed."""
+    incident = snapshot.state.incident
+    if incident is None or incident.plan is None:
+        return DetailView((line(span(" PLAN", Role.STRONG), span(" none yet", Role.DIM)),), None, ())
+    steps = [*incident.asking(), *incident.running()]
+    steps += [step for step in incident.plan.steps if not incident.step(step.id).status.settled]
+    step = steps[0] if steps else None
+    progress = snapshot.live.steps.get(step.id) if step and snapshot.live else None
+    caption = line(span(" PLAN ", Role.STRONG), span(f"hash {short(incident.plan_hash or '')}", Role.DIM))
+    return DetailView((caption,), step, progress.output if progress else ())
+
+
+def draw_detail(view: DetailView, width: int, height: int) -> list[Line]:
+    """The step's exact effects, and its output below."""
+    body = [(blank(1), *row) for row in step_lines(view.step, width - 2)] if view.step else []
+    printed = [line(span(f" {text}", Role.DIM)) for text in view.output]
+    room = max(0, height - len(view.head) - len(printed))
+    return [*view.head, *body[:room], *printed][:height]

@@ -1,0 +1,226 @@
+"""The runbook: every step with its proof, what runs with how far it is, and the gate in its place."""
+
+from msgspec import Struct
+
+from console.core.format import clock, short
+from console.core.live import Progress
+from console.core.plan import PHASES, Phase, Plan, Step
+from console.core.protocols import Snapshot
+from console.core.standing import missing_approvals, remaining, spent
+from console.core.state import Incident, Status, StepState
+from console.core.strategy import Environment
+from console.core.words import duration
+from screens.lines import Line, Role, blank, cell, fit, flush, line, rule, span, wrap
+
+SIGN = {
+    Status.WAITING: ("·", Role.DIM),
+    Status.RUNNING: ("▸", Role.ACT),
+    Status.DONE: ("✓", Role.GOOD),
+    Status.FAILED: ("✗", Role.ALARM),
+    Status.UNKNOWN: ("?", Role.ALARM),
+    Status.SKIPPED: ("-", Role.WARN),
+}
+_EMPHASIS = {Role.DIM: Role.DIM, Role.ACT: Role.STRONG, Role.ALARM: Role.BAD}
+OUTPUT_LINES = 4
+
+
+class RunbookRow(Struct, frozen=True):
+    """One line of the runbook."""
+
+    sign: str
+    role: Role
+    title: str
+    words: str
+    time: str
+    settled: bool = False
+    expected_s: float = 0.0
+    gate: bool = False
+    stands_out: bool = False
+    """It runs, or waits for a decision: its words get lines of their own."""
+
+
+class RunbookView(Struct, frozen=True):
+    """The runbook as it stands."""
+
+    caption: Line
+    """What way back this is, for the rule above."""
+    rows: tuple[RunbookRow, ...]
+    focus: int
+    """The row that matters now: never folded away."""
+    output: tuple[str, ...] = ()
+    """The last lines that the running step printed."""
+    output_of: str = ""
+
+
+# -- from the snapshot ------------------------------------------------------------------------------
+
+
+def runbook_view(snapshot: Snapshot, environment: Environment, *, output: bool) -> RunbookView:
+    """The steps of the plan; without one, those that a plan would have. `output`: with what is printed."""
+    incident = snapshot.state.incident
+    if incident is None or incident.plan is None:
+        return _before_plan(snapshot, environment, snapshot.state.open_incident)
+    rows, focus = _rows(snapshot, incident, incident.plan)
+    running = incident.running()
+    progress = snapshot.live.steps.get(running[0].id) if running and snapshot.live else None
+    return RunbookView(
+        caption=_caption(incident, incident.plan),
+        rows=rows,
+        focus=focus,
+        output=progress.output if progress and output else (),
+        output_of=running[0].title if running else "",
+    )
+
+
+def _before_plan(snapshot: Snapshot, environment: Environment, incident: Incident | None) -> RunbookView:
+    if incident is not None and incident.planning_failed is not None:
+        caption = line(span("NO PLAN ", Role.BAD), incident.planning_failed)
+    elif incident is not None and incident.status == "declared":
+        doing = snapshot.live.planning if snapshot.live else None
+        words = f"{doing.words} {duration(snapshot.at.seconds_since(doing.since))}" if doing else "begins"
+        caption = line(span("PLANNING ", Role.ACT), words)
+    else:
+        caption = line(span("WAY BACK ", Role.STRONG), span("what it would be", Role.DIM))
+    rows = tuple(
+        RunbookRow("·", Role.DIM, step.title, "", f"~{duration(step.expected)}", expected_s=step.expected)
+        for phase in PHASES
+        for step in environment.runbook
+        if step.phase is phase
+    )
+    return RunbookView(caption, rows, focus=0)
+
+
+def _caption(incident: Incident, plan: Plan) -> Line:
+    return line(
+        span("WAY BACK ", Role.STRONG),
+        f"{plan.way} · data {plan.data} · {plan.running.tag} → {plan.target.tag}",
+        span(f" · plan {short(incident.plan_hash or '')}", Role.DIM),
+    )
+
+
+def _rows(snapshot: Snapshot, incident: Incident, plan: Plan) -> tuple[tuple[RunbookRow, ...], int]:
+    rows: list[RunbookRow] = []
+    for phase in PHASES:
+        if phase is Phase.SWITCH:
+            rows.append(_gate_row(incident))
+        rows += [_step_row(snapshot, incident, step) for step in plan.of_phase(phase)]
+    focus = next((index for index, row in enumerate(rows) if not row.settled), len(rows) - 1)
+    return tuple(rows), focus
+
+
+def _gate_row(incident: Incident) -> RunbookRow:
+    if incident.gate_opened is not None:
+        said = ", ".join(a.person for a in incident.approvals if a.plan_hash == incident.plan_hash)
+        opened = f"open since {clock(incident.gate_opened)}, {said} said yes"
+        return RunbookRow("✓", Role.GOOD, "GATE", opened, "", settled=True, gate=True)
+    missing = missing_approvals(incident)
+    asked = incident.settled(Phase.PREPARE)
+    words = f"waits for a yes: {', '.join(missing)}" if missing else "everybody said yes"
+    role = Role.WARN if asked else Role.DIM
+    return RunbookRow("◌", role, "GATE", words, "", gate=True)
+
+
+def _step_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow:
+    state = incident.step(step.id)
+    sign, role = SIGN[state.status]
+    words, time = _progress(snapshot, incident, step, state)
+    stands_out = state.status is Status.RUNNING or state.status.asks
+    return RunbookRow(
+        sign, role, step.title, words, time, state.status.settled, step.expected_s, stands_out=stands_out
+    )
+
+
+def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepState) -> tuple[str, str]:
+    """What stands in the middle of the row and at its end."""
+    match state.status:
+        case Status.WAITING:
+            return "", f"~{duration(step.expected_s)}"
+        case Status.RUNNING:
+            progress = snapshot.live.steps.get(step.id) if snapshot.live else None
+            so_far = duration(spent(snapshot, incident, step))
+            left = remaining(snapshot, incident, step)
+            end = f"{so_far} ~{duration(left)} left" if left >= 1 else f"{so_far} of {duration(step.limit_s)}"
+            return _counted(progress), end
+        case Status.FAILED:
+            return f"FAILED {state.words}", duration(state.seconds or 0)
+        case Status.UNKNOWN:
+            found = f"{state.finding}: " if state.finding else ""
+            return f"UNKNOWN {found}{state.words}", ""
+        case Status.SKIPPED:
+            return "skipped", ""
+        case Status.DONE:
+            return state.words, duration(state.seconds or 0)
+
+
+def _counted(progress: Progress | None) -> str:
+    if progress is None:
+        return "begins"
+    if progress.total is None or progress.done is None:
+        return progress.words
+    return f"{progress.done:g} of {progress.total:g} {progress.unit} · {progress.words}"
+
+
+# -- to lines ---------------------------------------------------------------------------------------
+
+
+def draw_runbook(view: RunbookView, width: int, height: int) -> list[Line]:
+    """The rows; folded at both ends where they are too many, with the running step's output below them."""
+    titles = min(max((len(row.title) for row in view.rows), default=0), width * 2 // 5)
+    blocks = [_block(row, titles, width) for row in view.rows]
+    lines = [line for block in blocks for line in block]
+    if len(lines) > height:
+        return _folded(view, blocks, width, height)
+    spare = height - len(lines)
+    if view.output and spare > 1:
+        lines.append(rule(width, span(f"output of {view.output_of}", Role.DIM)))
+        lines += [fit((span(f" {printed}", Role.DIM),), width) for printed in view.output[-(spare - 1) :]]
+    return lines
+
+
+def _block(row: RunbookRow, titles: int, width: int) -> list[Line]:
+    """A row on one line; what runs or waits for a decision says more on a second."""
+    emphasis = _EMPHASIS.get(row.role, Role.PLAIN)
+    end = (blank(1), span(row.time, Role.DIM if row.settled else emphasis), blank(1))
+    title = span(row.title, emphasis)
+    sign = (blank(1), span(row.sign, row.role), blank(1))
+    if row.stands_out:
+        said = wrap(row.words, width - 4, Role.BAD if row.role is Role.ALARM else Role.ACT)
+        return [flush((*sign, title), end, width), *((blank(3), *more) for more in said[:2])]
+    head = (*sign, *(cell(title, titles) if row.words else (title,)))
+    words = span(f" {row.words}", row.role if row.gate else emphasis)
+    return [flush((*head, words), end, width)]
+
+
+def _folded(view: RunbookView, blocks: list[list[Line]], width: int, height: int) -> list[Line]:
+    """The rows around the one that matters; what lies before and after is counted."""
+    first, last = _window([len(block) for block in blocks], view.focus, height)
+    lines = [line for block in blocks[first : last + 1] for line in block]
+    if first > 0:
+        lines.insert(0, fit((span(f" ✓ {first} more done", Role.GOOD),), width))
+    if after := view.rows[last + 1 :]:
+        rest = duration(sum(row.expected_s for row in after))
+        more = line(span(f" · {len(after)} more", Role.DIM))
+        lines.append(flush(more, line(span(f"~{rest} ", Role.DIM)), width))
+    return lines[:height]
+
+
+def _window(heights: list[int], focus: int, room: int) -> tuple[int, int]:
+    """First and last row to show: the one that matters, one before it, and as many after it as fit."""
+    first = last = focus
+
+    def fits(low: int, high: int) -> bool:
+        folds = (low > 0) + (high < len(heights) - 1)
+        return sum(heights[low : high + 1]) + folds <= room
+
+    if first > 0 and fits(first - 1, last):
+        first -= 1
+    while last < len(heights) - 1 and fits(first, last + 1):
+        last += 1
+    while first > 0 and fits(first - 1, last):
+        first -= 1
+    return first, last
+
+
+def lines_wanted(view: RunbookView) -> int:
+    """Lines that the runbook would like to have, with room for what runs and for its output."""
+    return len(view.rows) + 2 + OUTPUT_LINES

@@ -1,0 +1,177 @@
+"""The pane at the right: why it is suspected, who says yes at the gate, then the checklist."""
+
+from msgspec import Struct
+
+from console.core.format import clock
+from console.core.plan import Phase, Plan
+from console.core.policy import unproven
+from console.core.presence import Presence, presence
+from console.core.protocols import Snapshot
+from console.core.standing import said_yes
+from console.core.state import Incident
+from console.core.strategy import Environment
+from console.core.words import duration
+from screens.lines import Line, Role, flush, line, span, wrap
+from screens.lines import width as width_of
+
+
+class SideRow(Struct, frozen=True):
+    """A sign, words, and something at the right edge."""
+
+    sign: str
+    role: Role
+    words: str
+    right: str = ""
+    settled: bool = False
+    """Whether it may be folded into a count."""
+
+
+class SideView(Struct, frozen=True):
+    """What the pane holds now."""
+
+    caption: str
+    state: str
+    state_role: Role
+    rows: tuple[SideRow, ...]
+    settled_words: str = ""
+    """What the settled rows are called when they are folded."""
+
+
+def side_view(snapshot: Snapshot, environment: Environment) -> SideView:
+    """The pane that belongs to this moment of the incident."""
+    incident = snapshot.state.open_incident
+    if incident is None:
+        return _quiet(snapshot, environment)
+    if incident.status == "suspected":
+        return _suspected(incident)
+    if incident.gate_opened is not None:
+        return _checklist(incident, environment)
+    return _gate(snapshot, incident, environment)
+
+
+def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
+    engine, last = snapshot.state.engine, snapshot.state.incident
+    alive = presence(snapshot) is Presence.ALIVE
+    rows = [
+        SideRow("·", Role.DIM, environment.title),
+        SideRow("·", Role.DIM, f"risk {environment.risk}: {environment.users}"),
+        SideRow("·", Role.DIM, "recover within", duration(environment.recover_within)),
+    ]
+    if engine is not None:
+        rows.append(SideRow("·", Role.DIM, f"engine {engine.pid} since", clock(engine.since)))
+    if last is not None and last.resolved is not None:
+        rows.append(SideRow("✓", Role.GOOD, f"{last.id} {last.outcome}", clock(last.resolved)))
+    state, role = ("all eyes open", Role.GOOD) if alive else ("nobody looks", Role.ALARM)
+    return SideView("WATCH", state, role, tuple(rows))
+
+
+def _suspected(incident: Incident) -> SideView:
+    rows = tuple(SideRow("!", Role.BAD, trigger) for trigger in incident.triggers)
+    return SideView("WHY", f"since {clock(incident.onset)}", Role.BAD, rows)
+
+
+# -- the gate ---------------------------------------------------------------------------------------
+
+
+def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> SideView:
+    plan = incident.plan
+    if plan is None:
+        rules = environment.authorisation.approvers
+        rows = tuple(SideRow("…", Role.DIM, f"{rule.count} {rule.role}", "will be asked") for rule in rules)
+        return SideView("GATE", "no plan yet", Role.DIM, rows)
+    given = sum(min(need.count, len(said_yes(incident, need.role))) for need in plan.needs)
+    wanted = sum(need.count for need in plan.needs)
+    people = [row for need in plan.needs for row in _people(incident, plan, need.role, need.count)]
+    role = Role.GOOD if given == wanted else Role.WARN
+    return SideView(
+        "GATE", f"{given} of {wanted} said yes", role, (*people, *_predicates(snapshot, incident, plan))
+    )
+
+
+def _people(incident: Incident, plan: Plan, role: str, wanted: int) -> list[SideRow]:
+    rows = [
+        SideRow("✓", Role.GOOD, f"{a.person}, {role}", f"{a.proof} {clock(a.at)[:5]}")
+        for a in incident.approvals
+        if role in a.roles and a.plan_hash == incident.plan_hash
+    ]
+    asks = "types the name (g)" if plan.proof == "claim" else "signs"
+    missing = range(max(0, wanted - len(rows)))
+    return rows + [SideRow("…", Role.WARN, role, asks) for _ in missing]
+
+
+def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:
+    why_not = {predicate.slot: why for predicate, why in unproven(plan, incident, snapshot.at)}
+    rows = []
+    preparing = not incident.settled(Phase.PREPARE)
+    for predicate in plan.predicates:
+        evidence = incident.evidence.get(predicate.slot)
+        if predicate.slot not in why_not and evidence is not None:
+            age = duration(snapshot.at.seconds_since(evidence.at))
+            rows.append(SideRow("✓", Role.GOOD, predicate.words, age))
+        elif evidence is None and preparing:
+            rows.append(SideRow("◌", Role.DIM, predicate.words, "not yet"))
+        else:
+            rows.append(SideRow("✗", Role.BAD, f"{predicate.words}: {why_not[predicate.slot]}"))
+    return rows
+
+
+# -- the checklist ----------------------------------------------------------------------------------
+
+
+def _checklist(incident: Incident, environment: Environment) -> SideView:
+    rows = []
+    for item in environment.checklist:
+        tick = incident.items.get(item.id)
+        if tick is None:
+            rows.append(SideRow("·", Role.PLAIN, item.title))
+        else:
+            rows.append(SideRow("✓", Role.GOOD, item.title, "proven" if tick.step else tick.by, settled=True))
+    done = sum(row.settled for row in rows)
+    role = Role.GOOD if done == len(rows) else Role.PLAIN
+    return SideView("CHECKLIST", f"{done} of {len(rows)}", role, tuple(rows), "ticked")
+
+
+# -- to lines ---------------------------------------------------------------------------------------
+
+
+def draw_side(view: SideView, width: int, height: int) -> list[Line]:
+    """A caption and the rows; settled rows fold into a count when there is no room for all."""
+    if height <= 0:
+        return []
+    caption = flush(
+        line(" ", span(view.caption, Role.STRONG)), line(span(view.state, view.state_role), " "), width
+    )
+    rows = list(view.rows)
+    folded = 0
+    if len(rows) > height - 1 and view.settled_words:
+        folded = sum(row.settled for row in rows)
+        rows = [row for row in rows if not row.settled]
+    whole = [line for row in rows for line in _whole(row, width)]
+    lines = whole if len(whole) < height else [_row(row, width) for row in rows]
+    if folded:
+        lines.insert(0, line(span(f" ✓ {folded} {view.settled_words}", Role.GOOD)))
+    if len(lines) > height - 1:
+        more = len(lines) - height + 2
+        lines = [*lines[: max(0, height - 2)], line(span(f"   and {more} more", Role.DIM))]
+    return [caption, *lines][:height]
+
+
+def _role(row: SideRow) -> Role:
+    return row.role if row.role in (Role.DIM, Role.BAD) else Role.PLAIN
+
+
+def _right(row: SideRow) -> Line:
+    return line(" ", span(row.right, Role.DIM), " ") if row.right else line(" ")
+
+
+def _row(row: SideRow, width: int) -> Line:
+    """The row on one line, its words elided."""
+    return flush(line(" ", span(row.sign, row.role), " ", span(row.words, _role(row))), _right(row), width)
+
+
+def _whole(row: SideRow, width: int) -> list[Line]:
+    """The row on as many lines as its words need."""
+    right = _right(row)
+    words = wrap(row.words, width - 3 - width_of(right), _role(row))
+    first = flush((*line(" ", span(row.sign, row.role), " "), *words[0]), right, width)
+    return [first, *((*line("   "), *more) for more in words[1:])]

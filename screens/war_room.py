@@ -1,0 +1,306 @@
+"""The war room: one screen that says what is broken, what is next, which key, and whom we wait for."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.screen import Screen
+from textual.timer import Timer
+
+from console.core.commands import COMMANDS, command
+from console.core.errors import StatedError
+from console.core.next_step import NextStep, next_step
+from console.core.policy import choices
+from console.core.protocols import Room, Snapshot
+from console.core.requests import AnyAsk, Resume
+from screens.decide import DecideDialog
+from screens.declare import DeclareDialog
+from screens.dialog import Dialog
+from screens.errands import Errands
+from screens.gate import GateDialog
+from screens.layout import WIDE, layout
+from screens.leave import STAYS, LeaveDialog
+from screens.lines import Line, Role, rule
+from screens.palette import Palette
+from screens.readings import HelpDialog, OutputDialog, PlanDialog
+from screens.resolve import ResolveDialog
+from screens.scene import Scene
+from screens.short_forms import AbortDialog, NoteDialog, TargetDialog
+from screens.tick import TickDialog
+from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
+from screens.views.clock import clock_view, draw_clock
+from screens.views.header import draw_header, header_view
+from screens.views.metrics import draw_metrics, metric_lines, metrics_view
+from screens.views.plan import detail_view, draw_detail
+from screens.views.runbook import draw_runbook, lines_wanted, runbook_view
+from screens.views.side import draw_side, side_view
+from screens.widgets.pane import Pane
+from screens.widgets.timeline import Timeline
+
+WHY_NOT_S = 6.0
+"""How long the reason stays that something is not possible."""
+REFUSED_S = 60.0
+"""How long a refusal stays; a key press ends it earlier."""
+_FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
+    "declare": DeclareDialog,
+    "go": GateDialog,
+    "abort": AbortDialog,
+    "tick": TickDialog,
+    "note": NoteDialog,
+    "resolve": ResolveDialog,
+    "target": TargetDialog,
+}
+_READINGS: dict[str, type[Dialog[None]]] = {"plan": PlanDialog, "output": OutputDialog, "help": HelpDialog}
+
+
+def _draw_caption(words: Line, width: int, height: int) -> list[Line]:
+    return [rule(width, *words)][:height]
+
+
+class WarRoom(Screen[None]):
+    """Shows the newest snapshot it was sent, and puts requests into the inbox."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(entry.key, f"do('{entry.id}')", entry.label, id=entry.id, tooltip=entry.sentence, show=False)
+        for entry in COMMANDS
+    ]
+    AUTO_FOCUS = "#timeline"
+
+    class Seen(Message):
+        """A newer snapshot; bursts collapse into the newest."""
+
+        def __init__(self, snapshot: Snapshot) -> None:
+            super().__init__()
+            self.snapshot = snapshot
+
+        def can_replace(self, message: Message) -> bool:
+            """A snapshot makes every older one worthless."""
+            return isinstance(message, WarRoom.Seen)
+
+    class Blind(Message):
+        """The journal could not be read; it is tried again."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
+    class LookChanged(Message):
+        """Somebody wants the other theme."""
+
+    class Left(Message):
+        """Somebody leaves this console."""
+
+    def __init__(self, room: Room, leaving: str = STAYS) -> None:
+        super().__init__()
+        self._room = room
+        self._leaving = leaving
+        self._snapshot: Snapshot | None = None
+        self._errands = Errands()
+        self._blind = ""
+        self._notice, self._notice_role = "", Role.PLAIN
+        self._fading: Timer | None = None
+        self._shape: tuple[int, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """The parts, from top to bottom."""
+        yield Pane(draw_header, id="header")
+        yield Pane(draw_metrics, id="metrics")
+        yield Pane(_draw_caption, id="caption")
+        with Horizontal(id="middle"):
+            yield Pane(draw_runbook, id="runbook")
+            yield Pane(draw_side, id="side")
+            yield Pane(draw_detail, id="detail")
+        yield Pane(draw_clock, id="clock")
+        yield Timeline(id="timeline")
+        yield Pane(draw_next, id="next")
+        yield Pane(draw_keys, id="keys")
+
+    # -- what is shown ------------------------------------------------------------------------------
+
+    @property
+    def scene(self) -> Scene | None:
+        """The newest snapshot and where it was taken; None before the first."""
+        if self._snapshot is None:
+            return None
+        return Scene(self._snapshot, self._room.environment, self._room.name, self._room.actor)
+
+    @property
+    def next_step(self) -> NextStep:
+        """What the NEXT line says."""
+        if self._blind:
+            return NextStep(f"the journal cannot be read: {self._blind}. Trying again every second", None)
+        if self._snapshot is None:
+            return NextStep("wait: reading the journal", None)
+        return next_step(self._snapshot, self._room.environment)
+
+    def on_war_room_seen(self, message: Seen) -> None:
+        """Draw a newer snapshot."""
+        self._snapshot, self._blind = message.snapshot, ""
+        for refusal in self._errands.heed(message.snapshot):
+            self._say(refusal, Role.BAD, REFUSED_S)
+        self._show()
+        if isinstance(self.app.screen, Dialog) and self.scene is not None:
+            self.app.screen.update(self.scene)
+
+    def on_war_room_blind(self, message: Blind) -> None:
+        """Say that what is shown is old, and why."""
+        self._blind = message.words
+        self._show_bottom()
+
+    def on_resize(self) -> None:
+        """Share the terminal out anew."""
+        self._show()
+
+    def _show(self) -> None:
+        scene = self.scene
+        if scene is None:
+            self._show_bottom()
+            return
+        snapshot, environment = scene.snapshot, scene.environment
+        runbook = runbook_view(snapshot, environment, output=self.size.width < WIDE)
+        self._pane("header").show(header_view(snapshot, environment, scene.name, scene.actor))
+        self._pane("metrics").show(metrics_view(snapshot, environment))
+        self._pane("caption").show(runbook.caption)
+        self._pane("runbook").show(runbook)
+        self._pane("side").show(side_view(snapshot, environment))
+        self._pane("detail").show(detail_view(snapshot))
+        self._pane("clock").show(clock_view(snapshot, environment))
+        self.query_one(Timeline).show(snapshot.events, scene.titles())
+        self._show_bottom(lines_wanted(runbook))
+
+    def _show_bottom(self, runbook_lines: int = 0) -> None:
+        step = self.next_step
+        notice, role = self._notice, self._notice_role
+        if not notice and self._snapshot is not None and (queued := self._errands.queued(self._snapshot.at)):
+            notice, role = queued, Role.WARN
+        view = next_view(step, notice, role)
+        self._pane("next").show(view)
+        self._pane("keys").show(keys_view(self._snapshot, step))
+        self._share_out(len(draw_next(view, self.size.width, self.size.height)), runbook_lines)
+
+    def _share_out(self, bottom: int, runbook_lines: int) -> None:
+        """Give each part its lines; does nothing while they stay the same."""
+        width, height = self.size
+        calm = self._snapshot is None or self._snapshot.state.open_incident is None
+        metrics = metric_lines(len(self._room.environment.metrics), width)
+        shape = (width, height, bottom, runbook_lines, calm)
+        if not runbook_lines or shape == self._shape:
+            return
+        self._shape = shape
+        got = layout(width, height, metrics=metrics, runbook=runbook_lines, bottom=bottom, calm=calm)
+        for name, lines in (("metrics", got.metrics), ("middle", got.middle), ("next", bottom)):
+            self.query_one(f"#{name}").styles.height = lines
+        self._pane("side").styles.width = got.side
+        self._pane("detail").styles.width = got.detail
+        self._pane("detail").display = got.detail > 0
+
+    def _pane(self, name: str) -> Pane[Any]:
+        return self.query_one(f"#{name}", Pane)
+
+    # -- notices ------------------------------------------------------------------------------------
+
+    def _say(self, words: str, role: Role, seconds: float = WHY_NOT_S) -> None:
+        self._notice, self._notice_role = words, role
+        if self._fading is not None:
+            self._fading.stop()
+        self._fading = self.set_timer(seconds, self._hush)
+        self._show_bottom()
+
+    def _hush(self) -> None:
+        self._notice = ""
+        self._show_bottom()
+
+    # -- commands -----------------------------------------------------------------------------------
+
+    def action_do(self, command_id: str) -> None:
+        """Do a command, or say why it cannot be done now."""
+        if self._notice:
+            self._hush()
+        scene, entry = self.scene, command(command_id)
+        if scene is None:
+            self._act_unseen(command_id)
+        elif reason := entry.possible(scene.snapshot):
+            self._say(f"{entry.key} {entry.id}: {reason}", Role.WARN)
+        elif self._errands.under_way(command_id):
+            self._say(f"{entry.id} is asked for already; the engine has not answered yet", Role.WARN)
+        else:
+            self._act(command_id, scene)
+
+    def _act_unseen(self, command_id: str) -> None:
+        """Before the first snapshot there is nothing to act on, but one can leave."""
+        if command_id == "quit":
+            self.post_message(self.Left())
+        else:
+            self._say(self.next_step.sentence, Role.WARN)
+
+    def _act(self, command_id: str, scene: Scene) -> None:
+        if form := _FORMS.get(command_id):
+            self.app.push_screen(form(scene), self._submitter(command_id))
+        elif reading := _READINGS.get(command_id):
+            self.app.push_screen(reading(scene))
+        else:
+            {
+                "next": self._do_next,
+                "decide": self._decide,
+                "resume": self._resume,
+                "engine": self._start_engine,
+                "palette": self._palette,
+                "look": self._look,
+                "quit": self._leave,
+            }[command_id](scene)
+
+    def _do_next(self, _scene: Scene) -> None:
+        step = self.next_step
+        if step.command is None:
+            self._say(f"nothing to press now: {step.sentence}", Role.PLAIN)
+        else:
+            self.action_do(step.command)
+
+    def _decide(self, scene: Scene) -> None:
+        incident = scene.snapshot.state.open_incident
+        step = next((s for s in incident.asking() if choices(incident, s.id)), None) if incident else None
+        if incident is not None and step is not None:
+            self.app.push_screen(DecideDialog(scene, incident, step), self._submitter("decide"))
+
+    def _resume(self, _scene: Scene) -> None:
+        self._submitter("resume")(Resume())
+
+    def _start_engine(self, _scene: Scene) -> None:
+        try:
+            self._room.start_engine()
+        except StatedError as error:
+            self._say(f"no engine started: {error}", Role.BAD, REFUSED_S)
+        else:
+            self._say("an engine starts", Role.PLAIN)
+
+    def _palette(self, scene: Scene) -> None:
+        self.app.push_screen(Palette(scene), lambda chosen: self.action_do(chosen) if chosen else None)
+
+    def _look(self, _scene: Scene) -> None:
+        self.post_message(self.LookChanged())
+
+    def _leave(self, scene: Scene) -> None:
+        def left(answer: str | None) -> None:
+            if answer:
+                self.post_message(self.Left())
+
+        self.app.push_screen(LeaveDialog(scene, self._leaving), left)
+
+    def _submitter(self, command_id: str) -> Callable[[AnyAsk | None], None]:
+        """What to do with a dialog's request: into the inbox, and remembered until it is answered."""
+
+        def submit(ask: AnyAsk | None) -> None:
+            if ask is None:
+                return
+            try:
+                request = self._room.submit(ask)
+            except (StatedError, ValueError, OSError) as error:
+                self._say(f"{command_id} was not asked for: {error}", Role.BAD, REFUSED_S)
+                return
+            self._errands.send(request, command_id, self._snapshot.at if self._snapshot else None)
+            self._show_bottom()
+
+        return submit

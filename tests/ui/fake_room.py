@@ -1,0 +1,219 @@
+"""A room without an engine: it folds the events it is given, and keeps what is asked of it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Raw
+from msgspec.structs import replace
+
+from console.core import events as ev
+from console.core.clock import Stamp
+from console.core.fold import fold
+from console.core.live import Live, Progress
+from console.core.metrics import Reading, Row, Rung
+from console.core.plan import digest, frozen
+from console.core.protocols import Snapshot
+from console.core.requests import AnyAsk
+from console.core.state import State
+from console.core.strategy import Environment
+from tests.ui import place
+
+START_US = 1_772_028_557_000_000
+"""2026-02-25 14:09:17 UTC."""
+INCIDENT = "INC-7QK2"
+
+
+class FakeRoom:
+    """The Room of the tests. Time stands still unless `wait` moves it."""
+
+    def __init__(self, environment: Environment | None = None, *, engine: bool = True) -> None:
+        self.environment = environment or place.environment()
+        self.name = "testnet"
+        self.actor = "eng-1"
+        self.state = State(environment=self.name)
+        self.events: list[ev.Event] = []
+        self.rows: list[Row] = []
+        self.live: Live | None = None
+        self.silent_s: float | None = None
+        self.pending: list[str] = []
+        self.asked: list[AnyAsk] = []
+        self.started = 0
+        self.trouble: Exception | None = None
+        self.answer: Callable[[AnyAsk, str], None] | None = None
+        """What an engine would do about a request and its id; None: nobody takes it."""
+        self._seconds = 0.0
+        self._rung = asyncio.Event()
+        if engine:
+            self.start_engine()
+            self.started = 0
+
+    # -- the protocol -------------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        if self.trouble is not None:
+            raise self.trouble
+        return Snapshot(
+            at=self.now,
+            state=self.state,
+            events=tuple(self.events),
+            rows=tuple(self.rows),
+            live=self.live,
+            engine_silent_s=self.silent_s,
+            pending=tuple(self.pending),
+            head="0" * 64,
+        )
+
+    async def changed(self, timeout_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._rung.wait(), timeout_s)
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+    def submit(self, ask: AnyAsk) -> str:
+        request = f"r-{len(self.asked) + 1}"
+        self.asked.append(ask)
+        if self.answer is None:
+            self.pending.append(request)
+        else:
+            self.answer(ask, request)
+        self.ring()
+        return request
+
+    def start_engine(self) -> None:
+        self.started += 1
+        epoch = self.state.epoch + 1
+        self.say(ev.EngineStarted(4711, epoch, "0.1.0", "5" * 64, "6" * 64, "cooperative"))
+        self.live, self.silent_s = Live(4711, epoch, self.now), 0.2
+
+    # -- what a test does with it -------------------------------------------------------------------
+
+    @property
+    def now(self) -> Stamp:
+        microseconds = int(self._seconds * 1e6)
+        return Stamp(START_US + microseconds, "boot", 1_000_000_000 + microseconds)
+
+    def wait(self, seconds: float) -> None:
+        self._seconds += seconds
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def say(self, body: ev.Body, actor: str = "engine", request: str | None = None) -> None:
+        """Append an event: encoded, decoded and folded as by the real journal."""
+        incident = self.state.open_incident
+        starts = isinstance(body, ev.IncidentSuspected | ev.IncidentDeclared)
+        name = INCIDENT if starts else (incident.id if incident else None)
+        draft = ev.Draft(body, self.now, name, actor, request)
+        event = ev.decode(ev.encode(draft, self.name, self.state.seq + 1))
+        self.events.append(event)
+        self.state = fold(self.state, event)
+        self.ring()
+
+    def show(self, **changes: Any) -> None:
+        """Change what the engine says of itself."""
+        assert self.live is not None
+        self.live = replace(self.live, beat=self.now, **changes)
+        self.ring()
+
+    def progress(self, step: str, words: str, done: float | None = None, total: float | None = None) -> None:
+        """A step says how far it is."""
+        state = self.state.incident.step(step) if self.state.incident else None
+        since = (state.began if state else None) or self.now
+        output = tuple(f"{step}: line {number} of its output" for number in range(1, 7))
+        self.show(steps={step: Progress(words, since, done, total, "tries" if total else "", output)})
+
+    def sample(self, seconds: int = 60, **last: tuple[float | None, Rung]) -> None:
+        """A row a second, each metric moving from calm to the value given; the others stay calm."""
+        calm = {"connection_success_rate": 99.5, "transaction_signing_rate": 99.8, "memory_usage": 41.0}
+        calm |= {"response_time_p99": 0.24, "error_rate": 0.02, "database_health": 0.0, "health_check": 0.0}
+        for second in range(seconds):
+            part = second / max(1, seconds - 1)
+            self.wait(1)
+            readings = [
+                self._reading(name, value, part, last.get(name, (value, Rung.OK)))
+                for name, value in calm.items()
+            ]
+            self.rows.append(Row(self.now, tuple(readings)))
+        self.ring()
+
+    def _reading(self, name: str, calm: float, part: float, last: tuple[float | None, Rung]) -> Reading:
+        value, rung = last
+        if value is None:
+            gone = Stamp(self.now.utc_us - 14_000_000, "boot", self.now.boot_us - 14_000_000)
+            return Reading(name, None, None, gone, rung)
+        grown = calm + (value - calm) * part
+        return Reading(name, grown if rung is not Rung.OK else value, 120, self.now, rung)
+
+    # -- the chapters of an incident ----------------------------------------------------------------
+
+    def suspect(self) -> None:
+        rule = "error_rate > 5%"
+        self.say(ev.RungChanged("error_rate", "errors", Rung.OK, Rung.MANDATORY, 12.4, 240, "%", rule))
+        self.say(ev.IncidentSuspected((rule, "transaction_signing_rate = 0%"), self.now, self.now))
+
+    def declare(self, note: str = "gas settings look wrong since v1.5.2", request: str | None = None) -> None:
+        known = self.state.open_incident
+        onset = known.onset if known else self.now
+        triggers = known.triggers if known else ()
+        body = ev.IncidentDeclared("eng-1", "SEV-3", note, triggers, onset, onset)
+        self.say(body, actor="eng-1", request=request)
+
+    def freeze(self, **changes: Any) -> str:
+        raw = frozen(place.plan(INCIDENT, **changes))
+        self.say(ev.PlanFrozen(digest(raw), Raw(raw)))
+        return digest(raw)
+
+    def begin(self, step: str) -> None:
+        incident = self.state.incident
+        assert incident is not None
+        attempt = incident.step(step).attempt + 1
+        self.say(ev.StepIntent(step, attempt, self.state.epoch, incident.plan_hash or ""))
+
+    def end(self, step: str, words: str, *, failed: bool = False, **facts: str) -> None:
+        incident = self.state.incident
+        assert incident is not None
+        began = incident.step(step).began
+        seconds = self.now.seconds_since(began) if began else 0.0
+        status = "failed" if failed else "done"
+        self.say(ev.StepOutcome(step, incident.step(step).attempt, status, words, seconds, facts))
+        if self.live is not None:
+            self.show(steps={})
+
+    def run(self, step: str, seconds: float, words: str, **facts: str) -> None:
+        self.begin(step)
+        self.wait(seconds)
+        self.end(step, words, **facts)
+
+    def prepare(self) -> None:
+        self.run("fetch", 1, "develop at 333333333333")
+        self.run("rows-before", 1, "120 users, 4,312 transactions")
+        self.say(ev.EvidenceRecorded("rows", holds=True, words="4,432 rows", inputs="1"))
+        self.run("restore-tree", 2, "9c1f00000000 = tree of v1.5.0")
+        self.say(
+            ev.EvidenceRecorded("good-tree", holds=True, words="9c1f00000000 = tree of v1.5.0", inputs="2")
+        )
+        self.run("push-branch", 2, "on the remote at 9c1f00000000")
+
+    def open_gate(self, request: str | None = None) -> None:
+        assert self.state.incident is not None
+        hashed = self.state.incident.plan_hash or ""
+        self.say(ev.GateClaimed(hashed, ("engineer",)), actor="eng-1", request=request)
+        self.say(ev.GateOpened(hashed, ("eng-1",), ("the rows are counted",)))
+
+    def switch(self) -> None:
+        self.run("integrate", 3, "develop at 9c1f00000000, the good tree")
+        self.run("deploy", 6, "runs 9c1f00000000")
+
+    def prove(self) -> None:
+        first = {"first_good_utc_us": str(self.now.utc_us), "first_good_boot_us": str(self.now.boot_us)}
+        self.run("health", 4, "3 good in a row, v1.5.0", version="v1.5.0", **first)
+        for item in ("accessible", "consistent"):
+            self.say(ev.ItemTicked(item, done=True, note="3 good in a row, v1.5.0", step="health"))
+        self.run("validate", 7, "passed: 14 checks")
+        self.run("rows-kept", 1, "4,432 rows, none gone")
+        self.run("tidy", 1, "worktree removed")
+
+    def resolve(self, request: str | None = None) -> None:
+        self.say(ev.IncidentResolved("recovered", "", "0" * 64), actor="eng-1", request=request)

@@ -1,0 +1,201 @@
+"""A slow evaluator of the ladder, right by definition: it asks the whole past at every question."""
+
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.core.clock import Stamp
+from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, Held, Node, Not
+from console.core.measures import Measured
+from console.core.metrics import Rung
+from console.core.rules import Standing
+from console.core.strategy import Metric
+
+SIGNS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "=": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What was known at one tick."""
+
+    at: Stamp
+    measured: Mapping[str, Measured]
+    flags: frozenset[str]
+
+
+@dataclass
+class Reference:
+    """All moments so far; every question about moment `i` is answered from moments 0 to `i`."""
+
+    metrics: Mapping[str, Metric]
+    every: Mapping[str, float]
+    past: list[Moment] = field(default_factory=list)
+
+    def blind(self, name: str, i: int) -> Rung | None:
+        metric, moment = self.metrics[name], self.past[i]
+        sample = moment.measured.get(name, Measured(None, None, None))
+        if metric.measure is None:
+            return Rung.NO_SOURCE
+        if moment.at.seconds_since(sample.at or self.past[0].at) > 3 * self.every[name]:
+            return Rung.STALE
+        if sample.at is None:
+            return Rung.WAITING
+        if sample.count is not None and (sample.count == 0 or sample.count < metric.at_least):
+            return Rung.WAITING
+        return None
+
+    def value(self, name: str, i: int) -> float | None:
+        if self.blind(name, i):
+            return None
+        return self.past[i].measured[name].value
+
+    def truth(self, node: Node, i: int) -> bool | None:
+        match node:
+            case Comparison(metric=name, operator=sign, number=number):
+                value = self.value(name, i)
+                return None if value is None else SIGNS[sign](value, number)
+            case Flag(name=name) if name not in self.metrics:
+                return name in self.past[i].flags
+            case Flag(name=name):
+                value = self.value(name, i)
+                return None if value is None else value != 0
+            case Not(flag=flag):
+                inner = self.truth(flag, i)
+                return None if inner is None else not inner
+            case Held(condition=inner, seconds=seconds):
+                now = self.truth(inner, i)
+                if not now:
+                    return now
+                run = self.run(inner, i)
+                return run[-1].seconds_since(run[0]) >= seconds
+            case AllOf(parts=parts):
+                truths = [self.truth(part, i) for part in parts]
+                return False if False in truths else None if None in truths else True
+            case AnyOf(parts=parts):
+                truths = [self.truth(part, i) for part in parts]
+                return True if True in truths else None if None in truths else False
+
+    def names(self, node: Node) -> list[str]:
+        return [name for name, _ in Condition("", node).names()]
+
+    def gap(self, node: Node) -> float:
+        return max(
+            (3 * self.every[name] for name in self.names(node) if name in self.every), default=math.inf
+        )
+
+    def sample(self, node: Node, i: int) -> Stamp:
+        moment = self.past[i]
+        stamps = []
+        for name in self.names(node):
+            if name not in self.metrics:
+                stamps.append(moment.at)
+            elif (sample := moment.measured.get(name)) and sample.at:
+                stamps.append(sample.at)
+        return max(stamps, key=lambda stamp: stamp.boot_us) if stamps else moment.at
+
+    def run(self, node: Node, i: int) -> list[Stamp]:
+        """Samples, oldest first, of the unbroken run of truth that lasts until moment `i`."""
+        samples: list[Stamp] = []
+        moments_after = []
+        for j in range(i, -1, -1):
+            truth = self.truth(node, j)
+            if truth is False:
+                break
+            if truth is None:
+                moments_after.append(self.past[j].at)
+                continue
+            sample = self.sample(node, j)
+            if any(later.seconds_since(sample) > self.gap(node) for later in moments_after):
+                break
+            moments_after = [sample]
+            samples.insert(0, sample)
+        return samples
+
+    def onset(self, node: Node, i: int) -> Stamp:
+        """When that which makes it true at moment `i` began."""
+        match node:
+            case Held(condition=inner):
+                return self.onset(inner, i)
+            case AllOf(parts=parts):
+                return max((self.onset(part, i) for part in parts), key=lambda stamp: stamp.boot_us)
+            case AnyOf(parts=parts):
+                begun = [self.onset(part, i) for part in parts if self.truth(part, i)]
+                return min([*begun, self.run(node, i)[0]], key=lambda stamp: stamp.boot_us)
+            case _:
+                return self.run(node, i)[0]
+
+    def left(self, node: Node, i: int) -> float:
+        if self.truth(node, i):
+            return 0
+        match node:
+            case Held(condition=inner, seconds=seconds):
+                run = self.run(inner, i)
+                return max(0, seconds - self.past[i].at.seconds_since(run[0])) if run else math.inf
+            case AllOf(parts=parts):
+                return max(self.left(part, i) for part in parts)
+            case AnyOf(parts=parts):
+                return min(self.left(part, i) for part in parts)
+            case _:
+                return math.inf
+
+    def ladder(self, name: str) -> list[tuple[Rung, Condition]]:
+        rungs = self.metrics[name].rungs
+        written = [
+            (Rung.WARN, rungs.warn),
+            (Rung.MANDATORY, rungs.mandatory),
+            (Rung.AUTOMATIC, rungs.automatic),
+        ]
+        return [(rung, condition) for rung, condition in written if condition]
+
+    def standing(self, name: str, i: int) -> Standing:
+        rung, rule, onset = self.verdict(name, i)
+        first = i
+        while first > 0 and self.verdict(name, first - 1)[0] is rung:
+            first -= 1
+        return Standing(rung, self.past[first].at, rule, onset, *self.arming(name, i, rung))
+
+    def arming(self, name: str, i: int, stands: Rung) -> tuple[Rung | None, float | None]:
+        climbing = [rung for rung, _ in self.ladder(name)]
+        reached = climbing.index(stands) + 1 if stands in climbing else 0
+        for rung, condition in self.ladder(name)[reached:][:1]:
+            left = self.left(condition.node, i)
+            return (None, None) if left == math.inf else (rung, left)
+        return None, None
+
+    def verdict(self, name: str, i: int) -> tuple[Rung, str, Stamp | None]:
+        ladder = self.ladder(name)
+        for k in range(len(ladder), 0, -1):
+            if all(self.truth(condition.node, i) for _, condition in ladder[:k]):
+                rung, condition = ladder[k - 1]
+                mandatory = [c for r, c in ladder[:k] if r is Rung.MANDATORY]
+                return rung, condition.text, self.onset((mandatory or [condition])[0].node, i)
+        if blind := self.blind(name, i):
+            return blind, "", None
+        if ladder and self.truth(ladder[0][1].node, i) is None:
+            others = [
+                self.blind(other, i) for other in self.names(ladder[0][1].node) if other in self.metrics
+            ]
+            for reason in (Rung.NO_SOURCE, Rung.STALE, Rung.WAITING):
+                if reason in others and self.value(name, i) is not None:
+                    return reason, "", None
+        late = self.value(name, i) is None or (ladder and self.truth(ladder[0][1].node, i) is None)
+        if late:
+            return self.verdict(name, i - 1) if i else (Rung.WAITING, "", None)
+        return self.calm(name, i)
+
+    def calm(self, name: str, i: int) -> tuple[Rung, str, Stamp | None]:
+        """Where a metric stands that is known, and of which nothing bad holds."""
+        if self.arming(name, i, Rung.OK)[0]:
+            return Rung.WAITING, "", None
+        recovered = self.metrics[name].rungs.recovered
+        if recovered and self.truth(recovered.node, i):
+            return Rung.RECOVERED, recovered.text, None
+        return Rung.OK, "", None
