@@ -1,11 +1,11 @@
 """What an action is: preview, probe, perform, verify; and what it may use."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
-from console.targets.health import HealthProbe
 from msgspec import Struct
 
 from console.core.clock import Clock
@@ -14,12 +14,18 @@ from console.core.plan import Release
 from console.core.strategy import Environment
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
+from console.targets.health import HealthProbe
 from console.targets.process import Programs
 from console.targets.rows import Rows
 
 
 class ActionError(StatedError):
     """A step did not do what it is for; the message is the one line that says why and where things stand."""
+
+    def __init__(self, words: str, facts: Mapping[str, str] | None = None) -> None:
+        """`facts` is what was measured all the same."""
+        super().__init__(words)
+        self.facts = dict(facts or {})
 
 
 class Inputs(Struct, frozen=True):
@@ -113,6 +119,14 @@ class World:
     worktrees: Path
     evidence: Path
     """Folder for files that are evidence of the open incident."""
+
+    def worktree(self, branch: str) -> Path:
+        """Where the worktree of a rollback branch is."""
+        return self.worktrees / branch.replace("/", "-")
+
+    def picking(self, branch: str) -> Path:
+        """Where that rollback's commit is picked onto somebody else's, for as long as that takes."""
+        return self.worktrees / f"{branch.replace('/', '-')}.pick"
 
 
 class Action(ABC):

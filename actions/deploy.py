@@ -2,6 +2,7 @@
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
 from console.targets.deploy import DeployError, Deployment
+from console.targets.git import GitError, is_same
 
 
 class Deploy(Action):
@@ -25,12 +26,32 @@ class Deploy(Action):
             running = await self.world.deployer.settled()
         except DeployError as error:
             return Finding("cannot tell", str(error))
-        if running.commit is None:
+        if running.commit is not None:
+            return await self._by_commit(running.commit, running.words)
+        if running.version is None:
             return Finding("cannot tell", running.words)
-        done = self.world.clone.tree_of(running.commit) == self.params["tree"]
+        done = running.version == self.params["version"]
         return Finding(
-            "done" if done else "not done", f"{running.words}, {'' if done else 'not '}the good tree"
+            "done" if done else "not done", f"{running.words}, {'' if done else 'not '}the good version"
         )
+
+    async def _by_commit(self, told: str, words: str) -> Finding:
+        """Judged by the tree of the commit that runs; where it is told, its version proves nothing."""
+        try:
+            done = await self._tree_of(told) == self.params["tree"]
+        except GitError as error:
+            return Finding("cannot tell", f"{words}: {error}")
+        return Finding("done" if done else "not done", f"{words}, {'' if done else 'not '}the good tree")
+
+    async def _tree_of(self, told: str) -> str:
+        clone = self.world.clone
+        head = clone.branch(self.params["branch"])
+        commit = head if is_same(told, head) else told
+        try:
+            return clone.tree_of(commit)
+        except GitError:  # somebody else's, and newer than our last fetch
+            await clone.fetch(lambda _line: None, limit_s=120)
+            return clone.tree_of(commit)
 
     async def perform(self, report: Report) -> None:
         """Deploy exactly the commit whose tree was proven."""
@@ -49,6 +70,6 @@ class Deploy(Action):
     async def verify(self) -> Proof:
         """What the target says that runs."""
         finding = await self.probe()
-        if finding.found == "not done":
+        if finding.found != "done":
             raise ActionError(finding.words)
         return Proof(finding.words)

@@ -1,10 +1,8 @@
 """Fetch: bring the remote's history here, and see that the branch is still where the plan found it."""
 
-import shlex
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
-from console.targets.git import argv
 
 SLOT = "branch-unmoved"
 
@@ -18,14 +16,14 @@ class Fetch(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """Reads the remote; changes only our own clone."""
-        branch = world.environment.repository.branch
+        repository = world.environment.repository
         return Preview(
-            words=f"fetch {branch} and see that it is still at {inputs.running.commit[:12]}",
-            effects=(shlex.join(argv("fetch", "--prune", world.environment.repository.remote)),),
+            words=f"fetch {repository.branch} and see that it is still at {inputs.running.commit[:12]}",
+            effects=(world.clone.command(world.clone.fetch_words()),),
             params={
-                "branch": branch,
+                "branch": repository.branch,
                 "commit": inputs.running.commit,
-                "recent": str(world.environment.repository.recent),
+                "recent": str(repository.recent),
             },
         )
 
@@ -42,9 +40,11 @@ class Fetch(Action):
             report.line(f"{commit.id[:12]} {' '.join(commit.tags):8} {commit.author:10} {commit.summary}")
 
     async def verify(self) -> Proof:
-        """The branch must still be what the plan was made on."""
+        """The remote's branch must still be what the plan was made on."""
         branch, wanted = self.params["branch"], self.params["commit"]
-        found = self.world.clone.branch(branch)
+        found = await self.world.clone.on_remote(f"refs/heads/{branch}")
+        if found is None:
+            raise ActionError(f"the remote has no {branch} any more: plan again")
         if found != wanted:
             raise ActionError(f"{branch} moved from {wanted[:12]} to {found[:12]}: plan again")
         words = f"{branch} still at {found[:12]}"

@@ -1,10 +1,9 @@
 """Integrate: bring the restored tree into the branch that is deployed, by fast-forward or by cherry-pick."""
 
-import shlex
 from pathlib import Path
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
-from console.targets.git import GitError, Update, argv
+from console.targets.git import GitError, Update
 
 
 class Integrate(Action):
@@ -25,14 +24,14 @@ class Integrate(Action):
         return Preview(
             words=f"move {branch} from {inputs.running.commit[:12]} forward to {inputs.restored[:12]}; "
             "if it has moved, by cherry-pick, and only if the result is still exactly the good tree",
-            effects=(shlex.join(argv(*world.clone.push_words([update]))),),
+            effects=(world.clone.command(world.clone.push_words([update])),),
             params={
                 "branch": branch,
                 "from": inputs.running.commit,
                 "restored": inputs.restored,
                 "tree": inputs.target.tree,
                 "author": inputs.author,
-                "path": str(world.worktrees / inputs.branch.replace("/", "-")),
+                "path": str(world.picking(inputs.branch)),
             },
         )
 
@@ -59,31 +58,38 @@ class Integrate(Action):
 
     async def perform(self, report: Report) -> None:
         """Fast-forward with a lease on the old id, or pick onto what the branch is now."""
-        found = await self.world.clone.on_remote(self._ref)
-        if found == self.params["from"]:
-            report(f"fast-forwarding {self.params['branch']}")
-            await self._push(self.params["restored"], found, report)
-        elif found != self.params["restored"]:
-            report(f"{self.params['branch']} has moved: picking onto {(found or 'nothing')[:12]}")
-            await self._push(await self._picked(found, report), found, report)
-
-    async def _picked(self, onto: str | None, report: Report) -> str:
         clone, branch = self.world.clone, self.params["branch"]
-        if onto is None:
-            raise ActionError(f"the remote has no {branch} any more: plan again")
+        if await clone.on_remote(self._ref) == self.params["from"]:
+            report(f"fast-forwarding {branch}")
+            await self._push(self.params["restored"], self.params["from"], report)
+            return
         await clone.fetch(report.line, limit_s=120)
-        moved = clone.log(self.params["from"], onto, 3)
-        who = ", ".join(f"{commit.author} ({commit.summary})" for commit in moved)
-        path, restored = Path(self.params["path"]), self.params["restored"]
+        head = clone.branch(branch)
+        if clone.tree_of(head) == self.params["tree"]:
+            report(f"{branch} is at {head[:12]}, the good tree already")
+            return
+        report(f"{branch} has moved: picking onto {head[:12]}")
+        await self._push(await self._picked(head), head, report)
+
+    async def _picked(self, onto: str) -> str:
+        """Our commit on top of theirs, if that is still exactly the good tree."""
+        clone = self.world.clone
+        path, restored, author = Path(self.params["path"]), self.params["restored"], self.params["author"]
         try:
-            picked = await clone.cherry_pick(path, onto, restored, self.params["author"])
+            picked = await clone.cherry_pick(path, onto, restored, author)
         except GitError as error:
             raise ActionError(
-                f"{branch} has moved, by {who}, and our commit conflicts: plan again ({error})"
+                f"{self._moved(onto)}: our commit does not go on top of that, plan again ({error})"
             ) from error
         if clone.tree_of(picked) != self.params["tree"]:
-            raise ActionError(f"{branch} has moved, by {who}: with that it is not the good tree, plan again")
+            raise ActionError(f"{self._moved(onto)}: with that it is not the good tree, plan again")
         return picked
+
+    def _moved(self, onto: str) -> str:
+        """Who moved the branch, and by which commits; nobody's, where it was taken back."""
+        moved = self.world.clone.log(self.params["from"], onto, 3)
+        who = ", ".join(f"{commit.author} ({commit.summary})" for commit in moved)
+        return f"{self.params['branch']} has moved to {onto[:12]}" + (f", by {who}" if who else "")
 
     async def _push(self, commit: str, expected: str, report: Report) -> None:
         await self.world.clone.push([Update(self._ref, commit, expected)], report.line, limit_s=120)

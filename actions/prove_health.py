@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from console.targets.health import Health
-
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
 from console.core.clock import Stamp
+from console.targets.git import is_same
+from console.targets.health import Health
 
 SLOT = "healthy"
 
@@ -37,8 +37,10 @@ class ProveHealth(Action):
     async def perform(self, report: Report) -> None:
         """Ask, in the strategy's own rhythm."""
         check = self.world.environment.health
-        in_a_row = 0
+        in_a_row, wrong = 0, None
         for tried in range(1, check.tries + 1):
+            if tried > 1:
+                await self.world.clock.sleep(check.every)
             if report.stopping:
                 raise ActionError(f"stopped on request after {tried - 1} tries")
             asked = self.world.clock.now()
@@ -54,7 +56,6 @@ class ProveHealth(Action):
             report(wrong or f"try {tried}: good", done=in_a_row, total=check.in_a_row, unit="good in a row")
             if in_a_row == check.in_a_row:
                 return
-            await self.world.clock.sleep(check.every)
         raise ActionError(f"not healthy in {check.tries} tries; the last answer: {wrong or 'good, too late'}")
 
     def _wrong(self, health: Health) -> str | None:
@@ -64,7 +65,7 @@ class ProveHealth(Action):
         if health.version != self.params["version"]:
             return f"answers {health.version or 'no version'}, not {self.params['version']}"
         wanted = self.world.clone.branch(self.params["branch"])
-        if health.commit is not None and health.commit != wanted:
+        if health.commit is not None and not is_same(health.commit, wanted):
             return f"runs commit {health.commit[:12]}, not {wanted[:12]}"
         return None
 

@@ -1,9 +1,7 @@
 """Push branch: put the rollback branch on the remote, where it must not exist yet."""
 
-import shlex
-
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
-from console.targets.git import Update, argv
+from console.targets.git import Update
 
 
 class PushBranch(Action):
@@ -17,7 +15,7 @@ class PushBranch(Action):
         update = _update(inputs.branch, inputs.restored)
         return Preview(
             words=f"push {inputs.branch} to the remote",
-            effects=(shlex.join(argv(*world.clone.push_words([update]))),),
+            effects=(world.clone.command(world.clone.push_words([update])),),
             params={"branch": inputs.branch, "restored": inputs.restored},
         )
 

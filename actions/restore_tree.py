@@ -3,12 +3,11 @@
 It works across merges and conflicts, and needs no force.
 """
 
-import shlex
 from pathlib import Path
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
-from console.targets.git import argv
+from console.targets.git import GitError
 
 SLOT = "good-tree"
 
@@ -22,13 +21,13 @@ class RestoreTree(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """The commit's id is known beforehand: its tree, parent, author, time and message are frozen."""
-        path = str(world.worktrees / inputs.branch.replace("/", "-"))
+        path, clone = world.worktree(inputs.branch), world.clone
         return Preview(
             words=f"make {inputs.restored[:12]} on {inputs.branch}: the tree of {inputs.target.tag}, "
             f"on top of {inputs.running.tag}",
             effects=(
-                shlex.join(argv("hash-object", "-t", "commit", "-w", "--stdin")),
-                shlex.join(argv("worktree", "add", "-B", inputs.branch, path, inputs.restored)),
+                clone.command(clone.commit_words(keep=True)),
+                clone.command(clone.worktree_words(path, inputs.branch, inputs.restored)),
             ),
             params={
                 "branch": inputs.branch,
@@ -36,7 +35,7 @@ class RestoreTree(Action):
                 "restored": inputs.restored,
                 "tree": inputs.target.tree,
                 "target": inputs.target.tag,
-                "path": path,
+                "path": str(path),
             },
         )
 
@@ -48,7 +47,10 @@ class RestoreTree(Action):
         """Done when the worktree is there and is exactly the good tree."""
         if not self._path.exists():
             return Finding("not done", "there is no worktree yet")
-        commit, tree, clean = await self.world.clone.state_of(self._path)
+        try:
+            commit, tree, clean = await self.world.clone.state_of(self._path)
+        except GitError as error:
+            return Finding("not done", f"the worktree is half made: {error}")
         if (commit, tree, clean) == (self.params["restored"], self.params["tree"], True):
             return Finding("done", f"the worktree is at {commit[:12]}, tree of {self.params['target']}")
         return Finding(

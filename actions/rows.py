@@ -74,17 +74,18 @@ class CompareRows(Action):
         compared = self._compared
         if compared is None:
             raise ActionError("the rows were not compared to the end: retry")
-        if compared.missing:
-            raise ActionError(
-                f"{compared.missing} of {compared.before} rows that were there at the switch are gone: "
-                f"the list is {self.params['path']}"
-            )
-        words = f"none of {compared.before} rows gone, {compared.after} now"
         facts = {
             "before": str(compared.before),
             "after": str(compared.after),
             "missing": str(compared.missing),
         }
+        if compared.missing:
+            raise ActionError(
+                f"{compared.missing} of {compared.before} rows that were there at the switch are gone: "
+                f"{self.params['path']} lists what was there",
+                facts,
+            )
+        words = f"none of {compared.before} rows gone, {compared.after} now"
         return Proof(words, facts, (Slot(SLOT_KEPT, words, self.params["path"]),))
 
 

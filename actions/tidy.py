@@ -4,7 +4,6 @@ import shlex
 from pathlib import Path
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
-from console.targets.git import argv
 
 
 class Tidy(Action):
@@ -15,16 +14,21 @@ class Tidy(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """Removes one folder, which is ours."""
-        path = str(world.worktrees / inputs.branch.replace("/", "-"))
+        paths = {"path": str(world.worktree(inputs.branch)), "picking": str(world.picking(inputs.branch))}
         return Preview(
             words=f"remove the worktree of {inputs.branch}; the branch stays",
-            effects=(f"rm -r {shlex.quote(path)}", shlex.join(argv("worktree", "prune"))),
-            params={"path": path},
+            effects=(shlex.join(("rm", "-rf", *paths.values())), world.clone.command(("worktree", "prune"))),
+            params=paths,
         )
 
+    @property
+    def _there(self) -> list[Path]:
+        """The worktree, and one for picking that an engine left when it was killed."""
+        return [path for path in map(Path, self.params.values()) if path.exists()]
+
     async def probe(self) -> Finding:
-        """Done when the folder is gone."""
-        there = Path(self.params["path"]).exists()
+        """Done when nothing of it is there."""
+        there = self._there
         return Finding(
             "not done" if there else "done", f"the worktree is {'still there' if there else 'gone'}"
         )
@@ -32,7 +36,8 @@ class Tidy(Action):
     async def perform(self, report: Report) -> None:
         """Remove it."""
         report("removing the worktree")
-        await self.world.clone.remove_worktree(Path(self.params["path"]))
+        for path in self._there:
+            await self.world.clone.remove_worktree(path)
 
     async def verify(self) -> Proof:
         """It must be gone."""

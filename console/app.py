@@ -1,14 +1,13 @@
 """The console: composes room, screen and theme, and carries each snapshot from the one to the other."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from textual.app import App
-from textual.binding import Binding, BindingType
 from textual.filter import LineFilter, NoColor
 
-from console.core.commands import command
-from console.core.protocols import JournalError, Room
+from console.core.errors import StatedError
+from console.core.protocols import Room
 from screens import ascii as without_unicode
 from screens.leave import STAYS
 from screens.war_room import WarRoom
@@ -17,7 +16,6 @@ from themes import STYLESHEETS, THEMES
 Look = Literal["dark", "light"]
 REREAD_S = 1.0
 """Everybody reads again once a second, rung or not (DESIGN 2)."""
-_QUIT = command("quit")
 
 
 class WarRoomApp(App[None], inherit_bindings=False):
@@ -25,9 +23,6 @@ class WarRoomApp(App[None], inherit_bindings=False):
 
     CSS_PATH = STYLESHEETS
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(",".join(_QUIT.aliases), "leave", _QUIT.label, id="quit-anywhere", show=False)
-    ]
     TITLE = "Warroom"
 
     def __init__(
@@ -61,7 +56,7 @@ class WarRoomApp(App[None], inherit_bindings=False):
         while True:
             try:
                 self._war_room.post_message(WarRoom.Seen(self._room.snapshot()))
-            except JournalError as error:
+            except StatedError as error:
                 self._war_room.post_message(WarRoom.Blind(str(error)))
             await self._room.changed(REREAD_S)
 

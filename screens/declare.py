@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.content import Content
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from console.core.format import clock, plain
 from console.core.requests import Declare
-from screens.dialog import Form
+from screens.dialog import Form, field
 from screens.lines import Line, Role, line, span, wrap
 from screens.scene import Scene
 
@@ -19,7 +19,6 @@ class DeclareDialog(Form):
 
     caption = "Declare an incident"
     yes = "Declare"
-    placeholder = "what you see, in a few words (may stay empty)"
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
@@ -42,13 +41,14 @@ class DeclareDialog(Form):
 
     def controls(self) -> ComposeResult:
         """The note first; then what can be declared besides."""
-        yield Input(placeholder=self.placeholder or "", compact=True)
+        yield field("what you see, in a few words (may stay empty)")
         if keys := list(self.scene.environment.triggers):
             yield OptionList(*(Option(self._words(key), id=key) for key in keys), compact=True)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Enter marks a trigger, or takes the mark away."""
         event.stop()
+        event.prevent_default()  # a form would take Enter for the end
         self._marked ^= {event.option.id or ""}
         event.option_list.replace_option_prompt_at_index(
             event.option_index, self._words(event.option.id or "")

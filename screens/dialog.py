@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, OptionList
 from textual.widgets.option_list import Option
 
-from console.core.commands import CLOSE
+from console.core.commands import CLOSE, command
 from console.core.format import plain
 from console.core.requests import AnyAsk
 from screens.lines import Line, Role, fit, span
@@ -19,6 +19,7 @@ from screens.scene import Scene
 from screens.widgets.pane import Pane, Paragraphs
 
 Result = TypeVar("Result")
+_QUIT = command("quit")
 FRAME_LINES = 6
 """Lines of a dialog that are not body: border, complaint, buttons, and one to spare."""
 
@@ -27,7 +28,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """Asks or tells one thing. Closed by Escape, by the button, or by what it asks for."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(CLOSE.key, "close", CLOSE.label, id=CLOSE.id, tooltip=CLOSE.sentence, show=False)
+        Binding(CLOSE.key, "close", CLOSE.label, id=CLOSE.id, tooltip=CLOSE.sentence, show=False),
+        Binding(",".join(_QUIT.aliases), "app.leave", _QUIT.label, tooltip=_QUIT.sentence, show=False),
     ]
     AUTO_FOCUS = "Input, OptionList, Button"
     caption = ""
@@ -94,6 +96,13 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         self.dismiss(None)
 
 
+def field(placeholder: str) -> Input:
+    """A field of one line. Its cursor does not blink: that would wake an idle console twice a second."""
+    made = Input(placeholder=placeholder, compact=True)
+    made.cursor_blink = False
+    return made
+
+
 def _complaint(words: str, width: int, height: int) -> list[Line]:
     return [fit((span(words, Role.BAD),), width)][:height]
 
@@ -117,7 +126,7 @@ class Form(Dialog[AnyAsk | None]):
         if options := self.options():
             yield OptionList(*(Option(Content(plain(words)), id=key) for key, words in options), compact=True)
         if self.placeholder is not None:
-            yield Input(placeholder=self.placeholder, compact=True)
+            yield field(self.placeholder)
 
     def submit(self) -> None:
         """Hand over the request, or say what is missing."""

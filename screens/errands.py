@@ -50,5 +50,6 @@ class Errands:
             return ""
         oldest = next(iter(self._open.values()))
         names = ", ".join(errand.what for errand in self._open.values())
-        waited = duration(now.seconds_since(oldest.sent)) if oldest.sent else "a while"
-        return f"queued: {names}; waiting for the engine's answer for {waited}"
+        waited = now.seconds_since(oldest.sent) if oldest.sent else 0.0
+        since = f", asked {duration(waited)} ago" if waited >= 1 else ""
+        return f"queued: {names}; the engine has not answered yet{since}"

@@ -35,5 +35,5 @@ class GateDialog(Form):
         if incident is None or incident.plan_hash != self._hash:
             return "the plan has changed since you read it: close this, and look at the new one"
         if typed != self.scene.name:
-            return f"that is not the name: type {self.scene.name}, or close"
+            return f"that is not the name: type {self.scene.name}, or cancel"
         return Go(plan_hash=self._hash, typed=typed)

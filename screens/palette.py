@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from console.core.commands import COMMANDS, Command
-from screens.dialog import Dialog
+from screens.dialog import Dialog, field
 from screens.lines import Line, Role, line, span
 
 
@@ -24,7 +25,7 @@ class Palette(Dialog[str | None]):
 
     def controls(self) -> ComposeResult:
         """The field, and what it leaves."""
-        yield Input(placeholder="name of a command", compact=True)
+        yield field("name of a command")
         yield OptionList(*self._options(""), compact=True)
 
     def on_mount(self) -> None:
@@ -38,12 +39,13 @@ class Palette(Dialog[str | None]):
         choices.add_options(self._options(event.value))
         choices.highlighted = 0 if choices.option_count else None
 
-    def on_key(self, event: object) -> None:
+    def on_key(self, event: Key) -> None:
         """Up and down move the list while the field has the focus."""
-        key = getattr(event, "key", "")
-        if key in ("up", "down") and self.query_one(Input).has_focus:
-            choices = self.query_one(OptionList)
-            choices.action_cursor_up() if key == "up" else choices.action_cursor_down()
+        choices = self.query_one(OptionList)
+        if event.key == "up" and not choices.has_focus:
+            choices.action_cursor_up()
+        elif event.key == "down" and not choices.has_focus:
+            choices.action_cursor_down()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the field."""

@@ -64,7 +64,14 @@ class WarRoom(Screen[None]):
     """Shows the newest snapshot it was sent, and puts requests into the inbox."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(entry.key, f"do('{entry.id}')", entry.label, id=entry.id, tooltip=entry.sentence, show=False)
+        Binding(
+            ",".join((entry.key, *entry.aliases)),
+            f"do('{entry.id}')",
+            entry.label,
+            id=entry.id,
+            tooltip=entry.sentence,
+            show=False,
+        )
         for entry in COMMANDS
     ]
     AUTO_FOCUS = "#timeline"
@@ -287,7 +294,8 @@ class WarRoom(Screen[None]):
             if answer:
                 self.post_message(self.Left())
 
-        self.app.push_screen(LeaveDialog(scene, self._leaving), left)
+        if not isinstance(self.app.screen, LeaveDialog):
+            self.app.push_screen(LeaveDialog(scene, self._leaving), left)
 
     def _submitter(self, command_id: str) -> Callable[[AnyAsk | None], None]:
         """What to do with a dialog's request: into the inbox, and remembered until it is answered."""

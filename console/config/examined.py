@@ -28,9 +28,14 @@ class Examined(Generic[M]):
     mistakes: list[Mistake]
 
 
-def examine(path: Path, model: type[M], check: Callable[[object], Iterator[Finding]]) -> Examined[M]:
-    """A file of that model with its mistakes; `check` finds those that are not of shape."""
-    document = read(path, HINT)
+def examine(
+    path: Path, model: type[M], check: Callable[[object], Iterator[Finding]], hint: str = HINT
+) -> Examined[M]:
+    """A file of that model with its mistakes; `check` finds those that are not of shape.
+
+    `hint` says how to come by such a file where there is none. Raises ConfigError when it is not YAML.
+    """
+    document = read(path, hint)
     value, findings = shaped(model, document.value)
     findings.extend(check(document.value))
     return Examined(document, value, [*document.twice, *map(document.located, findings)])

@@ -40,25 +40,33 @@ def apply(body: ev.Body, event: ev.Event, state: State) -> State:
 
 
 def _incident(state: State, **changes: object) -> State:
-    """The state with its incident changed; unchanged where there is none."""
-    if state.incident is None:
+    """The state with its open incident changed; unchanged where none is open: what is resolved stays so."""
+    if state.open_incident is None:
         return state
-    return replace(state, incident=replace(state.incident, **changes))
+    return replace(state, incident=replace(state.open_incident, **changes))
 
 
 def _step(state: State, step: str, **changes: object) -> State:
-    if state.incident is None:
+    if state.open_incident is None:
         return state
-    after = replace(state.incident.step(step), **changes)
-    return _incident(state, steps={**state.incident.steps, step: after})
+    after = replace(state.open_incident.step(step), **changes)
+    return _incident(state, steps={**state.open_incident.steps, step: after})
+
+
+def _is_present(state: State, step: str, attempt: int) -> bool:
+    """Whether an event is about the step's present attempt; one about an earlier attempt changes nothing."""
+    return state.open_incident is not None and state.open_incident.step(step).attempt == attempt
 
 
 @apply.register
 def _(body: ev.EngineStarted, event: ev.Event, state: State) -> State:
     engine = EngineInfo(body.pid, body.epoch, body.mode, event.at, body.strategy_hash)
     state = replace(state, engine=engine, epoch=body.epoch)
-    for step in state.incident.running() if state.incident else ():
-        state = _step(state, step.id, status=Status.UNKNOWN, words="the engine ended in the middle of it")
+    words = "the engine ended in the middle of it"
+    for step, known in state.open_incident.steps.items() if state.open_incident else ():
+        if known.status in (Status.RUNNING, Status.UNKNOWN):
+            # Also what an earlier engine found: it was true then.
+            state = _step(state, step, status=Status.UNKNOWN, words=words, finding=None)
     return state
 
 
@@ -108,21 +116,24 @@ def _(body: ev.PlanningFailed, event: ev.Event, state: State) -> State:
     return _incident(state, planning=False, planning_failed=body.reason)
 
 
-@apply.register
-def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
+def _without_plan(state: State) -> State:
+    """Plan, and everything that was said, done and proven under it, forgotten."""
     return _incident(
         state,
-        planning=True,
-        planning_target=body.target,
-        planning_failed=None,
         plan=None,
         plan_hash=None,
         plan_seq=None,
         steps={},
+        evidence={},
         approvals=(),
         gate_opened=None,
         aborted=None,
     )
+
+
+@apply.register
+def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
+    return _incident(_without_plan(state), planning=True, planning_target=body.target, planning_failed=None)
 
 
 @apply.register
@@ -135,11 +146,12 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
             state, unknown_critical=f"{event.kind} version {event.version}, its plan of another shape"
         )
     return _incident(
-        state,
+        _without_plan(state),
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
         planning=False,
+        planning_failed=None,
     )
 
 
@@ -160,6 +172,8 @@ def _(body: ev.StepIntent, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.StepOutcome, event: ev.Event, state: State) -> State:
+    if not _is_present(state, body.step, body.attempt):
+        return state
     return _step(
         state,
         body.step,
@@ -174,6 +188,8 @@ def _(body: ev.StepOutcome, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.StepProbed, event: ev.Event, state: State) -> State:
+    if not _is_present(state, body.step, body.attempt):
+        return state
     return _step(state, body.step, finding=body.finding, words=body.words)
 
 
@@ -186,23 +202,25 @@ def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
         return _incident(state, aborted=body.reason or f"{body.step} was given up")
     if body.choice is Choice.CONTINUE:
         return state  # the outcome that was verified follows in the same transaction
+    if not _is_present(state, body.step, body.attempt):
+        return state
     return _step(state, body.step, status=_DECIDED[body.choice], ended=event.at)
 
 
 @apply.register
 def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
-    if state.incident is None:
+    if state.open_incident is None:
         return state
     evidence = Evidence(body.holds, body.words, body.inputs, event.at)
-    return _incident(state, evidence={**state.incident.evidence, body.slot: evidence})
+    return _incident(state, evidence={**state.open_incident.evidence, body.slot: evidence})
 
 
 @apply.register
 def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
-    if state.incident is None:
+    if state.open_incident is None:
         return state
     approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
-    others = tuple(a for a in state.incident.approvals if a.person != event.actor)
+    others = tuple(a for a in state.open_incident.approvals if a.person != event.actor)
     return _incident(state, approvals=(*others, approval))
 
 
@@ -223,9 +241,9 @@ def _(body: ev.RunResumed, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.ItemTicked, event: ev.Event, state: State) -> State:
-    if state.incident is None:
+    if state.open_incident is None:
         return state
-    items = {key: tick for key, tick in state.incident.items.items() if key != body.item}
+    items = {key: tick for key, tick in state.open_incident.items.items() if key != body.item}
     if body.done:
         items[body.item] = ItemTick(event.actor, body.note, event.at, body.step)
     return _incident(state, items=items)

@@ -122,8 +122,8 @@ def _asking(step: Step, state: StepState) -> NextStep:
         return NextStep(f"decide: {step.title} failed, {state.words}", "decide")
     if state.finding is None:
         return NextStep(f"wait: {step.title} was cut off, the engine looks what became of it", None)
-    found = {"done": "was done", "not done": "was not done", "cannot tell": "may be done or not"}
-    return NextStep(f"decide: {step.title} was cut off and {found[state.finding]}, {state.words}", "decide")
+    found = {"done": "but is done", "not done": "and is not done", "cannot tell": "and may be done or not"}
+    return NextStep(f"decide: {step.title} was cut off {found[state.finding]}, {state.words}", "decide")
 
 
 def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:

@@ -1,5 +1,7 @@
 """Who may open the gate, and what may go on without anybody: pure decisions over the folded state."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -29,11 +31,10 @@ def gate(incident: Incident, now: Stamp) -> Gate:
     plan = incident.plan
     if plan is None:
         return Gate(closed=("there is no plan yet",), approvers=())
-    valid = tuple(
-        a for a in incident.approvals if a.plan_hash == incident.plan_hash and a.proof == plan.proof
-    )
-    closed = (*_unready(incident), *_unproven(plan, incident, now), *_missing(plan, valid))
-    return Gate(closed=closed, approvers=tuple(a.person for a in valid))
+    short = Counter(missing(incident))
+    wanted = tuple(f"{count} {role} must say yes" for role, count in short.items())
+    closed = (*_unready(incident, plan), *_unproven(plan, incident, now), *wanted)
+    return Gate(closed=closed, approvers=tuple(a.person for a in _valid(incident, plan)))
 
 
 def unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[tuple[Predicate, str], ...]:
@@ -42,13 +43,10 @@ def unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[tuple[Predicat
     return tuple((predicate, why) for predicate, why in judged if why)
 
 
-def _unready(incident: Incident) -> tuple[str, ...]:
-    if incident.settled(Phase.PREPARE):
-        return ()
-    assert incident.plan is not None  # noqa: S101 - gate() has looked
-    steps = incident.plan.of_phase(Phase.PREPARE)
+def _unready(incident: Incident, plan: Plan) -> tuple[str, ...]:
+    steps = plan.of_phase(Phase.PREPARE)
     waiting = [step.id for step in steps if not incident.step(step.id).status.settled]
-    return (f"prepare is not done: {', '.join(waiting)}",)
+    return (f"prepare is not done: {', '.join(waiting)}",) if waiting else ()
 
 
 def _unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[str, ...]:
@@ -62,21 +60,63 @@ def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str
         return "not proven yet"
     if not evidence.holds:
         return evidence.words
+    if predicate.max_age_s is None:
+        return ""
     age = now.seconds_since(evidence.at)
-    if predicate.max_age_s is not None and age > predicate.max_age_s:
+    if age < 0:  # only across a reboot: within one boot time does not run backwards
+        return "proven at a time that has not come yet: the clock was moved"
+    if age > predicate.max_age_s:
         return f"proven {duration(age)} ago, at most {duration(predicate.max_age_s)} wanted"
     return ""
 
 
-def _missing(plan: Plan, valid: tuple[Approval, ...]) -> tuple[str, ...]:
-    """Roles that are short of people; a person counts once, for the first role that needs them."""
-    missing, used = [], set[str]()
-    for need in plan.needs:
-        able = [a.person for a in valid if need.role in a.roles and a.person not in used][: need.count]
-        used.update(able)
-        if len(able) < need.count:
-            missing.append(f"{need.count - len(able)} {need.role} must say yes")
-    return tuple(missing)
+def _valid(incident: Incident, plan: Plan) -> tuple[Approval, ...]:
+    """Who said yes to this very plan, in the way that it asks for."""
+    return tuple(a for a in incident.approvals if a.plan_hash == incident.plan_hash and a.proof == plan.proof)
+
+
+def missing(incident: Incident) -> tuple[str, ...]:
+    """Roles that are short of people who said yes, each as often as one is missing.
+
+    A person counts once, whatever roles they hold; they are counted where that leaves the fewest missing,
+    and where it matters, for the role that the plan names first.
+    """
+    plan = incident.plan
+    if plan is None:
+        return ()
+    roles = {approval.person: approval.roles for approval in _valid(incident, plan)}
+    seats = [need.role for need in plan.needs for _ in range(need.count)]
+    taken: dict[str, int] = {}
+    return tuple(role for seat, role in enumerate(seats) if not _seated(seat, seats, roles, taken, set()))
+
+
+def _seated(
+    seat: int,
+    seats: Sequence[str],
+    roles: Mapping[str, Sequence[str]],
+    taken: dict[str, int],
+    tried: set[str],
+) -> bool:
+    """Whether somebody can take the seat, if need be by moving others to seats that they can take too."""
+    for person, held in roles.items():
+        if seats[seat] in held and person not in tried:
+            tried.add(person)
+            if person not in taken or _seated(taken[person], seats, roles, taken, tried):
+                taken[person] = seat
+                return True
+    return False
+
+
+def unrecovered(incident: Incident) -> str:
+    """Why nobody may call the incident recovered yet, in a few words; empty when they may.
+
+    A step of *prove* can be skipped by name, but what it would have proven is then not proven.
+    """
+    if incident.plan is None or not incident.finished:
+        return "the plan has not been carried out"
+    slots = [slot for step in incident.plan.of_phase(Phase.PROVE) for slot in step.fills]
+    lacking = [slot for slot in slots if not (known := incident.evidence.get(slot)) or not known.holds]
+    return f"not proven: {', '.join(lacking)}" if lacking else ""
 
 
 def unattended(

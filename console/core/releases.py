@@ -5,6 +5,7 @@ from typing import Literal
 
 from console.core.errors import StatedError
 from console.core.fields import CommitId, Model, Text
+from console.core.plan import Release
 
 
 class ReleaseError(StatedError):
@@ -29,7 +30,12 @@ class ReleaseList(Model):
     releases: list[Known]
 
 
-def propose(known: Sequence[Known], running: str, wanted: str | None) -> Known:
+def place(known: Sequence[Known], commit: str) -> int | None:
+    """Where in the list a commit is; None when nobody recorded it."""
+    return next((index for index, release in enumerate(known) if release.commit == commit), None)
+
+
+def propose(known: Sequence[Known], running: Release, wanted: str | None) -> Known:
     """The release to go back to: the one wanted, or the newest good one before what runs.
 
     `known` is in order of deployment. A release that was judged bad is never gone back to.
@@ -37,13 +43,12 @@ def propose(known: Sequence[Known], running: str, wanted: str | None) -> Known:
     tags = [release.tag for release in known]
     if wanted is not None and wanted not in tags:
         raise ReleaseError(f"no release {wanted} is recorded; there are {', '.join(tags) or 'none'}")
-    before = known[: tags.index(running)] if running in tags else known
     if wanted is not None:
         chosen = known[tags.index(wanted)]
         if chosen.verdict == "bad":
             raise ReleaseError(f"{wanted} was judged bad by {chosen.said_by}: choose another")
         return chosen
-    good = [release for release in before if release.verdict == "good"]
+    good = [release for release in known[: place(known, running.commit)] if release.verdict == "good"]
     if not good:
-        raise ReleaseError(f"no release before {running} was judged good: name one with `warroom run --to TAG`")
+        raise ReleaseError(f"no release before {running.tag} was judged good: name one to go back to")
     return good[-1]

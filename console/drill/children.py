@@ -132,12 +132,8 @@ class Children:
         cwd: Path,
         end: str = "TERM",
         extra: Mapping[str, str] | None = None,
-        stdout: int | None = None,
     ) -> Child:
-        """Start one; `end` names the signal that ends it, sent by us or, when we die, by the kernel.
-
-        With `stdout` as asyncio.subprocess.PIPE its output is the caller's to read, not the log's.
-        """
+        """Start one; `end` names the signal that ends it, sent by us or, when we die, by the kernel."""
         log = self._logs / f"{name}.log"
         with log.open("ab") as file:
             log_start = file.tell()
@@ -146,7 +142,7 @@ class Children:
                 cwd=cwd,
                 env={**self._environment, **(extra or {})},
                 stdin=asyncio.subprocess.DEVNULL,
-                stdout=file if stdout is None else stdout,
+                stdout=file,
                 stderr=file,
                 start_new_session=True,
             )

@@ -1,7 +1,10 @@
 """The crew of a headless drill: the people who would sit there, as a pure choice of the next request."""
 
+from collections.abc import Sequence
+
+from console.core import events as ev
 from console.core import requests as rq
-from console.core.clock import Stamp
+from console.core.events import Event
 from console.core.plan import Phase
 from console.core.policy import gate, unattended
 from console.core.protocols import Snapshot
@@ -25,8 +28,8 @@ def next_ask(snapshot: Snapshot) -> AnyAsk | None:
         return _decision(incident)
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
-    if incident.phase is Phase.SWITCH and incident.gate_opened is None:
-        return _yes(incident, snapshot.at)
+    if _at_gate(incident) and not _has_said_yes(incident) and incident.plan_hash:
+        return rq.Go(plan_hash=incident.plan_hash, typed=incident.plan.environment)
     return None
 
 
@@ -44,13 +47,17 @@ def stuck(snapshot: Snapshot) -> str | None:
         looked = state.status is Status.FAILED or state.finding is not None
         if looked and _decision(incident) is None:
             return f"{step.id} {state.status}: {state.words}"
+        if refusal := _refusal(snapshot.events):
+            return f"{step.id} {state.status}: {refusal}"
+    if _at_gate(incident) and _has_said_yes(incident) and (closed := gate(incident, snapshot.at).closed):
+        return f"the gate stays closed: {'; '.join(closed)}"
     return None
 
 
 def _decision(incident: Incident) -> AnyAsk | None:
     for step in incident.asking():
         state = incident.step(step.id)
-        if state.finding is None:
+        if state.status is not Status.UNKNOWN or state.finding is None:
             continue
         choice = unattended(state.finding, repeatable=step.repeatable, attempt=state.attempt)
         if choice in (Choice.CONTINUE, Choice.RETRY):
@@ -58,10 +65,21 @@ def _decision(incident: Incident) -> AnyAsk | None:
     return None
 
 
-def _yes(incident: Incident, now: Stamp) -> AnyAsk | None:
-    """A yes to the plan, when nothing but the yes is missing."""
-    assert incident.plan is not None  # noqa: S101 - next_ask has looked
-    said = {approval.plan_hash for approval in incident.approvals}
-    if incident.plan_hash in said or gate(incident, now).may_open:
-        return None
-    return rq.Go(plan_hash=incident.plan_hash or "", typed=incident.plan.environment)
+def _refusal(events: Sequence[Event]) -> str | None:
+    """Why the last decision was refused, if nothing was found out or begun since: it would be again."""
+    for event in reversed(events):
+        match event.body:
+            case ev.RequestRefused(ask="decide", reason=reason):
+                return reason
+            case ev.StepProbed() | ev.StepIntent():
+                return None
+    return None
+
+
+def _at_gate(incident: Incident) -> bool:
+    return incident.phase is Phase.SWITCH and incident.gate_opened is None
+
+
+def _has_said_yes(incident: Incident) -> bool:
+    """Whether the crew did; it is one person, so that a second yes would change nothing."""
+    return any(approval.plan_hash == incident.plan_hash for approval in incident.approvals)

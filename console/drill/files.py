@@ -1,6 +1,7 @@
 """The drill's own strategy and roster: the bundled ones, pointed at the world, with windows of seconds."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ NOTE = "windows are seconds, not minutes"
 """What the screen says about the strategy of a drill."""
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
+_AT_LEAST = 5
 
 
 def write_files(folder: Path, name: str, scenario: str, world: World) -> Setting:
@@ -35,6 +37,15 @@ def write_files(folder: Path, name: str, scenario: str, world: World) -> Setting
     state = folder / "state"
     wanted = EngineWanted(strategy, roster, name, state, with_pid=world.keeper_pid)
     return Setting(folder, scenario, name, environment, ACTOR, wanted)
+
+
+def set_aside(folder: Path) -> None:
+    """Move the state of the world before this one to `last`; that of the one before it goes."""
+    state, last = folder / "state", folder / "last"
+    if state.exists():
+        if last.exists():
+            shutil.rmtree(last)
+        state.rename(last)
 
 
 def _rehearse(environment: Any, folder: Path, world: World) -> None:
@@ -63,7 +74,9 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
 
 
 def _hasten(metric: Any) -> None:
-    """Windows of minutes become windows of seconds; the thresholds stay."""
+    """Windows of minutes become windows of seconds, with less to see in each; the thresholds stay."""
+    if "at_least" in metric:
+        metric["at_least"] = _AT_LEAST
     if "over" in metric.get("measure", {}):
         metric["measure"]["over"] = _seconds(metric["measure"]["over"])
     for rung, condition in metric["rungs"].items():

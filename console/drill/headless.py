@@ -12,7 +12,7 @@ from console.drill.measure import measure, running_version
 from console.drill.place import VARIABLE, DrillError
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
-from console.drill.world import World, stop_world
+from console.drill.world import World, keeper_of, stop_world
 from console.engine import crash
 from console.engine.spawn import EngineWanted, spawn
 from console.store.clock import SystemClock
@@ -130,6 +130,8 @@ class Drill:
         """Whether `condition` came to hold in time; the engine is kept running meanwhile."""
         limit = time.monotonic() + LIMIT_S
         while time.monotonic() < limit:
+            if keeper_of(self._setting.folder) is None:
+                raise DrillError("the drill's keeper has died, and the drill with it")
             self._engines.keep_running()
             snapshot = self._room.snapshot()
             self._on_snapshot(snapshot)

@@ -85,10 +85,10 @@ class House:
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
+        self._place.clear_outside()
+        self._place.clear_data()
         if self._world is not None:
             self._save(replace(self._world, ended=self._now()))
-        self._place.clear_data()
-        self._place.clear_outside()
         self._speaker.say("stopped")
         self._ended.set()
 

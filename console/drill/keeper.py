@@ -35,19 +35,19 @@ def main() -> None:
     try:
         place.claim()
         take(place.lock)  # never given back: whoever sees it free knows that this process has ended
-        _keep_here(place)
     except (StatedError, OSError) as error:
         sys.stdout.buffer.write(msgspec.json.encode(Refusal(one_line(error))) + b"\n")
         sys.exit(1)
-
-
-def _keep_here(place: Place) -> None:
     speaker = Speaker(place.log, now)
-    left = end_leftovers(place)
-    if left:
-        speaker.say(f"ended what an earlier keeper had left: {', '.join(left)}")
-    place.clear()
-    asyncio.run(_keep(place, speaker))
+    try:
+        left = end_leftovers(place)
+        if left:
+            speaker.say(f"ended what an earlier keeper had left: {', '.join(left)}")
+        place.clear()
+        asyncio.run(_keep(place, speaker))
+    except (StatedError, OSError) as error:
+        speaker.failed(one_line(error))
+        sys.exit(1)
 
 
 async def _keep(place: Place, speaker: Speaker) -> None:

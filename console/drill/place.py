@@ -50,6 +50,8 @@ class Place:
         self.logs = self.root / "logs"
         self.postgres = self.root / "postgres"
         self.redis = self.root / "redis"
+        self._noted: Marker | None = None
+        """What we have noted ourselves: remembered, should the folder be removed under us."""
 
     def claim(self) -> None:
         """Make the folder a drill's; DrillError when it holds something that no drill has made."""
@@ -66,9 +68,8 @@ class Place:
     def clear(self) -> None:
         """Remove what an earlier world of this folder consisted of; keepers' log and foreign files stay."""
         self.clear_data()
-        for path in (self.remote, self.clone, self.worktrees, self.logs):
-            _remove(path)
-        for path in (self.world, self.releases, self.deploys, self.users):
+        git = (self.remote, self.releases, self.clone, self.worktrees)
+        for path in (self.world, self.deploys, self.users, self.logs, *git):
             _remove(path)
 
     def clear_data(self) -> None:
@@ -78,6 +79,8 @@ class Place:
 
     def noted(self) -> Marker:
         """What of this drill lies elsewhere, whether or not it still exists."""
+        if self._noted is not None:
+            return self._noted
         try:
             return msgspec.json.decode(self.marker.read_bytes(), type=Marker)
         except FileNotFoundError:
@@ -123,6 +126,7 @@ class Place:
         shutil.rmtree(path)
 
     def _note(self, marker: Marker) -> None:
+        self._noted = marker
         write_atomically(self.marker, msgspec.json.encode(marker))
 
 

@@ -187,5 +187,8 @@ async def _lacks(dsn: str) -> str:
 
 
 async def _create_database(dsn: str) -> None:
-    async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
-        await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+    try:
+        async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
+            await connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+    except psycopg.Error as error:
+        raise DrillError(f"database {NAME} could not be created: {one_line(error)}") from error

@@ -94,6 +94,8 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
         {step.id for step in incident.plan.of_phase(Phase.SWITCH)} if incident and incident.plan else set()
     )
     for event in events:
+        if incident is None or event.incident != incident.id:
+            continue  # an earlier incident has moments of its own
         since = round(event.at.seconds_since(fault), 3)
         match event.body:
             case ev.IncidentSuspected():

@@ -118,9 +118,9 @@ CHANGES = (
 """Oldest first."""
 
 VERDICTS = (
-    Verdict("v1.5.0", "good", "ops-lead", 6 * _DAY),
+    Verdict("v1.5.0", "good", "lead-1", 6 * _DAY),
     Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY),
-    Verdict("v1.5.2", "bad", "eng-4", 1 * _DAY),
+    Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
     # Nobody has judged it yet: that is what the drill is about.
-    Verdict("v1.5.3", "unproven", "eng-3", 1 * _HOUR),
+    Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
 )

@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from console.core.clock import Clock, Stamp
+from console.core.format import plain
 from console.core.live import Impact, Live, Progress
 from console.engine import crash
 from console.store.output import OutputFile
@@ -14,6 +15,14 @@ SHOWN_LINES = 8
 """How many of the last lines of output a console gets to see at once."""
 QUIET_S = 0.1
 """Progress that comes faster than this is drawn together."""
+_MOST = 400
+"""Characters of what a step says that are worth keeping."""
+
+
+def one_line(words: str) -> str:
+    """What anybody said, as one line of bounded length that a terminal can only show."""
+    line = plain(" ".join(words.split()))
+    return line if len(line) <= _MOST else f"{line[: _MOST - 4]} ..."
 
 
 class Board:
@@ -56,7 +65,14 @@ class StepReport:
     """What a step under way says, on the board and in its output file (see actions.action.Report)."""
 
     def __init__(
-        self, step: str, limit_s: float, board: Board, output: OutputFile, clock: Clock, stopping: Stopping
+        self,
+        step: str,
+        limit_s: float,
+        board: Board,
+        output: OutputFile,
+        clock: Clock,
+        stopping: Stopping,
+        redact: Callable[[str], str],
     ) -> None:
         self._step = step
         self._limit_s = limit_s
@@ -64,6 +80,7 @@ class StepReport:
         self._output = output
         self._clock = clock
         self._stopping = stopping
+        self._redact = redact
         self._since: Stamp = clock.now()
         self._said = Progress(words="starting", since=self._since)
         self._told = 0
@@ -74,14 +91,16 @@ class StepReport:
     ) -> None:
         """Show what is being done, and how far it is."""
         self._heard()
+        words = one_line(self._redact(words))
         self._said = Progress(words, self._since, done, total, unit, self._output.tail()[-SHOWN_LINES:])
         self._board.step(self._step, self._said)
 
     def line(self, text: str) -> None:
         """Keep a line of output, and show it."""
         self._heard()
-        self._output.write(text + "\n")
+        self._output.write(self._redact(text) + "\n")
         self._said = replace(self._said, output=self._output.tail()[-SHOWN_LINES:])
+        self._board.step(self._step, self._said)
         self._board.step(self._step, self._said)
 
     @property

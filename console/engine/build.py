@@ -25,6 +25,7 @@ from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.desk import Desk
 from console.engine.engine import Engine
+from console.engine.log import configure
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.store.bell import Bell, Ringer
@@ -93,7 +94,8 @@ class _Builder:
         self._clock = SystemClock()
         self._layout = Layout(wanted.state)
         self._runtime = Runtime(wanted.runtime)
-        self._secrets = Secrets(environ)
+        self._secrets = Secrets(environ, wanted.loaded.path.parent)
+        configure(self._secrets.redact)
         self._lease = self._leased()
         self._programs = Programs(child_environment(environ), tag=wanted.state, lease=self._lease.fileno())
         self._ringer = Ringer()

@@ -3,16 +3,20 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
 from msgspec import Struct
 
 from console.core import events as ev
 from console.core.clock import Clock
-from console.core.plan import PHASES, Authority, Phase, Step
+from console.core.plan import Authority, Step
 from console.core.policy import gate
 from console.core.state import Incident, Status
 from console.engine import crash
+from console.engine.board import one_line
 from console.engine.book import Book
 from console.engine.runner import Runner
+
+log = structlog.get_logger()
 
 
 class Startable(Struct, frozen=True):
@@ -42,11 +46,6 @@ def startable(incident: Incident | None) -> Startable:
 def _free(incident: Incident, step: Step) -> bool:
     waiting = incident.step(step.id).status is Status.WAITING
     return waiting and all(incident.step(need).status.settled for need in step.needs)
-
-
-def past_gate(incident: Incident) -> bool:
-    """Whether the run has come to the gate or beyond it."""
-    return incident.phase is None or PHASES.index(incident.phase) >= PHASES.index(Phase.SWITCH)
 
 
 class Conductor:
@@ -107,9 +106,9 @@ class Conductor:
     def _open_gate(self) -> None:
         """Judge the gate on what is known after the inbox is empty, and commit it with the first intent."""
         self._drain()
-        ready = startable(self._book.state.open_incident)
         incident = self._book.state.open_incident
-        if incident is None or not ready.steps:
+        ready = startable(incident)
+        if self._closing or incident is None or not (ready.steps and ready.behind_gate):
             return
         verdict = gate(incident, self._clock.now())
         if not verdict.may_open:
@@ -127,18 +126,25 @@ class Conductor:
         crash.reached(step.id, "intent.before")
         self._still_ours()
         self._book.say(*before, self._runner.intent(step))
-        task = asyncio.create_task(self._runner.run(step, self._stopping), name=f"step {step.id}")
+        task = asyncio.create_task(self._fly(step), name=f"step {step.id}")
         self._running[step.id] = task
-        task.add_done_callback(lambda _task: self._ended(step))
+        task.add_done_callback(lambda ended: self._ended(step, ended))
 
-    def _ended(self, step: Step) -> None:
-        task = self._running.pop(step.id)
-        if task.cancelled():
-            return
-        if error := task.exception():
-            self._fault(f"{step.id} could not be brought to an outcome: {error}")
-        else:
-            self.advance()
+    async def _fly(self, step: Step) -> None:
+        """Run a step, and start what may start after it."""
+        try:
+            await self._runner.run(step, self._stopping)
+        finally:
+            del self._running[step.id]
+        self.advance()
+
+    def _ended(self, step: Step, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("step.failed", step=step.id, exc_info=error)
+            self._fault(
+                f"the run cannot go on after {step.id}: {one_line(str(error)) or type(error).__name__}"
+            )
 
     def _stopping(self) -> bool:
         incident = self._book.state.open_incident

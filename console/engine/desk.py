@@ -10,8 +10,7 @@ from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.ids import incident_id
-from console.core.plan import Phase
-from console.core.policy import choices
+from console.core.policy import choices, unrecovered
 from console.core.requests import Choice, Request
 from console.core.roster import Roster
 from console.core.state import Incident, State
@@ -83,7 +82,7 @@ class Desk:
                 commander=request.actor,
                 severity=self._environment.severity,
                 note=ask.note,
-                triggers=(*(known.triggers if known else ()), *ask.triggers),
+                triggers=tuple(dict.fromkeys((*(known.triggers if known else ()), *ask.triggers))),
                 onset=onset,
                 samples_from=onset,
             ),
@@ -92,6 +91,8 @@ class Desk:
     @_grant.register
     def _(self, ask: rq.Replan, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
         incident = self._declared()
+        if incident.planning:
+            raise RefusedError("a plan is being made already: wait for it")
         if incident.running():
             raise RefusedError(f"{incident.running()[0].id} is under way: abort, or wait for it")
         if incident.finished:
@@ -119,15 +120,26 @@ class Desk:
             raise RefusedError(
                 f"{request.actor} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
             )
+        self._may_say_yes(request.actor, incident)
         return (ev.GateClaimed(plan_hash=ask.plan_hash, roles=tuple(roles)),)
+
+    def _may_say_yes(self, actor: str, incident: Incident) -> None:
+        if any(yes.person == actor and yes.plan_hash == incident.plan_hash for yes in incident.approvals):
+            raise RefusedError(f"{actor} has said yes to this plan already")
+        if actor == incident.commander and not self._environment.authorisation.initiator_may_approve:
+            raise RefusedError(f"{actor} asked for the rollback: here somebody else must say yes")
 
     @_grant.register
     def _(self, ask: rq.Decide, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
         incident = self._declared()
+        steps = [step.id for step in incident.plan.steps] if incident.plan else []
+        if ask.step not in steps:
+            raise RefusedError(f"no step {ask.step} in the plan; there are {', '.join(steps) or 'none'}")
         allowed = choices(incident, ask.step)
         if not allowed:
             status = incident.step(ask.step).status
-            raise RefusedError(f"{ask.step} is {status}: there is nothing to decide about it")
+            why = "it is being looked into" if status.asks else "there is nothing to decide about it"
+            raise RefusedError(f"{ask.step} is {status}: {why}")
         if ask.choice not in allowed:
             raise RefusedError(f"{ask.step} can be answered with {', '.join(allowed)}, not with {ask.choice}")
         if ask.choice is Choice.SKIP and not ask.reason.strip():
@@ -174,8 +186,8 @@ class Desk:
             raise RefusedError(f"an incident ends as {', '.join(get_args(Outcome))}, not as {ask.outcome!r}")
         if incident.running():
             raise RefusedError(f"{incident.running()[0].id} is under way: wait for it, or abort")
-        if outcome == "recovered" and not (incident.settled(Phase.PROVE) and incident.finished):
-            raise RefusedError("nothing has been proven yet: it can end as mitigated or as a false alarm")
+        if outcome == "recovered" and (lacking := unrecovered(incident)):
+            raise RefusedError(f"{lacking}: it can end as mitigated or as a false alarm")
         if outcome != "recovered" and not ask.note.strip():
             raise RefusedError(f"to end as {outcome} it takes a note that says why")
         return (ev.IncidentResolved(outcome=outcome, note=ask.note, head=head),)

@@ -14,7 +14,7 @@ from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import PlanFrozen
 from console.core.plan import Need, Phase, Plan, Predicate, Release, Step, digest, frozen
-from console.core.releases import Known, propose
+from console.core.releases import Known, place, propose
 from console.core.strategy import Environment, RunbookStep
 from console.targets.git import commit_bytes
 
@@ -31,9 +31,9 @@ async def make_plan(
     """Freeze the way back to `target`, or to the newest good release. Changes nothing but our own clone."""
     now = world.clock.now()
     await world.clone.fetch(on_line, FETCH_S)
-    running = world.clone.release(world.clone.branch(world.environment.repository.branch))
     known = await asyncio.to_thread(load_releases, Path(world.environment.releases.file))
-    chosen = propose(known, running.tag, target)
+    running = _running(world, known)
+    chosen = propose(known, running, target)
     goal = _goal(world, chosen)
     if goal.tree == running.tree:
         raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
@@ -41,6 +41,13 @@ async def make_plan(
     plan = _plan(world, inputs, chosen, _behind(known, running, chosen))
     raw = frozen(plan)
     return PlanFrozen(digest=digest(raw), plan=Raw(raw))
+
+
+def _running(world: World, known: Sequence[Known]) -> Release:
+    """What the deploy branch builds now, by the tag that it was recorded under, where it was."""
+    found = world.clone.release(world.clone.branch(world.environment.repository.branch))
+    recorded = place(known, found.commit)
+    return found if recorded is None else replace(found, tag=known[recorded].tag)
 
 
 def _goal(world: World, chosen: Known) -> Release:
@@ -56,10 +63,8 @@ def _goal(world: World, chosen: Known) -> Release:
 
 def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
     """How many releases lie between what runs and what is gone back to."""
-    tags = [release.tag for release in known]
-    if running.tag not in tags:
-        return len(tags) - tags.index(chosen.tag)
-    return tags.index(running.tag) - tags.index(chosen.tag)
+    now = place(known, running.commit)
+    return (len(known) if now is None else now) - known.index(chosen)
 
 
 async def _inputs(

@@ -7,15 +7,15 @@ from pathlib import Path
 import structlog
 from msgspec import Struct
 
-from actions.action import Action, Proof, Slot, World
+from actions.action import Action, ActionError, Finding, Proof, Slot, World
 from actions.registry import ACTIONS
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import Step
-from console.core.state import Incident
+from console.core.state import Incident, Status
 from console.engine import crash
-from console.engine.board import Board, StepReport
+from console.engine.board import Board, StepReport, one_line
 from console.engine.book import Book
 from console.store.output import OutputFile
 
@@ -25,10 +25,22 @@ PROBE_S = 90
 log = structlog.get_logger()
 
 
+class UnprovenError(StatedError):
+    """A step cannot be taken as done."""
+
+
 class Failure(Struct, frozen=True):
     """How a step ended that did not do what it is for."""
 
     words: str
+    facts: dict[str, str] = {}
+
+
+class Printed(Struct, frozen=True):
+    """The file of what a step printed, relative to the state folder, and its SHA-256."""
+
+    path: str
+    sha256: str
 
 
 class Runner:
@@ -58,19 +70,16 @@ class Runner:
         """Perform and verify a step whose intent is committed, and commit the outcome."""
         crash.reached(step.id, "intent.after")
         began = self._world.clock.now()
-        output = self._output(step)
-        report = StepReport(step.id, step.limit_s, self._board, output, self._world.clock, stopping)
         try:
-            ended: Proof | Failure = await self._perform(step, report)
-        except StatedError as error:
-            ended = Failure(str(error))
-        except TimeoutError:
-            ended = Failure(f"took longer than its limit of {step.limit_s:g} s")
-        except Exception as error:  # a fault of ours must end as an outcome, not as silence
-            log.exception("step.crashed", step=step.id)
-            ended = Failure(f"a fault in Warroom itself, {type(error).__name__}: {error}; engine.log has it")
+            output = OutputFile(self._folder, self._incident().id, step.id, self._attempt(step))
+        except OSError as error:
+            ended: Proof | Failure = Failure(f"its output cannot be kept: {error.strerror}, {error.filename}")
+            printed = None
+        else:
+            ended = await self._ending(step, self._report(step, output, stopping))
+            printed = Printed(str(output.path.relative_to(self._folder.parent)), output.close())
         seconds = self._world.clock.now().seconds_since(began)
-        self._book.say(*self._outcome(step, ended, seconds, output))
+        self._book.say(*self._outcome(step, ended, seconds, printed))
         self._board.step(step.id, None)
         crash.reached(step.id, "outcome.after")
 
@@ -81,52 +90,89 @@ class Runner:
             async with asyncio.timeout(PROBE_S):
                 finding = await self._action(step).probe()
         except StatedError as error:
-            return ev.StepProbed(step.id, attempt, "cannot tell", self._redact(str(error)))
+            finding = Finding("cannot tell", str(error))
         except TimeoutError:
-            return ev.StepProbed(step.id, attempt, "cannot tell", f"no answer within {PROBE_S} s")
-        return ev.StepProbed(step.id, attempt, finding.found, self._redact(finding.words))
+            finding = Finding("cannot tell", f"no answer within {PROBE_S} s")
+        except Exception as error:  # whoever cannot look has found nothing, and the engine goes on
+            log.exception("probe.crashed", step=step.id)
+            finding = Finding("cannot tell", _fault(error))
+        return ev.StepProbed(step.id, attempt, finding.found, self._fit(finding.words))
 
     async def accept(self, step: Step) -> tuple[Body, ...]:
         """What is to be committed when an unclear step is taken as done: only what verifies now.
 
-        Raises StatedError with the reason when it does not.
+        Raises UnprovenError with the reason when it does not, or when it was decided otherwise meanwhile.
         """
-        began = self._world.clock.now()
-        output = self._output(step)
-        async with asyncio.timeout(PROBE_S):
-            proof = await self._action(step).verify()
-        return self._outcome(step, proof, self._world.clock.now().seconds_since(began), output)
+        before, began = self._unclear(step), self._world.clock.now()
+        try:
+            async with asyncio.timeout(PROBE_S):
+                proof = await self._action(step).verify()
+        except StatedError as error:
+            raise UnprovenError(self._fit(str(error))) from error
+        except TimeoutError:
+            raise UnprovenError(f"no proof within {PROBE_S} s") from None
+        except Exception as error:  # without a proof it stays unclear, and the engine goes on
+            log.exception("proof.crashed", step=step.id)
+            raise UnprovenError(self._fit(_fault(error))) from error
+        if before is None or self._unclear(step) != before:
+            raise UnprovenError("it was decided otherwise meanwhile")
+        return self._outcome(step, proof, self._world.clock.now().seconds_since(began), None)
 
-    async def _perform(self, step: Step, report: StepReport) -> Proof:
-        action = self._action(step)
-        async with asyncio.timeout(step.limit_s):
-            await action.perform(report)
-            crash.reached(step.id, "effect.after")
-            return await action.verify()
+    def _unclear(self, step: Step) -> tuple[str, str | None, int] | None:
+        """Which attempt of which plan is unclear; None when the step is not."""
+        incident = self._book.state.open_incident
+        if incident is None or incident.step(step.id).status is not Status.UNKNOWN:
+            return None
+        return incident.id, incident.plan_hash, incident.step(step.id).attempt
+
+    async def _ending(self, step: Step, report: StepReport) -> Proof | Failure:
+        """The proof, or why there is none: whatever happens ends as one of the two."""
+        limit = asyncio.timeout(step.limit_s)
+        try:
+            async with limit:
+                action = self._action(step)
+                await action.perform(report)
+                crash.reached(step.id, "effect.after")
+                return await action.verify()
+        except StatedError as error:
+            return Failure(str(error), error.facts if isinstance(error, ActionError) else {})
+        except Exception as error:  # a fault of ours must end as an outcome, not as silence
+            if limit.expired() and isinstance(error, TimeoutError):
+                return Failure(f"took longer than its limit of {step.limit_s:g} s")
+            log.exception("step.crashed", step=step.id)
+            return Failure(_fault(error))
+
+    def _report(self, step: Step, output: OutputFile, stopping: Callable[[], bool]) -> StepReport:
+        clock = self._world.clock
+        return StepReport(step.id, step.limit_s, self._board, output, clock, stopping, self._redact)
 
     def _outcome(
-        self, step: Step, ended: Proof | Failure, seconds: float, output: OutputFile
+        self, step: Step, ended: Proof | Failure, seconds: float, printed: Printed | None
     ) -> tuple[Body, ...]:
         """The outcome, and with a success its evidence and the items it proves; one transaction."""
         proof = ended if isinstance(ended, Proof) else None
-        digest = output.close()
+        words = self._fit(ended.words)
         outcome = ev.StepOutcome(
             step=step.id,
             attempt=self._attempt(step),
             status="done" if proof else "failed",
-            words=self._redact(ended.words),
+            words=words,
             seconds=round(seconds, 6),
-            facts=proof.facts if proof else {},
-            output=str(output.path.relative_to(self._folder.parent)),
-            output_sha256=digest,
+            facts={name: self._redact(fact) for name, fact in ended.facts.items()},
+            output=printed.path if printed else None,
+            output_sha256=printed.sha256 if printed else None,
         )
         if proof is None:
             return (outcome,)
-        ticks = (ev.ItemTicked(item, done=True, note=proof.words, step=step.id) for item in step.proves)
-        return (outcome, *(_evidence(slot) for slot in proof.evidence), *ticks)
+        ticks = (ev.ItemTicked(item, done=True, note=words, step=step.id) for item in step.proves)
+        return (outcome, *(self._evidence(slot) for slot in proof.evidence), *ticks)
 
-    def _output(self, step: Step) -> OutputFile:
-        return OutputFile(self._folder, self._incident().id, step.id, self._attempt(step))
+    def _evidence(self, slot: Slot) -> ev.EvidenceRecorded:
+        return ev.EvidenceRecorded(slot.name, slot.holds, self._fit(slot.words), self._redact(slot.inputs))
+
+    def _fit(self, words: str) -> str:
+        """Words as they may stand in the journal."""
+        return one_line(self._redact(words))
 
     def _action(self, step: Step) -> Action:
         return ACTIONS[step.action](step.params, self._world, self._name(step))
@@ -145,5 +191,5 @@ class Runner:
         return f"{incident.id}-{(incident.plan_hash or '')[:8]}-{step.id}-{self._attempt(step)}"
 
 
-def _evidence(slot: Slot) -> ev.EvidenceRecorded:
-    return ev.EvidenceRecorded(slot.name, slot.holds, slot.words, slot.inputs)
+def _fault(error: Exception) -> str:
+    return f"a fault in Warroom itself, {type(error).__name__}: {error}; engine.log has it"

@@ -11,9 +11,9 @@ from console.core.clock import Clock, Stamp
 from console.core.events import RungChanged
 from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import Reading, Row, Rung
-from console.core.rules import Ladder, Standing
+from console.core.rules import Ladder, Standing, silence_s
 from console.core.state import RungState
-from console.core.strategy import AnySource, Environment, Measure, Metric
+from console.core.strategy import Environment, Measure, Metric
 from console.engine.sources import Reader, Watcher, watcher
 
 FIELD_TICK_S = 1.0
@@ -47,8 +47,7 @@ class Sampler:
     """The watch on one environment.
 
     Each source has a task of its own: it is never asked twice at once, and one that hangs delays nobody.
-    What is kept is bounded by the longest window of the strategy. An interval of a source is as long as a
-    question to it may take, so that an answer that is only slow is not taken for silence.
+    What is kept is bounded by the longest window of the strategy.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Sampler:
             for name, metric in environment.metrics.items()
             if metric.measure
         }
-        self._ladder = Ladder(environment.metrics, _intervals(environment))
+        self._ladder = Ladder(environment.metrics, _gaps(environment))
         self._measured: dict[str, Measured] = {}
         self._told = {name: _initial(metric, told.get(name)) for name, metric in environment.metrics.items()}
         self.tick_s = _tick_s(environment)
@@ -168,17 +167,13 @@ def _reader(name: str, measure: Measure, watchers: Mapping[str, Watcher]) -> Rea
         raise UnwatchableError(f"metric `{name}`: {error}") from None
 
 
-def _intervals(environment: Environment) -> dict[str, float]:
-    """How far two samples of each metric may lie apart when nothing is wrong, in seconds."""
+def _gaps(environment: Environment) -> dict[str, float]:
+    """Seconds without data that make each metric stale."""
     return {
-        name: _interval(environment.sources[metric.measure.source])
+        name: silence_s(source.every, source.limit)
         for name, metric in environment.metrics.items()
-        if metric.measure
+        if metric.measure and (source := environment.sources[metric.measure.source])
     }
-
-
-def _interval(source: AnySource) -> float:
-    return max(source.every, source.limit)
 
 
 def _tick_s(environment: Environment) -> float:

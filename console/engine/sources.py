@@ -121,7 +121,6 @@ class ConnectWatcher(Watcher):
 
     async def ask(self) -> None:
         """Connect once, with the secret as it is now: it may have been rotated."""
-        at = self._clock.now()
         self._asked, self.trouble = True, ""
         try:
             await answers(self._dsn(), self._source.limit)
@@ -130,7 +129,7 @@ class ConnectWatcher(Watcher):
             return
         except SourceError as error:
             self.trouble = str(error)
-        self._tally.add(at, good=not self.trouble)
+        self._tally.add(self._clock.now(), good=not self.trouble)
 
     def _dsn(self) -> str:
         try:

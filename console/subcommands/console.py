@@ -1,6 +1,6 @@
 """`warroom` by itself: the console on an environment."""
 
-from console.subcommands.room import enter
+from console.subcommands.room import enter, has_engine
 from console.subcommands.where import Where, find
 
 
@@ -8,4 +8,8 @@ def console(*, where: Where = Where()) -> None:  # noqa: B008 - frozen
     """Open the console; starts the engine if none runs and the strategy leaves that to consoles."""
     from console.app import run_console
 
-    run_console(enter(find(where)))
+    place = find(where)
+    room = enter(place)
+    if place.environment.engine == "cooperative" and not has_engine(room.snapshot()):
+        room.start_engine()
+    run_console(room)

@@ -13,6 +13,7 @@ from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
 from console.core.words import duration
+from console.drill.files import set_aside
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
 from console.drill.world import World, keeper_of, start_keeper, stop_world, wait_until_ready
@@ -58,10 +59,15 @@ async def drill(
     if stop:
         await stop_world(folder, _err)
         return Exit.DONE
-    headless = headless or json or not (sys.stdin.isatty() and sys.stdout.isatty())
+    headless = headless or json or not _at_terminal()
     if headless:
         return await _headless(folder, env, scenario, json=json)
     return await _play(folder, env, scenario)
+
+
+def _at_terminal() -> bool:
+    """Whether a console can be opened: it reads stdin and draws on stderr."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int:
@@ -101,9 +107,11 @@ async def _play(folder: Path, env: str, scenario: str) -> int:
 
 
 async def _built(folder: Path, tell: Tell) -> World:
+    """A fresh world; what the drill before it left in the journal's folder is kept as `last`."""
     starting = await start_keeper(folder)
     async for words in starting.progress():
         tell(words)
+    set_aside(folder)
     return World.load(folder)
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from console.app import WarRoomApp
 from console.config.paths import runtime_dir
-from console.core.live import Live
-from console.drill.measure import measure, running_version
 from console.drill.place import VARIABLE
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
@@ -16,6 +14,7 @@ from console.drill.world import World, stop_world
 from console.engine.spawn import spawn
 from console.store.clock import SystemClock
 from console.store.room import LocalRoom
+from console.subcommands.room import has_engine
 from console.targets.keeper import Keeper, KeeperError
 from screens import ascii as without_unicode
 
@@ -35,13 +34,18 @@ async def play(setting: Setting, world: World) -> DrillResult | str:
     async with AsyncExitStack() as stack:
         stack.callback(room.close)
         died = _exit_with(app, world.keeper_pid, stack)
-        if not _alive(room.snapshot().live):
+        if not has_engine(room.snapshot()):
             room.start_engine()
         breaking = asyncio.create_task(_break(setting, world, app))
         await app.run_async()
         breaking.cancel()
         if died.is_set():
             return KEEPER_DIED
+        from console.drill.measure import (
+            measure,
+            running_version,
+        )  # with drivers, which no open console loads
+
         running = await running_version(setting)
         result = measure(setting, World.load(setting.folder), room.snapshot(), running, None)
         await stop_world(setting.folder, lambda _words: None)
@@ -61,10 +65,6 @@ def _room(setting: Setting) -> LocalRoom:
         clock=SystemClock(),
         start_engine=start_engine,
     )
-
-
-def _alive(live: Live | None) -> bool:
-    return live is not None and Path(f"/proc/{live.pid}").exists()
 
 
 async def _break(setting: Setting, world: World, app: WarRoomApp) -> None:

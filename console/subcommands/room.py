@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from console.config.paths import runtime_dir
 from console.core import events as ev
@@ -51,6 +52,11 @@ def enter(place: Place) -> LocalRoom:
         clock=SystemClock(),
         start_engine=start_engine,
     )
+
+
+def has_engine(snapshot: Snapshot) -> bool:
+    """Whether the engine that was heard last is still there."""
+    return snapshot.live is not None and Path(f"/proc/{snapshot.live.pid}").exists()
 
 
 def ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:

@@ -20,6 +20,8 @@ class Running(Struct, frozen=True):
     """What runs, as far as the target can tell."""
 
     commit: str | None
+    """Commit id, perhaps abbreviated; None where the target does not tell."""
+    version: str | None
     words: str
 
 
@@ -74,7 +76,7 @@ class KeeperDeployer:
                 status = await self._keeper.status()
         except KeeperError as error:
             raise DeployError(f"nobody can say what runs: {error}") from error
-        return Running(status.commit, f"the keeper runs {(status.commit or 'nothing')[:12]}")
+        return Running(status.commit, status.version, f"the keeper runs {(status.commit or 'nothing')[:12]}")
 
     async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
         """Ask the keeper, and follow what it says."""
@@ -99,7 +101,7 @@ class PipelineDeployer:
     async def settled(self) -> Running:
         """What the service itself answers now; a pipeline under way cannot be seen from here."""
         health = await self._health.ask()
-        return Running(health.commit, f"the service answers {health.version or 'no version'}")
+        return Running(health.commit, health.version, f"the service answers {health.version or health.words}")
 
     async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
         """Ask the service until it answers the version."""

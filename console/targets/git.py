@@ -5,9 +5,12 @@ outside is checked and resolved to a full commit id here before anything uses it
 talks to the remote is a plain git command with hooks off, no prompt, and the `ext` protocol refused.
 """
 
+import asyncio
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import git
@@ -20,6 +23,7 @@ from console.core.plan import Release
 from console.targets.process import Finished, ProgramError, Programs
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+_SHORTEST_ID = 7
 _NAME = re.compile(r"(?!.*\.\.)(?!.*@\{)[A-Za-z0-9][A-Za-z0-9._/+-]*")
 _SAFE = (
     "core.hooksPath=/dev/null",
@@ -69,14 +73,21 @@ class Clone:
         self.remote = remote
         self._programs = programs
 
+    def command(self, words: Sequence[str]) -> str:
+        """The line that is run for those words on the clone, to be shown before it happens."""
+        return shlex.join(self._argv(words, None))
+
+    def fetch_words(self) -> tuple[str, ...]:
+        """The exact fetch: every branch and every tag, as they are on the remote now."""
+        refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+        return ("fetch", "--prune", "--progress", "--no-write-fetch-head", "--", self.remote, *refs)
+
     async def fetch(self, on_line: Callable[[str], None], limit_s: float) -> None:
         """Bring branches and tags of the remote here; makes the clone the first time."""
         if not (self.folder / "HEAD").exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             await self._git(("init", "--bare", "--quiet"), limit_s=limit_s)
-        refs = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
-        words = ("fetch", "--prune", "--progress", "--no-write-fetch-head", "--", self.remote, *refs)
-        await self._git(words, limit_s=limit_s, on_line=on_line)
+        await self._git(self.fetch_words(), limit_s=limit_s, on_line=on_line)
 
     def branch(self, name: str) -> str:
         """Full id of the remote's branch, as of the last fetch."""
@@ -89,9 +100,9 @@ class Clone:
         return self._resolve(f"refs/tags/{_checked(name)}", f"tag {name}")
 
     def tree_of(self, commit: str) -> str:
-        """Full tree id of a commit."""
+        """Full tree id of a commit; GitError when the clone does not have it."""
         with git.Repo(self.folder) as repo:
-            return repo.commit(commit).tree.hexsha
+            return repo.commit(self.commit_of(commit)).tree.hexsha
 
     def release(self, name: str) -> Release:
         """A tag or commit as a release: by all its ids."""
@@ -122,28 +133,26 @@ class Clone:
             diff = repo.commit(before).diff(repo.commit(after))
             return tuple(sorted({path for entry in diff for path in (entry.a_path, entry.b_path) if path}))
 
+    def commit_words(self, *, keep: bool) -> tuple[str, ...]:
+        """The words that make a commit object of what they are fed, or only tell its id."""
+        return ("hash-object", "-t", "commit", *(("-w",) if keep else ()), "--stdin")
+
     async def write_commit(self, raw: bytes, *, keep: bool) -> str:
         """Full id that a commit object of those bytes has; stored in the clone when `keep`."""
-        words = (
-            "--git-dir",
-            str(self.folder),
-            "hash-object",
-            "-t",
-            "commit",
-            *(("-w",) if keep else ()),
-            "--stdin",
-        )
-        return (await self._git(words, limit_s=30, stdin=raw)).out.strip()
+        return (await self._git(self.commit_words(keep=keep), limit_s=30, stdin=raw)).out.strip()
+
+    def worktree_words(self, path: Path, branch: str, commit: str) -> tuple[str, ...]:
+        """The words that check a commit out at `path`, on the new branch `branch`."""
+        return ("worktree", "add", "--quiet", "-B", _checked(branch), "--", str(path), commit)
 
     async def add_worktree(self, path: Path, branch: str, commit: str) -> None:
         """A worktree of its own at `path`, on the new branch `branch`, at `commit`."""
-        words = ("worktree", "add", "--quiet", "-B", _checked(branch), "--", str(path), commit)
-        await self._git(words, limit_s=120)
+        await self._git(self.worktree_words(path, branch, commit), limit_s=120)
 
     async def remove_worktree(self, path: Path) -> None:
-        """Take a worktree away again; its branch and commits stay."""
+        """Take a worktree away again, also one that is only half there; its branch and commits stay."""
         if path.exists():
-            shutil.rmtree(path)
+            await asyncio.to_thread(shutil.rmtree, path)
         await self._git(("worktree", "prune"), limit_s=30)
 
     async def state_of(self, worktree: Path) -> tuple[str, str, bool]:
@@ -168,24 +177,27 @@ class Clone:
         """Push; raises GitError with the remote's reason when any ref was refused (then none was moved)."""
         await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
 
-    async def cherry_pick(self, worktree: Path, onto: str, commit: str, author: str) -> str:
-        """Full id of `commit` picked onto `onto` in the worktree, which is put back when that conflicts."""
-        before, _, _ = await self.state_of(worktree)
+    async def cherry_pick(self, path: Path, onto: str, commit: str, author: str) -> str:
+        """Full id of `commit` picked onto `onto`; GitError when that conflicts, or would change nothing.
+
+        It happens in a worktree at `path` that is made and taken away for it, so that no other is touched.
+        """
         who = ("-c", f"user.name={author}", "-c", f"user.email={address(author)}")
-        await self._git(("reset", "--quiet", "--hard", onto), worktree=worktree, limit_s=60)
+        await self.remove_worktree(path)
         try:
-            await self._git((*who, "cherry-pick", "--allow-empty", commit), worktree=worktree, limit_s=60)
-        except GitError:
-            await self._git(("cherry-pick", "--abort"), worktree=worktree, limit_s=60)
-            await self._git(("reset", "--quiet", "--hard", before), worktree=worktree, limit_s=60)
-            raise
-        return (await self.state_of(worktree))[0]
+            await self._git(("worktree", "add", "--quiet", "--detach", "--", str(path), onto), limit_s=120)
+            await self._git((*who, "cherry-pick", "--allow-empty", commit), worktree=path, limit_s=60)
+            picked, _, _ = await self.state_of(path)
+        finally:
+            await self.remove_worktree(path)
+        return picked
 
     def _tags(self) -> dict[str, tuple[str, ...]]:
         tags: dict[str, tuple[str, ...]] = {}
         with git.Repo(self.folder) as repo:
             for tag in repo.tags:
-                tags[tag.commit.hexsha] = (*tags.get(tag.commit.hexsha, ()), tag.name)
+                with suppress(ValueError):  # a tag may name a file or a folder
+                    tags[tag.commit.hexsha] = (*tags.get(tag.commit.hexsha, ()), tag.name)
         return tags
 
     def _resolve(self, revision: str, what: str) -> str:
@@ -204,16 +216,25 @@ class Clone:
         stdin: bytes | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
-        where = ("--git-dir", str(self.folder)) if worktree is None else ("-C", str(worktree))
+        # A worktree that is only half there must not lead git to a repository around it.
+        ceiling = {} if worktree is None else {"GIT_CEILING_DIRECTORIES": str(worktree.parent)}
         try:
             finished = await self._programs.run(
-                argv(*where, *words), limit_s=limit_s, stdin=stdin, extra=_ENVIRONMENT, on_line=on_line
+                self._argv(words, worktree),
+                limit_s=limit_s,
+                stdin=stdin,
+                extra=_ENVIRONMENT | ceiling,
+                on_line=on_line,
             )
         except ProgramError as error:
             raise GitError(str(error)) from error
         if finished.code:
             raise GitError(f"git {_verb(words)}: {_reason(finished)}")
         return finished
+
+    def _argv(self, words: Sequence[str], worktree: Path | None) -> tuple[str, ...]:
+        where = ("--git-dir", str(self.folder)) if worktree is None else ("-C", str(worktree))
+        return argv(*where, *words)
 
 
 def commit_bytes(tree: str, parent: str, author: str, at: Stamp, message: str) -> bytes:
@@ -225,6 +246,11 @@ def commit_bytes(tree: str, parent: str, author: str, at: Stamp, message: str) -
 def address(handle: str) -> str:
     """The mail address that a handle has in commits: one that nobody can be reached at."""
     return f"{re.sub(r'[^A-Za-z0-9._-]', '-', handle)}@warroom.invalid"
+
+
+def is_same(told: str, commit: str) -> bool:
+    """Whether a commit id as a service tells it, perhaps abbreviated, is that of `commit`."""
+    return len(told) >= _SHORTEST_ID and commit.startswith(told)
 
 
 def _checked(name: str) -> str:
@@ -244,7 +270,6 @@ def _verb(words: Sequence[str]) -> str:
         "hash-object",
         "rev-parse",
         "status",
-        "reset",
         "init",
     )
     return next((word for word in words if word in verbs), words[0])

@@ -29,7 +29,7 @@ class Health(Struct, frozen=True):
     """What the service says it runs, healthy or not; None where the answer does not say."""
     commit: str | None
     at: Stamp
-    """When it was asked."""
+    """When the answer was there, or was given up."""
 
 
 class HealthProbe:
@@ -61,11 +61,11 @@ class HealthProbe:
 
     async def ask(self) -> Health:
         """One question and its answer; a service that cannot be reached is an answer too."""
-        at = self._clock.now()
         try:
             answer = await web.get(self._client, self._url, limit_s=self._limit_s, max_bytes=MAX_BYTES)
         except SourceError as error:
-            return Health(ok=False, words=str(error), version=None, commit=None, at=at)
+            return Health(ok=False, words=str(error), version=None, commit=None, at=self._clock.now())
+        at = self._clock.now()
         body = _json(answer.body)
         wrong = self._wrong(answer.status, body)
         return Health(

@@ -102,10 +102,8 @@ def _stated(where: str, params: Mapping[str, Any], error: BaseException) -> Sour
     """The driver's words in one line, without the password should it be among them."""
     if not isinstance(error, psycopg.Error):
         raise error
-    words = " ".join(str(error).split())
+    words = f"{where}: {' '.join(str(error).split())}"
     if password := params.get("password"):
         words = words.replace(str(password), "***")
-    kind = (
-        CannotAskError if isinstance(error, psycopg.ProgrammingError) or _OURS.search(words) else SourceError
-    )
-    return kind(f"{where}: {words}")
+    ours = isinstance(error, psycopg.ProgrammingError) or _OURS.search(words)
+    return CannotAskError(words) if ours else SourceError(words)

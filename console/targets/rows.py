@@ -1,15 +1,30 @@
-"""Rows that must survive: the keys of tables, written down at one moment and compared at another."""
+"""Rows that must survive: the keys of tables, written down at one moment and compared at another.
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+The file has a line for each row, `["users", "eng-1"]` in JSON, because a key may hold tabs and line breaks.
+"""
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from console.core.errors import StatedError
 
 _CONNECT_S = 5
+_MODE = 0o600
+"""The keys of users are nobody else's to read."""
+
+Key = tuple[str, str | None]
+"""A table, and the key of a row in it; None where the column is null."""
+
+_line = msgspec.json.Decoder(Key)
 
 
 class RowsError(StatedError):
@@ -29,6 +44,7 @@ class Rows:
     """The tables of one database, by their key columns; reads only, each time in one snapshot."""
 
     def __init__(self, dsn: Callable[[], str], tables: Mapping[str, str]) -> None:
+        """`dsn` is asked at each use; a table may be written with its schema, `public.users`."""
         self._dsn = dsn
         self.tables = dict(tables)
 
@@ -37,56 +53,77 @@ class Rows:
 
         The file is there whole or not at all.
         """
-        partial = path.with_suffix(".partial")
+        try:
+            return await self._record(path, path.with_suffix(".partial"))
+        except OSError as error:
+            raise RowsError(f"cannot write {path}: {error.strerror}") from error
+
+    async def _record(self, path: Path, partial: Path) -> dict[str, int]:
         path.parent.mkdir(parents=True, exist_ok=True)
         counts = dict.fromkeys(self.tables, 0)
-        with partial.open("w", encoding="utf-8") as file:
-            async for table, key in self._keys():
-                file.write(f"{table}\t{key}\n")
-                counts[table] += 1
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE), "wb") as file:
+            async with aclosing(self._keys()) as present:
+                async for row in present:
+                    file.write(msgspec.json.encode(row) + b"\n")
+                    counts[row[0]] += 1
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
         return counts
 
     async def compare(self, path: Path) -> Compared:
         """How many of the keys in `path` are gone; both sides come in one order, so neither is held."""
         try:
-            with path.open(encoding="utf-8") as file:
-                return await _compare(_recorded(file), self._keys())
+            with path.open("rb") as file:
+                async with aclosing(self._keys()) as present:
+                    return await compared(_recorded(file), present)
         except OSError as error:
             raise RowsError(f"cannot read {path}: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            raise RowsError(f"{path} is not as it was written: {error}") from error
 
-    async def _keys(self) -> AsyncIterator[tuple[str, str]]:
+    async def _keys(self) -> AsyncGenerator[Key, None]:
         try:
-            connection = await psycopg.AsyncConnection.connect(
-                self._dsn(), connect_timeout=_CONNECT_S, application_name="warroom rows"
-            )
-            async with connection:
+            async with await psycopg.AsyncConnection.connect(**self._params()) as connection:
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
                 await connection.set_read_only(True)
                 for table in sorted(self.tables):
-                    async for key in _column(connection, table, self.tables[table]):
-                        yield table, key
+                    async with aclosing(_column(connection, table, self.tables[table])) as keys:
+                        async for key in keys:
+                            yield table, key
         except psycopg.Error as error:
             raise RowsError(f"cannot read the rows: {_one_line(error)}") from None
 
+    def _params(self) -> dict[str, Any]:
+        try:
+            params = dict(conninfo_to_dict(self._dsn()))
+        except psycopg.ProgrammingError:
+            # The driver's own words would repeat the DSN, and the password in it.
+            raise RowsError(
+                "the DSN cannot be read: write postgresql://user@host:port/database, or key=value pairs"
+            ) from None
+        ours = {"connect_timeout": _CONNECT_S, "application_name": "warroom rows", "client_encoding": "utf8"}
+        return {**params, **ours}
 
-async def _column(connection: psycopg.AsyncConnection, table: str, key: str) -> AsyncIterator[str]:
+
+async def _column(
+    connection: psycopg.AsyncConnection, table: str, key: str
+) -> AsyncGenerator[str | None, None]:
     copy = sql.SQL(
         'COPY (SELECT {key}::text FROM {table} ORDER BY {key}::text COLLATE "C") TO STDOUT'
-    ).format(key=sql.Identifier(key), table=sql.Identifier(table))
+    ).format(key=sql.Identifier(key), table=sql.Identifier(*table.split(".")))
     async with connection.cursor() as cursor, cursor.copy(copy) as stream:
         async for row in stream.rows():
-            yield str(row[0])
+            yield row[0]
 
 
-def _recorded(lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _recorded(lines: Iterable[bytes]) -> Iterator[Key]:
     for line in lines:
-        table, _, key = line.rstrip("\n").partition("\t")
-        yield table, key
+        yield _line.decode(line)
 
 
-async def _compare(recorded: Iterator[tuple[str, str]], present: AsyncIterator[tuple[str, str]]) -> Compared:
-    """Merge the two ordered lists; bytes order, as the database sorted them."""
+async def compared(recorded: Iterator[Key], present: AsyncIterator[Key]) -> Compared:
+    """Merge two lists that are in the database's order: by table, then by the key's bytes, nulls last."""
     before = after = missing = 0
     old = next(recorded, None)
     async for now in present:
@@ -100,8 +137,9 @@ async def _compare(recorded: Iterator[tuple[str, str]], present: AsyncIterator[t
     return Compared(before, after, missing)
 
 
-def _order(row: tuple[str, str]) -> tuple[str, bytes]:
-    return row[0], row[1].encode()
+def _order(row: Key) -> tuple[str, bool, bytes]:
+    table, key = row
+    return table, key is None, (key or "").encode()
 
 
 def _one_line(error: psycopg.Error) -> str:

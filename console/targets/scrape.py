@@ -20,13 +20,13 @@ ACCEPT = "text/plain;version=0.0.4"
 
 
 async def scrape(client: httpx.AsyncClient, url: str, limit_s: float, clock: Clock) -> Page:
-    """The page at `url`, stamped with the moment it was asked for.
+    """The page at `url`, stamped with the moment it was there.
 
     Timestamps on the page are ignored, as are types. Raises SourceError when it does not come whole within
     `limit_s` seconds, or is not a page of metrics.
     """
-    at = clock.now()
     answer = await web.get(client, url, limit_s=limit_s, max_bytes=MAX_BYTES, accept=ACCEPT)
+    at = clock.now()
     where = web.place(httpx.URL(url))
     if answer.status != httpx.codes.OK:
         raise SourceError(f"{where}: answers {answer.status}, not 200")

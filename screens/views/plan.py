@@ -12,8 +12,8 @@ from screens.lines import Line, Role, Span, blank, line, rule, span, wrap
 
 _AUTHORITY = {
     Authority.NONE: "",
-    Authority.COMMANDER: " · asks the commander",
-    Authority.MATRIX: " · behind the gate",
+    Authority.COMMANDER: ", asks the commander",
+    Authority.MATRIX: ", behind the gate",
 }
 
 
@@ -106,13 +106,11 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
 
 def step_lines(step: Step, width: int) -> list[Line]:
     """A step with its exact effects."""
-    times = f" · ~{duration(step.expected_s)}, at most {duration(step.limit_s)}"
-    again = " · may be repeated" if step.repeatable else " · never twice unasked"
-    title: tuple[Span, ...] = (
-        span(step.title, Role.STRONG),
-        span(times + again + _AUTHORITY[step.authority], Role.DIM),
-    )
-    lines = [title, *_indented(step.words, width, Role.PLAIN)]
+    again = "may be repeated" if step.repeatable else "never twice unasked"
+    times = f"  ~{duration(step.expected_s)}, at most {duration(step.limit_s)}"
+    title: tuple[Span, ...] = (span(step.title, Role.STRONG), span(times, Role.DIM))
+    lines = [title, *_indented(f"{again}{_AUTHORITY[step.authority]}", width, Role.DIM)]
+    lines += _indented(step.words, width, Role.PLAIN)
     for effect in step.effects:
         lines += _indented(f"$ {effect}", width, Role.ACT)
     return lines

@@ -186,7 +186,7 @@ def _block(row: RunbookRow, titles: int, width: int) -> list[Line]:
     if row.stands_out:
         said = wrap(row.words, width - 4, Role.BAD if row.role is Role.ALARM else Role.ACT)
         return [flush((*sign, title), end, width), *((blank(3), *more) for more in said[:2])]
-    head = (*sign, *(cell(title, titles) if row.words else (title,)))
+    head = (*sign, *(cell(title, titles) if row.words and not row.gate else (title,)))
     words = span(f" {row.words}", row.role if row.gate else emphasis)
     return [flush((*head, words), end, width)]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -217,3 +217,7 @@ class FakeRoom:
 
     def resolve(self, request: str | None = None) -> None:
         self.say(ev.IncidentResolved("recovered", "", "0" * 64), actor="eng-1", request=request)
+
+    def probed(self, step: str, finding: Literal["done", "not done", "cannot tell"], words: str) -> None:
+        assert self.state.incident is not None
+        self.say(ev.StepProbed(step, self.state.incident.step(step).attempt, finding, words))

@@ -36,7 +36,7 @@ class Reference:
     """All moments so far; every question about moment `i` is answered from moments 0 to `i`."""
 
     metrics: Mapping[str, Metric]
-    every: Mapping[str, float]
+    gaps: Mapping[str, float]
     past: list[Moment] = field(default_factory=list)
 
     def blind(self, name: str, i: int) -> Rung | None:
@@ -44,11 +44,11 @@ class Reference:
         sample = moment.measured.get(name, Measured(None, None, None))
         if metric.measure is None:
             return Rung.NO_SOURCE
-        if moment.at.seconds_since(sample.at or self.past[0].at) > 3 * self.every[name]:
+        if moment.at.seconds_since(sample.at or self.past[0].at) > self.gaps[name]:
             return Rung.STALE
         if sample.at is None:
             return Rung.WAITING
-        if sample.count is not None and (sample.count == 0 or sample.count < metric.at_least):
+        if sample.count is not None and sample.count < metric.at_least:
             return Rung.WAITING
         return None
 
@@ -87,9 +87,7 @@ class Reference:
         return [name for name, _ in Condition("", node).names()]
 
     def gap(self, node: Node) -> float:
-        return max(
-            (3 * self.every[name] for name in self.names(node) if name in self.every), default=math.inf
-        )
+        return max((self.gaps[name] for name in self.names(node) if name in self.gaps), default=math.inf)
 
     def sample(self, node: Node, i: int) -> Stamp:
         moment = self.past[i]

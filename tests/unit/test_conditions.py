@@ -1,5 +1,7 @@
 """The shorthand for conditions: what it means, that it reads back, and what is said when it is wrong."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +43,10 @@ A, B, C = Flag("a"), Flag("b"), Flag("c")
         ("a and b for 5m", AllOf((A, Held(B, 300)))),
         ("(a and b) for 5m", Held(AllOf((A, B)), 300)),
         ("(a for 1m) for 2m", Held(Held(A, 60), 120)),
-        ("android or ordinary and format", AnyOf((Flag("android"), AllOf((Flag("ordinary"), Flag("format")))))),
+        (
+            "android or ordinary and format",
+            AnyOf((Flag("android"), AllOf((Flag("ordinary"), Flag("format"))))),
+        ),
         ("push-rate > 1", Comparison("push-rate", ">", 1, "")),
     ],
 )
@@ -110,12 +115,19 @@ def test_what_is_said_of_a_wrong_condition(text: str, column: int, message: str 
 @given(st.text(alphabet="abz_-59.%<>=!& ()ormsndtf\n\x00é", max_size=40) | st.text(max_size=40))
 def test_any_text_is_a_condition_or_a_condition_error(text: str) -> None:
     """No text makes the parser fail in another way, and no message holds the parser's own words."""
+    error = _error(text)
+    if error is not None:
+        assert 1 <= error.column <= len(text) + 1
+        assert "\n" not in str(error)
+        assert not re.search("NAME|LPAR|END|Token|COMPARE|TIME|_AND", re.sub("`[^`]*`", "", error.message))
+
+
+def _error(text: str) -> ConditionError | None:
     try:
         parse(text)
     except ConditionError as error:
-        assert 1 <= error.column <= len(text) + 1
-        assert "\n" not in str(error)
-        assert not any(word in error.message for word in ("NAME", "LPAR", "$END", "Token", "_AND", "COMPARE"))
+        return error
+    return None
 
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,6}(-[a-z0-9_]{1,3})?", fullmatch=True).filter(

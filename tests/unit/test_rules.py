@@ -11,7 +11,7 @@ from console.core.clock import Stamp
 from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, Held, Node, Not
 from console.core.measures import Measured, UnwatchableError
 from console.core.metrics import Rung
-from console.core.rules import Ladder, Standing
+from console.core.rules import Ladder, Standing, silence_s
 from console.core.strategy import FailuresInARow, Metric, Rungs
 from tests.unit.ladder_reference import Moment, Reference
 
@@ -56,11 +56,10 @@ class Watch:
 
     metric: Metric
     others: dict[str, Metric] = field(default_factory=dict)
-    every_s: float = 1.0
 
     def __post_init__(self) -> None:
         metrics = {"m": self.metric, **self.others}
-        self.ladder = Ladder(metrics, {name: self.every_s for name, m in metrics.items() if m.measure})
+        self.ladder = Ladder(metrics, {name: 3.0 for name, m in metrics.items() if m.measure})
         self.last: dict[str, Stamp] = {}
 
     def see(
@@ -120,7 +119,7 @@ class TestRungs:
     def test_an_automatic_rung_without_a_mandatory_one_is_refused(self) -> None:
         """It could never hold, and nobody would notice."""
         with pytest.raises(UnwatchableError, match="`m` has an automatic rung but no mandatory one"):
-            Ladder({"m": metric(automatic="m > 5%")}, {"m": 1})
+            Ladder({"m": metric(automatic="m > 5%")}, {"m": 3})
 
     def test_since_is_when_it_came_to_its_rung(self) -> None:
         """It does not move while the rung stays."""
@@ -246,10 +245,15 @@ class TestNoData:
 
     def test_an_old_sample_that_is_shown_again_becomes_stale(self) -> None:
         """What counts is when it was taken, not that there is a number."""
-        ladder = Ladder({"m": errors()}, {"m": 1})
+        ladder = Ladder({"m": errors()}, {"m": 3})
         measured = {"m": Measured(6.0, 100, stamp(0))}
         seen = [ladder.observe(measured, frozenset(), stamp(second))["m"].rung for second in (0, 3, 3.1)]
         assert seen == [Rung.MANDATORY, Rung.MANDATORY, Rung.STALE]
+
+    def test_silence_is_three_intervals_or_one_slow_question(self) -> None:
+        """A service that hangs for longer than three intervals is not one that nobody asks."""
+        assert silence_s(every_s=5, limit_s=4) == 15
+        assert silence_s(every_s=0.25, limit_s=2) == 2.25
 
     def test_a_metric_without_a_source_says_so(self) -> None:
         """It is not OK."""
@@ -289,7 +293,7 @@ class TestNoData:
 # -- against the reference --------------------------------------------------------------------------
 
 NAMES = ("a", "b")
-EVERY = {"a": 1.0, "b": 2.0}
+GAPS = {"a": 3.0, "b": 6.0}
 
 
 def comparisons() -> st.SearchStrategy[Node]:
@@ -367,7 +371,7 @@ def pasts(draw: st.DrawFn) -> list[Moment]:
 @given(metrics(), pasts())
 def test_the_ladder_stands_where_the_reference_stands(built: dict[str, Metric], past: list[Moment]) -> None:
     """Whatever the rules and however irregular the samples: same rung, words, onset and countdown."""
-    ladder, reference = Ladder(built, EVERY), Reference(built, EVERY)
+    ladder, reference = Ladder(built, GAPS), Reference(built, GAPS)
     for i, moment in enumerate(past):
         reference.past.append(moment)
         seen = ladder.observe(moment.measured, moment.flags, moment.at)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.drill.kit import User, build, unheard, without_rights
 
 from console.drill.world import World, stop_world
+from tests.integration.drill.kit import User, build, unheard, without_rights
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,14 @@ def of_drill(folder: Path) -> list[str]:
     ]
 
 
+def runs(number: int) -> bool:
+    """Whether that process does; one that waits for its parent to notice its end does not."""
+    try:
+        return psutil.Process(number).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def within(seconds: float, holds: Callable[[], bool]) -> bool:
     """Whether it holds before the time is up."""
     deadline = time.monotonic() + seconds
@@ -120,6 +128,7 @@ def without_rights(home: Path) -> User:
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(own),
+        "XDG_RUNTIME_DIR": str(own),
         "PYTHONPATH": ":".join(str(opener.folder(path)) for path in modules),
         "LD_LIBRARY_PATH": str(libraries),
     }

@@ -4,7 +4,10 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from console.drill.world import World, stop_world
+from console.drill.world import World, keeper_of, stop_world
 from console.targets.keeper import Keeper
-from tests.integration.drill.kit import User, build, of_drill, unheard, within
+from tests.integration.drill.kit import User, build, of_drill, runs, unheard, within
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does differently is only seen as root")
 NOBODY = 65534
@@ -95,11 +98,30 @@ def test_a_folder_lent_by_a_killed_keeper_is_removed_by_the_next(tmp_path: Path)
     folder.parent.mkdir(mode=0o700)
     world = build(folder)
     (lent,) = map(Path, world.temp)
-    os.kill(world.keeper_pid, 9)
+    os.kill(world.keeper_pid, signal.SIGKILL)
     assert within(3, lambda: of_drill(folder) == [])
     assert lent.exists()
     asyncio.run(stop_world(folder, unheard))
     assert not lent.exists()
+
+
+@as_root
+def test_root_of_a_container_sweeps_a_server_whose_environment_it_may_not_read(folder: Path) -> None:
+    """Without CAP_SYS_PTRACE, as most containers are started."""
+    world = build(folder)
+    status = asyncio.run(Keeper(Path(world.socket)).status())
+    server = status.parts["postgres"].pid
+    assert server is not None
+    os.kill(server, signal.SIGSTOP)
+    os.kill(world.keeper_pid, signal.SIGKILL)
+    assert within(3, lambda: keeper_of(folder) is None)
+    script = (
+        "import sys, pathlib\nfrom console.drill.world import sweep\nprint(sweep(pathlib.Path(sys.argv[1])))"
+    )
+    argv = ("setpriv", "--bounding-set=-sys_ptrace", "--", sys.executable, "-c", script, str(folder))
+    swept = subprocess.run(argv, check=True, capture_output=True, text=True)
+    assert "postgres" in swept.stdout
+    assert not runs(server)
 
 
 @as_root

@@ -68,8 +68,8 @@ def test_there_need_be_no_folder(inbox: FolderInbox, folder: Path) -> None:
 def test_the_engine_is_rung_when_the_request_is_there(folder: Path) -> None:
     """Not before it can be taken."""
     seen: list[list[str]] = []
-    inbox = FolderInbox(folder, ring=lambda: seen.append(list(inbox.pending())))
-    inbox.put(request("a"))
+    watched = FolderInbox(folder, ring=lambda: seen.append(list(FolderInbox(folder).pending())))
+    watched.put(request("a"))
     assert seen == [["a"]]
 
 

@@ -125,9 +125,11 @@ def test_an_engine_that_ends_does_not_take_it_from_its_work(path: Path) -> None:
     lease.acquire()
     with subprocess.Popen(["sleep", "60"], pass_fds=[lease.fileno()]) as child:
         lease.release()
-        with pytest.raises(LeaseError):
-            other.acquire()
-        child.kill()
+        try:
+            with pytest.raises(LeaseError):
+                other.acquire()
+        finally:
+            child.kill()
     other.acquire()
     other.release()
 
@@ -138,9 +140,11 @@ def test_children_that_do_no_work_do_not_hold_it(path: Path) -> None:
     lease.acquire()
     with subprocess.Popen(["sleep", "60"]) as child:
         lease.release()
-        other.acquire()
-        other.release()
-        child.kill()
+        try:
+            other.acquire()
+        finally:
+            child.kill()
+    other.release()
 
 
 def test_waiting_ends_when_it_is_free(path: Path) -> None:

@@ -99,6 +99,19 @@ def test_a_torn_row_is_waited_before_then_cut_off(folder: Path, writer: SampleWr
     assert SampleReader(folder).new() == [row(1), row(3)]
 
 
+def test_what_was_torn_never_comes_back(folder: Path, writer: SampleWriter) -> None:
+    """It is cut off before a row is put there: what stood behind that row's end could look like another."""
+    writer.append(row(1))
+    new, ghost = pack(row(3)), pack(row(99))
+    torn = (5000).to_bytes(4, "little") + bytes(len(new) - 4) + ghost
+    with next(folder.iterdir()).open("ab") as file:
+        file.write(torn)
+    again = SampleWriter(folder)
+    again.append(row(3))
+    again.close()
+    assert SampleReader(folder).new() == [row(1), row(3)]
+
+
 def test_a_row_is_seen_when_its_last_byte_is_there(folder: Path) -> None:
     """Not before, and not in pieces."""
     folder.mkdir()

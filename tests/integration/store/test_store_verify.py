@@ -116,7 +116,8 @@ def test_any_byte_of_the_write_ahead_file_changed_is_told(tmp_path: Path) -> Non
     intact = verify(layout.journal)
     assert (intact.ok, intact.events) == (True, 6)
     size = (tmp_path / "state/journal.db-wal").stat().st_size
-    for offset in range(0, size, 409):
+    last = size - (24 + 4096)
+    for offset in (*range(0, size, 409), last + 8, last + 12, last + 16):
         copy = tmp_path / "copy"
         shutil.copytree(layout.state, copy, ignore=shutil.ignore_patterns("*-shm"))
         flip(copy / "journal.db-wal", offset)
@@ -161,6 +162,35 @@ def test_a_journal_being_written_holds_at_every_moment(tmp_path: Path) -> None:
                 seen.append(verdict.events)
     assert seen == sorted(seen)
     assert verify(layout.journal).events == 300
+
+
+def test_an_engine_that_starts_meanwhile_is_not_missed(tmp_path: Path) -> None:
+    """A journal at rest when the look at it began may be written before it ends."""
+    path = journal(tmp_path, notes(3))
+
+    class AtTheThird(dict[int, str]):
+        """Published heads; while the third event is judged for the first time, an engine appends."""
+
+        def get(self, key: int, default: str | None = None) -> str | None:  # type: ignore[override]
+            if key == 3 and 3 not in self:
+                self[3] = heads(path)[3]
+                journal(tmp_path, notes(1))
+            return super().get(key, default)
+
+    known = AtTheThird({1: heads(path)[1]})
+    assert verify(path, heads=known).events == 4
+
+
+def test_an_event_that_sqlite_was_made_to_overlook_is_told(tmp_path: Path) -> None:
+    """One cell less on the last page: what can be read holds, but SQLite's own check sees the hole."""
+    path = journal(tmp_path, notes(3))
+    cells = 4096 + 4
+    assert path.read_bytes()[4096] == 0x0D, "page 2 is the leaf with the events"
+    assert path.read_bytes()[cells] == 3
+    flip(path, cells, 3 ^ 2)
+    verdict = verify(path)
+    assert (verdict.ok, verdict.events, verdict.first_bad) == (False, 2, None)
+    assert "events 1 to 2 hold, but the file is damaged and may have held more" in verdict.words
 
 
 def test_a_journal_at_rest_is_left_alone(tmp_path: Path) -> None:

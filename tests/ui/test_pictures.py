@@ -1,0 +1,159 @@
+"""The looks, as pictures. Each picture's test first says which words must be on it."""
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+from syrupy.extensions.image import SVGImageSnapshotExtension
+
+from console.core import events as ev
+from console.core.live import Impact
+from console.core.metrics import Rung
+from tests.ui import place
+from tests.ui.fake_room import FakeRoom
+from tests.ui.seat import seat
+
+SICK = {
+    "error_rate": (12.4, Rung.MANDATORY),
+    "transaction_signing_rate": (0.0, Rung.MANDATORY),
+    "connection_success_rate": (43.1, Rung.WAITING),
+    "response_time_p99": (2.4, Rung.WARN),
+    "database_health": (None, Rung.STALE),
+}
+
+
+@pytest.fixture
+def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Compares SVGs, kept one a file."""
+    return snapshot.use_extension(SVGImageSnapshotExtension)
+
+
+def suspected(**changes: object) -> FakeRoom:
+    """Metrics fire; nobody has declared anything."""
+    room = FakeRoom(place.environment(**changes))
+    room.sample(60, **SICK)
+    room.suspect()
+    room.show(impact=Impact(15.0, 212, 31.0, "worse"))
+    return room
+
+
+def at_the_gate(**changes: object) -> FakeRoom:
+    """Prepared; a yes is missing."""
+    room = suspected(**changes)
+    room.wait(14)
+    room.declare()
+    room.freeze()
+    room.prepare()
+    return room
+
+
+def deploying() -> FakeRoom:
+    """Behind the gate, the deployment runs."""
+    room = at_the_gate()
+    room.open_gate()
+    room.run("integrate", 3, "develop at 9c1f00000000, the good tree")
+    room.begin("deploy")
+    room.wait(3)
+    room.progress("deploy", "the keeper starts commit 9c1f00000000")
+    return room
+
+
+def contains(screen: str, *words: str) -> None:
+    """Every one of those words is on the screen."""
+    assert [each for each in words if each not in screen] == []
+
+
+async def test_suspected(picture: SnapshotAssertion) -> None:
+    """What is broken, and that it wants to be declared."""
+    async with seat(suspected()) as here:
+        contains(
+            await here.look(),
+            "○ testnet ○",
+            "suspected INC-7QK2",
+            "you are eng-1",
+            "DRILL: windows of seconds",
+            "nobody would restart the engine",
+            "IMPACT 15 % cannot sign · 212 failed signings · 31 a minute · WORSE",
+            "!! errors       12.4 % >5   ▁▃▄▅▆▇█ ROLL BACK",
+            "ARMS in 00:53",
+            "STALE 00:14",
+            "NEXT declare the incident",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_gate_dialog(picture: SnapshotAssertion) -> None:
+    """The plan in it, and the name to type."""
+    async with seat(at_the_gate()) as here:
+        contains(await here.press("g"), "Go · testnet · INC-7QK2", "Type the environment's name to go on:")
+        assert here.svg() == picture
+
+
+async def test_deploying_on_a_larger_terminal(picture: SnapshotAssertion) -> None:
+    """What runs, how far, what it prints, what is to come."""
+    async with seat(deploying(), 120, 40) as here:
+        contains(
+            await here.look(),
+            "▸ deploy",
+            "00:03 ~00:05 left",
+            "output of deploy",
+            "CHECKLIST",
+            "gate 00:06 ago · ~00:22 to healthy · target 15:00 · deploy",
+            "NEXT wait: deploy, ~00:05 left; then healthy, right version",
+        )
+        assert here.svg() == picture
+
+
+async def test_production_in_the_light_theme_with_a_failed_step(picture: SnapshotAssertion) -> None:
+    """Production looks like production in every theme; a failure looks like one."""
+    room = at_the_gate(risk="critical")
+    room.name = "production"
+    room.open_gate()
+    room.begin("integrate")
+    room.wait(2)
+    room.end("integrate", "develop has moved to 77aa, look at it and plan anew", failed=True)
+    async with seat(room, look="light") as here:
+        contains(
+            await here.look(),
+            "◆ PRODUCTION ◆",
+            "✗ bring it into develop",
+            "FAILED develop has moved to 77aa",
+            "waiting for a decision",
+            "NEXT decide: bring it into develop failed, develop has moved to 77aa",
+        )
+        assert here.svg() == picture
+
+
+async def test_proven_without_unicode_and_without_colour(
+    picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same screen reads the same: signs and words carry it."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    room = at_the_gate()
+    room.open_gate()
+    room.switch()
+    room.prove()
+    room.sample(60)
+    async with seat(room, ascii_only=True) as here:
+        screen = await here.look()
+        assert screen.isascii()
+        contains(
+            screen,
+            "o testnet o",
+            "engine +",
+            "NOW v1.5.0 well since 14:10:46, was v1.5.3",
+            "CHECKLIST             2 of 12",
+            "- gate to healthy 00:09 - target 15:00 met - sick for 00:29",
+            "NEXT close the incident: recovery is proven; 10 not ticked",
+        )
+        assert here.colours() == set()
+        assert here.svg() == picture
+
+
+async def test_deploying_on_a_very_large_terminal(picture: SnapshotAssertion) -> None:
+    """200x60 is used, not only filled."""
+    room = deploying()
+    room.say(ev.NoteAdded("all eyes on signing"), actor="eng-2")
+    async with seat(room, 200, 60) as here:
+        contains(
+            await here.look(), "PLAN hash", "$ git deploy --exactly this", "deploy: line 6 of its output"
+        )
+        assert here.svg() == picture

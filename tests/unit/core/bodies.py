@@ -1,0 +1,124 @@
+"""Any event at all, from small alphabets, so that events meet each other; for the tests of events and fold."""
+
+from msgspec import Raw
+from hypothesis import strategies as st
+
+from console.core import events as ev
+from console.core.clock import Stamp
+from console.core.events import Body
+from console.core.metrics import Rung
+from console.core.plan import digest, frozen
+from console.core.requests import Choice
+from tests.unit.core import kit
+
+STAMPS = st.builds(
+    Stamp,
+    utc_us=st.integers(0, 2**53),
+    boot_id=st.sampled_from(["boot", "another boot"]),
+    boot_us=st.integers(0, 2**53),
+)
+_steps = st.sampled_from([*(step.id for step in kit.STEPS), "no such step"])
+_attempts = st.integers(0, 3)
+_words = st.text(max_size=12)
+_people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
+_plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
+_hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
+_roles = st.lists(st.sampled_from(["engineer", "security"]), max_size=2).map(tuple)
+_triggers = st.lists(_words, max_size=2).map(tuple)
+
+
+def _frozen(raw: bytes) -> ev.PlanFrozen:
+    return ev.PlanFrozen(digest(raw), Raw(raw))
+
+
+PLANS = st.sampled_from(_plans).map(_frozen)
+_BROKEN = st.sampled_from([b"null", b"[]", b'{"steps": 3}', b"{}", b'"plan"']).map(_frozen)
+
+BODIES: st.SearchStrategy[Body] = st.one_of(
+    st.builds(
+        ev.EngineStarted,
+        pid=st.integers(1, 9),
+        epoch=st.integers(0, 3),
+        warroom=_words,
+        strategy_hash=_words,
+        roster_hash=_words,
+        mode=st.sampled_from(["cooperative", "separated"]),
+    ),
+    st.builds(ev.EngineStopped, reason=_words),
+    st.builds(
+        ev.RungChanged,
+        metric=st.sampled_from(["a", "b"]),
+        title=_words,
+        before=st.sampled_from(Rung),
+        after=st.sampled_from(Rung),
+        value=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        count=st.none() | st.integers(0, 9),
+        unit=_words,
+        rule=_words,
+    ),
+    st.builds(ev.IncidentSuspected, triggers=_triggers, onset=STAMPS, samples_from=STAMPS),
+    st.builds(
+        ev.IncidentDeclared,
+        commander=_people,
+        severity=_words,
+        note=_words,
+        triggers=_triggers,
+        onset=STAMPS,
+        samples_from=STAMPS,
+    ),
+    st.builds(ev.PlanningStarted, target=st.none() | _words),
+    st.builds(ev.PlanningFailed, reason=_words),
+    PLANS,
+    _BROKEN,
+    st.builds(ev.StepIntent, step=_steps, attempt=_attempts, epoch=st.integers(0, 3), plan_hash=_hashes),
+    st.builds(
+        ev.StepOutcome,
+        step=_steps,
+        attempt=_attempts,
+        status=st.sampled_from(["done", "failed"]),
+        words=_words,
+        seconds=st.floats(0, 1e6),
+        facts=st.dictionaries(_words, _words, max_size=2),
+        output=st.none() | _words,
+        output_sha256=st.none() | _words,
+    ),
+    st.builds(
+        ev.StepProbed,
+        step=_steps,
+        attempt=_attempts,
+        finding=st.sampled_from(["done", "not done", "cannot tell"]),
+        words=_words,
+    ),
+    st.builds(
+        ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words
+    ),
+    st.builds(
+        ev.EvidenceRecorded,
+        slot=st.sampled_from(["good-tree", "healthy"]),
+        holds=st.booleans(),
+        words=_words,
+        inputs=_words,
+    ),
+    st.builds(ev.GateClaimed, plan_hash=_hashes, roles=_roles),
+    st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
+    st.builds(ev.RunAborted, reason=_words),
+    st.builds(ev.RunResumed),
+    st.builds(
+        ev.ItemTicked,
+        item=st.sampled_from(["accessible", "logs"]),
+        done=st.booleans(),
+        note=_words,
+        step=st.none() | _steps,
+    ),
+    st.builds(ev.NoteAdded, text=_words),
+    st.builds(
+        ev.IncidentResolved,
+        outcome=st.sampled_from(["recovered", "mitigated", "false alarm"]),
+        note=_words,
+        head=_words,
+    ),
+    st.builds(ev.RequestRefused, ask=_words, reason=_words),
+)
+"""Any body of a kind that this program knows."""
+
+UNKNOWN = st.builds(ev.Unknown, raw=st.just(b'{"of": "the future"}'))

@@ -1,0 +1,348 @@
+"""The bundled files: free of mistakes, and every value that the strategy sets is in them."""
+
+from datetime import date
+
+import pytest
+
+from actions.registry import ACTIONS
+from console.config.check import check_files
+from console.config.loader import load_strategy
+from console.config.paths import BUNDLED
+from console.config.roster import load_roster
+from console.core.metrics import LADDER
+from console.core.plan import Authority, Phase
+from console.core.strategy import (
+    Check,
+    Command,
+    Connect,
+    Environment,
+    FailuresInARow,
+    Gauge,
+    Metric,
+    PipelineDeploy,
+    Probe,
+    Quantile,
+    Scrape,
+    Stages,
+    Strategy,
+    Unavailable,
+)
+
+
+@pytest.fixture(scope="module")
+def strategy() -> Strategy:
+    """The bundled strategy."""
+    return load_strategy(BUNDLED / "strategy.yaml", ACTIONS).strategy
+
+
+@pytest.fixture(scope="module")
+def environment(strategy: Strategy) -> Environment:
+    """Its only environment."""
+    assert list(strategy.environments) == ["testnet"]
+    return strategy.environments["testnet"]
+
+
+def test_no_mistake() -> None:
+    """Strategy and roster are right, each by itself and together."""
+    assert check_files(BUNDLED / "strategy.yaml", BUNDLED / "roster.yaml", ACTIONS) == []
+
+
+def test_document(strategy: Strategy) -> None:
+    """The header says what the file was made from."""
+    assert strategy.document.model_dump() == {
+        "title": "WalletConnect Rollback Strategy",
+        "version": "1.0.0",
+        "updated": "2024-12-23",
+        "status": "Active",
+        "reviewed_by": "Security & Engineering Leadership",
+        "references": [
+            "WALLETCONNECT_DEPLOYMENT_CHECKLIST.md",
+            ".github/workflows/",
+            "monitoring/",
+            "INCIDENT_RESPONSE.md",
+        ],
+    }
+    assert date.fromisoformat(strategy.document.updated) == date(2024, 12, 23)
+
+
+LADDERS = {
+    "error_rate": ("< 0.1%", "> 1%", "> 5%", "> 10% for 5m"),
+    "connection_success_rate": ("> 99%", "< 90%", "< 50% for 5m", None),
+    "session_failure_rate": (None, None, "> 10%", None),
+    "transaction_signing_rate": (None, "< 95%", "= 0%", None),
+    "transaction_success_rate": ("> 99%", None, None, None),
+    "response_time_p99": ("< 2s", "> 2s", "> 10s", None),
+    "memory_usage": (None, "> 85%", "> 90%", None),
+    "cpu_usage": (None, None, "> 95% for 5m", None),
+    "disk_usage": (None, "> 80%", None, None),
+    "database_unavailable": ("not", None, "", ""),
+    "security_audit_failed": ("not", None, "", ""),
+    "health_check_failures": ("= 0", None, "> 0 for 1m", "> 3"),
+    "gas_estimation_errors": (None, None, None, None),
+}
+"""The table of rungs: recovered, warn, mandatory, automatic."""
+
+
+def _rungs(name: str, metric: Metric) -> tuple[str | None, ...]:
+    """The rungs of a metric in short, without its name."""
+    assert list(type(metric.rungs).model_fields) == [r for r in LADDER if r != "ok"]
+    texts = (metric.rungs.recovered, metric.rungs.warn, metric.rungs.mandatory, metric.rungs.automatic)
+    return tuple(None if rung is None else rung.text.replace(name, "").strip() for rung in texts)
+
+
+def test_every_rung_of_the_ladder(environment: Environment) -> None:
+    """Thresholds, units and windows, metric by metric; nothing more and nothing less."""
+    assert {name: _rungs(name, metric) for name, metric in environment.metrics.items()} == LADDERS
+
+
+def test_critical_values(environment: Environment) -> None:
+    """Memory has a worse word beside the ladder; a full disk blocks *prepare* and never rolls back."""
+    critical = {name: metric.critical for name, metric in environment.metrics.items() if metric.critical}
+    assert {name: (str(found.when), found.blocks) for name, found in critical.items()} == {
+        "memory_usage": ("memory_usage > 95%", None),
+        "disk_usage": ("disk_usage > 90%", "prepare"),
+    }
+
+
+def test_units_and_samples(environment: Environment) -> None:
+    """What the numbers mean, and that a ratio needs tries before it is a trend."""
+    units = {name: metric.unit for name, metric in environment.metrics.items()}
+    assert units.pop("response_time_p99") == "s"
+    assert units.pop("health_check_failures") == units.pop("gas_estimation_errors") == "count"
+    assert units.pop("database_unavailable") == units.pop("security_audit_failed") == "flag"
+    assert set(units.values()) == {"%"}
+    sampled = {name for name, metric in environment.metrics.items() if metric.at_least > 1}
+    assert sampled == {name for name in units if environment.metrics[name].measure} | {"response_time_p99"}
+
+
+RATIOS = {
+    "error_rate": ("failures", "walletconnect_errors_total", "walletconnect_requests_total"),
+    "connection_success_rate": (
+        "successes",
+        "walletconnect_connection_failures_total",
+        "walletconnect_connections_total",
+    ),
+    "session_failure_rate": (
+        "failures",
+        "walletconnect_session_failures_total",
+        "walletconnect_sessions_total",
+    ),
+    "transaction_signing_rate": (
+        "successes",
+        "walletconnect_transaction_signing_failures",
+        "walletconnect_transaction_signings_total",
+    ),
+}
+
+
+def test_where_the_numbers_come_from(environment: Environment) -> None:
+    """Each metric has the measure of the field, or honestly none."""
+    metrics = environment.metrics
+    found = {
+        name: (measure.kind, measure.failed, measure.total)
+        for name, metric in metrics.items()
+        if (measure := metric.measure) and (measure.kind == "failures" or measure.kind == "successes")
+        if measure.failed
+    }
+    assert found == RATIOS
+    confirmed = metrics["transaction_success_rate"].measure
+    assert confirmed is not None
+    assert confirmed.kind == "successes"
+    assert confirmed.succeeded == "walletconnect_transactions_confirmed_total"
+    assert metrics["response_time_p99"].measure == Quantile(
+        kind="quantile",
+        source="metrics",
+        histogram="walletconnect_request_duration_seconds",
+        q=0.99,
+        over="5m",  # type: ignore[arg-type]
+    )
+    assert metrics["health_check_failures"].measure == FailuresInARow(
+        kind="failures in a row", source="health"
+    )
+    assert metrics["database_unavailable"].measure == Unavailable(kind="unavailable", source="database")
+    assert metrics["gas_estimation_errors"].measure == Gauge(
+        kind="gauge", source="metrics", gauge="walletconnect_gas_estimation_errors"
+    )
+    assert {name for name, metric in metrics.items() if metric.measure is None} == {
+        "security_audit_failed",
+        "memory_usage",
+        "cpu_usage",
+        "disk_usage",
+    }
+
+
+def test_sources(environment: Environment) -> None:
+    """Scraped metrics, the health endpoint by status and body, and the database."""
+    scrape, probe, connect = (environment.sources[name] for name in ("metrics", "health", "database"))
+    assert isinstance(scrape, Scrape)
+    assert scrape.url == "https://testnet.passportx.app/metrics"
+    assert isinstance(probe, Probe)
+    assert (probe.url, probe.status, probe.body) == (
+        "https://testnet.passportx.app/health",
+        200,
+        {"status": "ok"},
+    )
+    assert isinstance(connect, Connect)
+    assert connect.dsn == environment.data.dsn == "env:WARROOM_TESTNET_DSN"
+
+
+def test_declared_triggers(environment: Environment) -> None:
+    """What only a person can see: what demands a rollback, and what is to be considered."""
+    by_rung = {
+        rung: {name for name, trigger in environment.triggers.items() if trigger.rung == rung}
+        for rung in ("mandatory", "consider")
+    }
+    assert by_rung["mandatory"] == {
+        "unauthorised_access",
+        "private_keys_exposed",
+        "secrets_exposed",
+        "suspicious_activity",
+        "database_corrupt",
+        "data_lost_or_inconsistent",
+        "transaction_state_corrupt",
+    }
+    assert by_rung["consider"] == {
+        "critical_bug",
+        "network_trouble",
+        "configuration_error",
+        "gas_estimation_failing",
+        "wallet_incompatible",
+    }
+    first = {name: trigger.first for name, trigger in environment.triggers.items() if trigger.first}
+    assert first == {"private_keys_exposed": "move the funds", "secrets_exposed": "rotate the secrets"}
+
+
+def test_environment(environment: Environment) -> None:
+    """Risk, users, times and names of testnet."""
+    assert (environment.risk, environment.users, environment.severity) == ("low", "internal testers", "SEV-3")
+    assert (environment.recover_within, environment.expected) == (900, 600)
+    assert environment.repository.model_dump() == {
+        "remote": ".",
+        "branch": "develop",
+        "rollback_branch": "rollback/testnet-{epoch}",
+        "recent": 10,
+    }
+    assert isinstance(environment.deploy, PipelineDeploy)
+    assert environment.service.health == "https://testnet.passportx.app/health"
+    assert environment.data.tables.keys() == {"users", "transactions"}
+    assert environment.data.may_be_reset
+    assert environment.drill is None
+
+
+def test_authorisation(environment: Environment) -> None:
+    """One engineer, who may be the one who acts, at once, by a claim."""
+    rule = environment.authorisation
+    assert [(approver.role, approver.count) for approver in rule.approvers] == [("engineer", 1)]
+    assert (rule.proof, rule.within, rule.initiator_may_approve) == ("claim", 0, True)
+
+
+def test_runbook(environment: Environment) -> None:
+    """The steps in order, each in its phase, behind what it needs; what touches users is behind the gate."""
+    steps = [(step.phase, step.id, step.action, step.needs) for step in environment.runbook]
+    assert steps == [
+        (Phase.PREPARE, "fetch", "fetch", []),
+        (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+        (Phase.SWITCH, "rows", "count-rows", []),
+        (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows"]),
+        (Phase.SWITCH, "integrate", "integrate", ["push-branch"]),
+        (Phase.SWITCH, "deploy", "deploy", ["integrate"]),
+        (Phase.PROVE, "health", "prove-health", ["deploy"]),
+        (Phase.PROVE, "rows-kept", "compare-rows", ["health"]),
+        (Phase.PROVE, "validation", "run-command", ["health"]),
+        (Phase.CLOSE, "tidy", "tidy", ["validation", "rows-kept"]),
+    ]
+    for step in environment.runbook:
+        gated = step.phase is Phase.SWITCH
+        assert step.authority is (Authority.MATRIX if gated else Authority.NONE)
+        assert step.expected < step.limit
+    assert sum(step.expected for step in environment.runbook) <= environment.expected
+
+
+def test_health(environment: Environment) -> None:
+    """30 tries, 2 s apart, three good in a row."""
+    assert environment.health == Check(tries=30, every="2s", in_a_row=3, limit="2s")  # type: ignore[arg-type]
+
+
+def test_validation(environment: Environment) -> None:
+    """The automated checks with their kind, and the twelve of people in order; what steps prove is ticked."""
+
+    def words(command: Command) -> tuple[str, bool]:
+        return " ".join(command.argv), command.gate
+
+    assert {name: words(command) for name, command in environment.commands.items()} == {
+        "validate": ("npm run validate:walletconnect testnet", True),
+        "integration": ("npm run test -- tests/integration/walletconnect.test.ts", False),
+        "end-to-end": ("npm run test:e2e -- tests/e2e/walletconnect.cy.ts", False),
+        "performance": ("npm run test:performance", False),
+        "audit": ("npm audit --audit-level=moderate", False),
+        "security": ("npm run test:security", False),
+    }
+    assert [item.id for item in environment.checklist] == [
+        "accessible",
+        "wallet-connects",
+        "signs-transactions",
+        "signs-messages",
+        "gas-estimation",
+        "network-switching",
+        "error-handling",
+        "logs-clean",
+        "performance-normal",
+        "security-audit",
+        "database-consistent",
+        "cache-functioning",
+    ]
+    assert {step.id: step.proves for step in environment.runbook if step.proves} == {
+        "health": ["accessible"],
+        "rows-kept": ["database-consistent"],
+        "validation": ["wallet-connects", "signs-transactions", "signs-messages", "gas-estimation"],
+    }
+
+
+def test_automatic_rollback(environment: Environment) -> None:
+    """Five stages with their budgets; testnet needs no standing authorisation."""
+    assert environment.automatic is not None
+    budgets = Stages(detection="1m", alert="2m", validation="1m", execution="5m", verification="5m")  # type: ignore[arg-type]
+    assert environment.automatic.stages == budgets
+    assert (environment.automatic.unsigned, environment.automatic.release_within) == ("runs", 86400)
+
+
+def test_communication(environment: Environment) -> None:
+    """The clock of messages, and the channels."""
+    talk = environment.communication
+    assert talk is not None
+    assert (talk.alerts_to, talk.updates_to) == ("#walletconnect-incidents", "#incident-response")
+    assert [(said.at, said.action, said.audience, said.status_page) for said in talk.clock] == [
+        (0, "alert", ["engineering", "security"], None),
+        (60, "rollback begins", ["all"], None),
+        (120, "customers", ["support", "product"], "investigating"),
+        (300, "first status", ["stakeholders"], None),
+        (600, "second status", ["stakeholders"], None),
+        (None, "resolution", ["stakeholders"], "resolved"),
+    ]
+    assert talk.then_every == 600
+
+
+def test_watch(environment: Environment) -> None:
+    """Four hours on four metrics and on the release; three things notify at once."""
+    watch = environment.watch
+    assert watch is not None
+    assert (watch.duration, watch.same_release) == (14400, True)
+    assert watch.targets == [
+        "error_rate",
+        "response_time_p99",
+        "connection_success_rate",
+        "transaction_success_rate",
+    ]
+    assert [str(alert) for alert in watch.alerts] == [
+        "error_rate > 1%",
+        "health_check_failures > 0",
+        "security_audit_failed",
+    ]
+
+
+def test_roster() -> None:
+    """Somebody to begin with for every role that must approve."""
+    roster = load_roster(BUNDLED / "roster.yaml").roster
+    assert roster.handles() == ["eng-1", "eng-2", "lead-1"]
+    assert roster.roles_of("eng-1") == ("engineer",)
+    assert roster.roles_of("nobody") == ()
