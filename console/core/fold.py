@@ -145,6 +145,8 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         return replace(
             state, unknown_critical=f"{event.kind} version {event.version}, its plan of another shape"
         )
+    if state.open_incident is None or plan.incident != state.open_incident.id:
+        return state  # made for an incident that was resolved meanwhile
     return _incident(
         _without_plan(state),
         plan=plan,

@@ -2,11 +2,15 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from console.drill.place import DrillError
+
+_LOOKED_AT_S = 0.2
+"""Somebody who only looks whether the lock is held has it too, for microseconds: not a reason to give up."""
 
 
 class HeldError(DrillError):
@@ -20,14 +24,23 @@ def take(lock: Path) -> int:
     inherits it.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise HeldError(f"{lock.parent} is in use by the keeper with process id {_pid(lock)}") from None
+    deadline = time.monotonic() + _LOOKED_AT_S
+    while not _locked(descriptor):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            raise HeldError(f"{lock.parent} is in use by the keeper with process id {_pid(lock)}")
+        time.sleep(0.01)
     os.ftruncate(descriptor, 0)
     os.write(descriptor, str(os.getpid()).encode())
     return descriptor
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The sampler: asks every source in its own rhythm, and says once a tick where all metrics stand."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 import httpx
@@ -82,7 +82,7 @@ class Sampler:
         self._told = {name: _initial(metric, told.get(name)) for name, metric in environment.metrics.items()}
         self.tick_s = _tick_s(environment)
 
-    async def ticks(self) -> AsyncIterator[Tick]:
+    async def ticks(self) -> AsyncGenerator[Tick, None]:
         """Ask all sources, and tell once a tick, until the iterator is closed or its task cancelled."""
         watching = [asyncio.create_task(self._watch(each)) for each in self._watchers.values()]
         try:
@@ -169,10 +169,9 @@ def _reader(name: str, measure: Measure, watchers: Mapping[str, Watcher]) -> Rea
 
 def _gaps(environment: Environment) -> dict[str, float]:
     """Seconds without data that make each metric stale."""
+    silent = {name: silence_s(source.every, source.limit) for name, source in environment.sources.items()}
     return {
-        name: silence_s(source.every, source.limit)
-        for name, metric in environment.metrics.items()
-        if metric.measure and (source := environment.sources[metric.measure.source])
+        name: silent[metric.measure.source] for name, metric in environment.metrics.items() if metric.measure
     }
 
 

@@ -221,3 +221,7 @@ class FakeRoom:
     def probed(self, step: str, finding: Literal["done", "not done", "cannot tell"], words: str) -> None:
         assert self.state.incident is not None
         self.say(ev.StepProbed(step, self.state.incident.step(step).attempt, finding, words))
+
+    def separate(self) -> None:
+        """The engine runs under an account of its own."""
+        self.say(ev.EngineStarted(4711, self.state.epoch + 1, "0.1.0", "5" * 64, "6" * 64, "separated"))

@@ -148,12 +148,15 @@ async def test_proven_without_unicode_and_without_colour(
         assert here.svg() == picture
 
 
-async def test_deploying_on_a_very_large_terminal(picture: SnapshotAssertion) -> None:
-    """200x60 is used, not only filled."""
-    room = deploying()
-    room.say(ev.NoteAdded("all eyes on signing"), actor="eng-2")
-    async with seat(room, 200, 60) as here:
-        contains(
-            await here.look(), "PLAN hash", "$ git deploy --exactly this", "deploy: line 6 of its output"
-        )
-        assert here.svg() == picture
+async def test_deploying_on_a_very_large_terminal() -> None:
+    """200x60 shows the step's exact effects and its output beside the runbook."""
+    async with seat(deploying(), 200, 60) as here:
+        screen = await here.look()
+        contains(screen, "PLAN hash", "$ git deploy --exactly this", "deploy: line 6 of its output")
+        assert "output of deploy" not in screen
+
+
+async def test_colour_is_there_where_it_is_wanted() -> None:
+    """The measure of the picture without colour can tell the difference."""
+    async with seat(FakeRoom()) as here:
+        assert here.colours() > {"#6bcf8e"}

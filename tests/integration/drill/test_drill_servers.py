@@ -11,11 +11,12 @@ import pytest
 from msgspec import Struct
 from redis import Redis
 
-from console.drill import binaries, ports
+from console.drill import binaries, needs, ports
 from console.drill.cache import start_redis
 from console.drill.children import Children, environment
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
+from console.drill.world import start_keeper
 from console.targets.process import Programs
 from tests.integration.drill.kit import unheard
 
@@ -134,3 +135,15 @@ def test_ports_are_not_those_that_outgoing_connections_get() -> None:
     chosen = {ports.free_port() for _ in range(50)}
     assert len(chosen) > 25
     assert all(1024 <= port < max(lowest, 11_240) for port in chosen)
+
+
+async def test_what_a_drill_cannot_do_without_is_named_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(DrillError, match="programs git, setpriv, setsid: install git, util-linux"):
+        await start_keeper(tmp_path / "drill")
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "uvicorn" else object())
+    with pytest.raises(DrillError, match=r"needs uvicorn: pip install 'warroom\[drill\]'"):
+        await start_keeper(tmp_path / "drill")
+    assert not (tmp_path / "drill").exists()

@@ -89,9 +89,7 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         finding=st.sampled_from(["done", "not done", "cannot tell"]),
         words=_words,
     ),
-    st.builds(
-        ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words
-    ),
+    st.builds(ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words),
     st.builds(
         ev.EvidenceRecorded,
         slot=st.sampled_from(["good-tree", "healthy"]),

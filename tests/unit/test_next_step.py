@@ -1,0 +1,333 @@
+"""NEXT says one thing to do, or whom to wait for, in every state that an incident can be in."""
+
+from collections.abc import Callable
+
+import pytest
+from msgspec.structs import replace
+
+from console.core import events as ev
+from console.core.commands import command
+from console.core.live import Live, Progress
+from console.core.metrics import Rung
+from console.core.next_step import NextStep, next_step
+from console.core.plan import Predicate
+from tests.ui import place
+from tests.ui.fake_room import FakeRoom
+
+
+def said(room: FakeRoom) -> NextStep:
+    """What NEXT says, and that the key it names can be pressed."""
+    snapshot = room.snapshot()
+    step = next_step(snapshot, room.environment)
+    if step.command is not None:
+        assert command(step.command).possible(snapshot) is None
+    return step
+
+
+def declared() -> FakeRoom:
+    room = FakeRoom()
+    room.suspect()
+    room.declare()
+    return room
+
+
+def prepared() -> FakeRoom:
+    room = declared()
+    room.freeze()
+    room.prepare()
+    return room
+
+
+def switched() -> FakeRoom:
+    room = prepared()
+    room.open_gate()
+    room.switch()
+    return room
+
+
+# -- the engine -------------------------------------------------------------------------------------
+
+
+def test_no_engine_has_ever_run() -> None:
+    assert said(FakeRoom(engine=False)) == NextStep(
+        "start an engine: no engine watches this environment", "engine"
+    )
+
+
+def test_the_engine_ended_and_said_so() -> None:
+    room = FakeRoom()
+    room.say(ev.EngineStopped("eng-1 asked for it"))
+    assert said(room) == NextStep("start an engine: the engine ended (eng-1 asked for it)", "engine")
+
+
+def test_a_new_engine_is_believed_over_the_old_ones_farewell() -> None:
+    """Its heartbeat is seen before its first event may be."""
+    room = FakeRoom()
+    room.say(ev.EngineStopped("restart"))
+    room.live = Live(4712, 2, room.now)
+    assert said(room).command is None
+
+
+def test_the_engine_is_silent() -> None:
+    room = prepared()
+    room.silent_s = 42.0
+    assert said(room) == NextStep("start an engine: the engine is silent for 00:42", "engine")
+
+
+def test_an_engine_that_never_beat_is_silent_after_a_while() -> None:
+    """Killed between its first event and its first heartbeat."""
+    room = FakeRoom()
+    room.live, room.silent_s = None, None
+    assert said(room).command is None
+    room.wait(6)
+    assert said(room) == NextStep("start an engine: the engine is silent for 00:06", "engine")
+
+
+def test_a_request_waits_and_no_engine_takes_it() -> None:
+    room = FakeRoom(engine=False)
+    room.pending.append("r-1")
+    assert said(room).sentence.startswith("start an engine: your request is queued, no engine takes it")
+
+
+def test_an_engine_that_consoles_do_not_start() -> None:
+    room = FakeRoom(place.environment(engine="external"), engine=False)
+    step = said(room)
+    assert step.command is None
+    assert step.sentence.endswith("its service manager starts it, not this console")
+
+
+# -- the journal ------------------------------------------------------------------------------------
+
+
+def test_a_newer_journal_is_not_written_to() -> None:
+    room = FakeRoom()
+    room.state = replace(room.state, unknown_critical="gate.signed version 2")
+    assert said(room) == NextStep(
+        "the journal holds gate.signed version 2, unknown to this warroom: use a newer one", None
+    )
+
+
+def test_a_journal_that_ends_unreadable() -> None:
+    room = FakeRoom()
+    step = next_step(replace(room.snapshot(), trouble="event 12 does not hold"), room.environment)
+    assert step == NextStep("the journal cannot be read any further: event 12 does not hold", None)
+
+
+# -- before and after an incident -------------------------------------------------------------------
+
+
+def _rung(room: FakeRoom, rung: Rung) -> None:
+    room.sample(3)
+    room.say(ev.RungChanged("error_rate", "errors", Rung.OK, rung, 2.0, 9, "%", "error_rate > 1%"))
+
+
+@pytest.mark.parametrize(
+    ("arrange", "sentence", "key"),
+    [
+        (lambda _: None, "wait: the engine has taken no sample yet", None),
+        (lambda room: room.sample(3), "nothing to do: no metric asks for anything", None),
+        (
+            lambda room: _rung(room, Rung.WARN),
+            "nothing to do: errors warns, nothing asks for a rollback",
+            None,
+        ),
+        (
+            lambda room: _rung(room, Rung.STALE),
+            "wait: no fresh data of errors, so nobody can say that all is well",
+            None,
+        ),
+        (
+            lambda room: _rung(room, Rung.MANDATORY),
+            "declare the incident: the rule for errors fires",
+            "declare",
+        ),
+        (
+            lambda room: room.suspect(),
+            "declare the incident: error_rate > 5% since 14:09:17",
+            "declare",
+        ),
+    ],
+)
+def test_before_anybody_has_declared(
+    arrange: Callable[[FakeRoom], None], sentence: str, key: str | None
+) -> None:
+    room = FakeRoom()
+    arrange(room)
+    assert said(room) == NextStep(sentence, key)
+
+
+def test_after_it_has_been_resolved() -> None:
+    room = switched()
+    room.prove()
+    room.resolve()
+    assert said(room) == NextStep("done: recovered in 00:09; q leaves this console", "quit")
+
+
+def test_after_a_false_alarm_nothing_is_claimed_to_have_recovered() -> None:
+    room = declared()
+    room.say(ev.IncidentResolved("false alarm", "a broken probe", ""), actor="eng-1")
+    assert said(room) == NextStep("done: false alarm; q leaves this console", "quit")
+
+
+# -- the declared incident --------------------------------------------------------------------------
+
+
+def test_while_the_plan_is_made() -> None:
+    room = declared()
+    assert said(room) == NextStep("wait: planning the way back, the engine takes it up", None)
+    room.show(planning=Progress("fetching the branch", room.now))
+    assert said(room) == NextStep("wait: planning the way back, fetching the branch", None)
+
+
+def test_when_no_plan_could_be_made() -> None:
+    room = declared()
+    room.say(ev.PlanningFailed("no release before v1.5.3 was judged good"))
+    assert said(room) == NextStep("plan anew: no release before v1.5.3 was judged good", "target")
+
+
+def test_while_prepare_runs_it_says_how_long_and_what_comes_then() -> None:
+    room = declared()
+    room.freeze()
+    assert said(room) == NextStep(
+        "wait: the engine takes up the next step; then fetch what the remote has", None
+    )
+    room.begin("fetch")
+    room.wait(1)
+    assert said(room) == NextStep("wait: fetch what the remote has, ~00:01 left; then count the rows", None)
+    room.wait(30)
+    assert said(room).sentence.startswith("wait: fetch what the remote has, 00:31, limit 01:00")
+
+
+def test_a_step_that_counts_is_judged_by_its_own_pace() -> None:
+    """Not by what the strategy once expected."""
+    room = declared()
+    room.freeze()
+    room.begin("fetch")
+    room.wait(10)
+    room.progress("fetch", "objects", 25, 100)
+    assert said(room).sentence.startswith("wait: fetch what the remote has, ~00:30 left")
+
+
+def test_at_the_end_of_prepare_the_gate_is_announced() -> None:
+    room = declared()
+    room.freeze()
+    for step in ("fetch", "rows-before", "restore-tree"):
+        room.run(step, 1, "done")
+    room.begin("push-branch")
+    assert said(room).sentence.endswith("; then the gate asks you (g)")
+
+
+def test_at_the_gate_it_asks_for_the_name() -> None:
+    assert said(prepared()) == NextStep("go: say yes to the plan and type testnet", "go")
+
+
+def test_at_the_gate_with_a_predicate_that_does_not_hold() -> None:
+    """A yes would not open it: that is said beforehand."""
+    room = prepared()
+    room.say(ev.EvidenceRecorded("rows", holds=False, words="the count failed", inputs="3"))
+    assert said(room) == NextStep(
+        "go: say yes to the plan and type testnet; "
+        "the gate also waits for the rows are counted: the count failed",
+        "go",
+    )
+    hashed = room.state.incident.plan_hash
+    room.say(ev.GateClaimed(hashed, ("engineer",)), actor="eng-1")
+    assert said(room) == NextStep(
+        "plan anew: the gate is closed, the rows are counted: the count failed", "target"
+    )
+
+
+def test_evidence_that_has_grown_too_old() -> None:
+    room = declared()
+    room.freeze(predicates=(Predicate("rows", "rows counted lately", max_age_s=60.0),))
+    room.prepare()
+    room.wait(120)
+    assert "rows counted lately: proven 02:04 ago, at most 01:00 wanted" in said(room).sentence
+
+
+def test_at_a_gate_that_asks_for_signatures() -> None:
+    room = declared()
+    room.freeze(proof="signature")
+    room.prepare()
+    assert said(room) == NextStep("wait: the gate needs a signature of engineer", None)
+
+
+def test_when_everybody_has_said_yes() -> None:
+    room = prepared()
+    room.say(ev.GateClaimed(room.state.incident.plan_hash, ("engineer",)), actor="eng-1")
+    assert said(room) == NextStep("wait: everybody said yes, the gate opens", None)
+
+
+def test_behind_the_gate() -> None:
+    room = prepared()
+    room.open_gate()
+    room.begin("integrate")
+    room.wait(1)
+    assert said(room) == NextStep("wait: bring it into develop, ~00:03 left; then deploy", None)
+
+
+def test_the_last_step_is_followed_by_the_end() -> None:
+    room = switched()
+    for step in ("health", "validate", "rows-kept"):
+        room.run(step, 1, "done")
+    room.begin("tidy")
+    assert said(room).sentence.endswith("; then R closes the incident")
+
+
+def test_a_step_failed() -> None:
+    room = prepared()
+    room.open_gate()
+    room.begin("integrate")
+    room.end("integrate", "develop has moved", failed=True)
+    assert said(room) == NextStep("decide: bring it into develop failed, develop has moved", "decide")
+
+
+@pytest.mark.parametrize(
+    ("finding", "words"),
+    [
+        ("done", "but is done"),
+        ("not done", "and is not done"),
+        ("cannot tell", "and may be done or not"),
+    ],
+)
+def test_a_step_was_cut_off(finding: str, words: str) -> None:
+    room = prepared()
+    room.open_gate()
+    room.begin("integrate")
+    room.start_engine()
+    assert said(room) == NextStep(
+        "wait: bring it into develop was cut off, the engine looks what became of it", None
+    )
+    room.probed("integrate", finding, "develop at 9c1f")
+    assert said(room) == NextStep(
+        f"decide: bring it into develop was cut off {words}, develop at 9c1f", "decide"
+    )
+
+
+def test_stopped_by_a_person() -> None:
+    """While a step still runs there is nothing to press yet."""
+    room = prepared()
+    room.open_gate()
+    room.begin("integrate")
+    room.say(ev.RunAborted("the dba looks"), actor="eng-1")
+    assert said(room) == NextStep("wait: stopping, bring it into develop ends first", None)
+    room.end("integrate", "develop at 9c1f")
+    assert said(room) == NextStep("go on, or plan anew (T): the run is stopped, the dba looks", "resume")
+
+
+def test_proven_names_what_nobody_has_ticked() -> None:
+    room = switched()
+    room.prove()
+    step = said(room)
+    assert step.command == "resolve"
+    assert step.sentence.startswith(
+        "close the incident: recovery is proven; 10 not ticked: wallet connects, user signs transactions"
+    )
+
+
+def test_proven_with_every_item_ticked() -> None:
+    room = switched()
+    room.prove()
+    for item in room.environment.checklist:
+        room.say(ev.ItemTicked(item.id, done=True, note=""), actor="eng-1")
+    assert said(room) == NextStep("close the incident: recovery is proven, every item ticked", "resolve")

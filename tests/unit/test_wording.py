@@ -1,0 +1,145 @@
+"""Every kind of event has its words; what this program does not know is shown raw, not hidden."""
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from console.core import events as ev
+from console.core.clock import Stamp
+from console.core.events import KNOWN, Body, Draft, Unknown, decode, encode
+from console.core.metrics import Rung
+from console.core.plan import digest, frozen
+from console.core.requests import Choice
+from console.core.wording import Tone, said
+from tests.ui import place
+
+AT = Stamp(1_772_028_557_000_000, "boot", 5_000_000)
+PLAN = frozen(place.plan("INC-7QK2"))
+NAMES = {"push": "push the branch", "gas": "gas estimation right"}
+HASH = "3f9c2a1b" + "0" * 56
+
+CASES: list[tuple[Body, str, Tone]] = [
+    (
+        ev.EngineStarted(12, 3, "0.1.0", "", "", "cooperative"),
+        "engine started: process 12, epoch 3, cooperative",
+        Tone.PLAIN,
+    ),
+    (ev.EngineStopped("eng-1 asked for it"), "engine ended: eng-1 asked for it", Tone.WARN),
+    (
+        ev.RungChanged("error_rate", "errors", Rung.OK, Rung.MANDATORY, 12.4, 240, "%", "error_rate > 5%"),
+        "errors 12.4 %: mandatory, was ok (error_rate > 5%)",
+        Tone.BAD,
+    ),
+    (
+        ev.RungChanged("p99", "p99", Rung.WARN, Rung.RECOVERED, 0.21, 9, "s", ""),
+        "p99 210 ms: recovered, was warn",
+        Tone.GOOD,
+    ),
+    (
+        ev.IncidentSuspected(("error_rate > 5%", "b"), AT, AT),
+        "suspected INC-7QK2: error_rate > 5%, b; since 14:09:17",
+        Tone.BAD,
+    ),
+    (
+        ev.IncidentDeclared("eng-1", "SEV-3", "gas looks wrong", (), AT, AT),
+        "declared INC-7QK2 SEV-3, eng-1 commands: gas looks wrong",
+        Tone.PERSON,
+    ),
+    (ev.PlanningStarted("v1.4.9"), "plans the way back to v1.4.9", Tone.PLAIN),
+    (ev.PlanningStarted(None), "plans the way back to the newest good release", Tone.PLAIN),
+    (ev.PlanningFailed("no good release"), "no plan: no good release", Tone.BAD),
+    (
+        ev.PlanFrozen(digest(PLAN), Raw(PLAN)),
+        f"plan {digest(PLAN)[:8]} frozen: v1.5.3 back to v1.5.0, restore tree, 10 steps",
+        Tone.PLAIN,
+    ),
+    (
+        ev.PlanFrozen(HASH, Raw(b'{"made": "by a newer warroom"}')),
+        "plan 3f9c2a1b frozen, in a form that this warroom cannot read",
+        Tone.WARN,
+    ),
+    (ev.StepIntent("push", 1, 1, HASH), "push the branch: begun", Tone.PLAIN),
+    (ev.StepIntent("push", 2, 1, HASH), "push the branch: begun, attempt 2", Tone.PLAIN),
+    (
+        ev.StepOutcome("push", 1, "done", "on the remote", 4.2),
+        "push the branch: done in 00:04: on the remote",
+        Tone.GOOD,
+    ),
+    (
+        ev.StepOutcome("push", 1, "failed", "it moved", 61.0),
+        "push the branch: FAILED after 01:01: it moved",
+        Tone.BAD,
+    ),
+    (
+        ev.StepProbed("push", 1, "cannot tell", "no answer"),
+        "push the branch: looked into, cannot tell: no answer",
+        Tone.WARN,
+    ),
+    (
+        ev.StepDecided("push", 1, Choice.SKIP, "by hand"),
+        "decided: push the branch is skipped: by hand",
+        Tone.PERSON,
+    ),
+    (
+        ev.EvidenceRecorded("rows", holds=False, words="no answer", inputs=""),
+        "evidence rows does not hold: no answer",
+        Tone.WARN,
+    ),
+    (
+        ev.GateClaimed(HASH, ("engineer", "lead")),
+        "said yes to plan 3f9c2a1b as engineer, lead (a claim)",
+        Tone.PERSON,
+    ),
+    (
+        ev.GateOpened(HASH, ("eng-1", "eng-2"), ()),
+        "gate open for plan 3f9c2a1b: eng-1, eng-2 said yes",
+        Tone.GOOD,
+    ),
+    (ev.RunAborted("wait"), "stopped the run: wait", Tone.WARN),
+    (ev.RunResumed(), "goes on with the run", Tone.PERSON),
+    (
+        ev.ItemTicked("gas", done=True, note="3 of 3", step="push"),
+        "ticked: gas estimation right, proven by push the branch: 3 of 3",
+        Tone.GOOD,
+    ),
+    (
+        ev.ItemTicked("gas", done=False, note=""),
+        "took the tick back: gas estimation right",
+        Tone.WARN,
+    ),
+    (ev.NoteAdded("looks bad"), "note: looks bad", Tone.PERSON),
+    (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
+    (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
+]
+
+
+def written_and_read(body: Body) -> ev.Event:
+    """The event as it comes back from a journal."""
+    return decode(encode(Draft(body, AT, "INC-7QK2"), "testnet", 1))
+
+
+@pytest.mark.parametrize(("body", "words", "tone"), CASES)
+def test_each_kind_says_what_happened(body: Body, words: str, tone: Tone) -> None:
+    assert (said(written_and_read(body), NAMES).words, said(written_and_read(body), NAMES).tone) == (
+        words,
+        tone,
+    )
+
+
+def test_no_kind_is_without_words() -> None:
+    """A kind that is added must be added here."""
+    assert {type(body) for body, _, _ in CASES} == set(KNOWN.values())
+
+
+def test_an_unknown_kind_is_shown_raw() -> None:
+    raw = msgspec.json.encode({"colour": "red"})
+    event = ev.Event(
+        "testnet", None, 1, AT, "engine", None, "moon.phase", 7, critical=False, body=Unknown(raw)
+    )
+    assert said(event, {}).words == 'moon.phase version 7: {"colour":"red"}'
+
+
+def test_an_unknown_kind_that_is_not_even_text_is_shown_as_well() -> None:
+    body = Unknown(b"\xff\xfe")
+    event = ev.Event("testnet", None, 1, AT, "engine", None, "moon.phase", 7, critical=False, body=body)
+    assert said(event, {}).words == r"moon.phase version 7: \xff\xfe"
