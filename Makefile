@@ -15,6 +15,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd console/drill/releases/v1.5.0 && $(CURDIR)/$(BIN)/mypy --strict --cache-dir=/dev/null walletconnect
 	$(BIN)/lint-imports
 
 $(VENV)/.ready: pyproject.toml constraints.txt

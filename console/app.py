@@ -38,6 +38,9 @@ class WarRoomApp(App[None], inherit_bindings=False):
             self.add_class("ascii")
         for theme in THEMES.values():
             self.register_theme(theme)
+        self.animation_level = (
+            "none"  # an animated scroll puts hundreds of lines into words that nobody reads
+        )
         self._look: Look = look
         self.theme = THEMES[look].name
 

@@ -1,6 +1,8 @@
 """The command line: names of the subcommands, and what becomes of their errors. Everything else is lazy."""
 
+import os
 import sys
+import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from console import __version__
@@ -34,6 +36,8 @@ SUBCOMMANDS = {
 }
 """Name to `module:function` in console.subcommands, imported only when it is called."""
 
+TRACE = "WARROOM_TRACE"
+"""Environment variable that has a fault of ours shown with its traceback."""
 OF_THE_PROGRAM = ("--help", "-h", "--version")
 """Options that are not the console's."""
 
@@ -70,4 +74,11 @@ def main() -> NoReturn:
     except BrokenPipeError:  # the reader of our output has gone: nothing to say, and nobody to say it to
         sys.stderr.close()
         sys.exit(Exit.DONE)
+    except Exception as error:  # a fault of ours: still one line, and the way to all of it
+        if os.environ.get(TRACE):
+            raise
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}, at {at.filename}:{at.lineno}"
+        print(f"a fault in Warroom itself: {what}; {TRACE}=1 shows all of it", file=sys.stderr)
+        sys.exit(Exit.FAILED)
     sys.exit(code if isinstance(code, int) else Exit.DONE)

@@ -106,7 +106,9 @@ def cell(part: Span, cells: int, *, right: bool = False) -> Line:
 
 
 def flush(left: Sequence[Span], right: Sequence[Span], cells: int) -> Line:
-    """Left part elided where it must be, right part whole at the right edge."""
+    """The right part at the right edge, whole where there is room for it; the left one has the rest."""
+    if width(right) > cells:
+        return fit(right, cells)
     return (*fit(left, cells - width(right)), *right)
 
 

@@ -69,8 +69,16 @@ def find(where: Where) -> Place:
         name=name,
         environment=environment,
         state=Path(environment.state) if environment.state else state_dir(name),
-        actor=where.as_ or os.environ.get("WARROOM_AS") or getpass.getuser(),
+        actor=where.as_ or os.environ.get("WARROOM_AS") or _login(),
     )
+
+
+def _login() -> str:
+    """The login name; the number of a user who has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # KeyError before Python 3.13
+        return f"uid-{os.getuid()}"
 
 
 def _only(environments: dict[str, Environment]) -> str:

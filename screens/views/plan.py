@@ -8,7 +8,7 @@ from console.core.policy import unproven
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.words import duration
-from screens.lines import Line, Role, Span, blank, line, rule, span, wrap
+from screens.lines import Line, Role, blank, line, rule, span, wrap
 
 _AUTHORITY = {
     Authority.NONE: "",
@@ -107,9 +107,10 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
 def step_lines(step: Step, width: int) -> list[Line]:
     """A step with its exact effects."""
     again = "may be repeated" if step.repeatable else "never twice unasked"
-    times = f"  ~{duration(step.expected_s)}, at most {duration(step.limit_s)}"
-    title: tuple[Span, ...] = (span(step.title, Role.STRONG), span(times, Role.DIM))
-    lines = [title, *_indented(f"{again}{_AUTHORITY[step.authority]}", width, Role.DIM)]
+    terms = (
+        f"~{duration(step.expected_s)}, at most {duration(step.limit_s)}, {again}{_AUTHORITY[step.authority]}"
+    )
+    lines = [*wrap(step.title, width, Role.STRONG), *_indented(terms, width, Role.DIM)]
     lines += _indented(step.words, width, Role.PLAIN)
     for effect in step.effects:
         lines += _indented(f"$ {effect}", width, Role.ACT)

@@ -4,7 +4,6 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.image import SVGImageSnapshotExtension
 
-from console.core import events as ev
 from console.core.live import Impact
 from console.core.metrics import Rung
 from tests.ui import place

@@ -1,4 +1,4 @@
-"""The registry: every key is free of its neighbours, short enough, documented, and knows when it is possible."""
+"""The registry: every key is free, short enough, documented, and knows when it is possible."""
 
 from console.core.commands import COMMANDS, EVERYWHERE, Group, key_table
 from console.core.events import RunAborted

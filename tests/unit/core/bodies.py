@@ -1,7 +1,7 @@
-"""Any event at all, from small alphabets, so that events meet each other; for the tests of events and fold."""
+"""Any event at all, from small alphabets, so that events of one step or one person meet."""
 
-from msgspec import Raw
 from hypothesis import strategies as st
+from msgspec import Raw
 
 from console.core import events as ev
 from console.core.clock import Stamp

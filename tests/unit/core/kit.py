@@ -1,4 +1,4 @@
-"""What the core's tests share: a plan, stamps that are moved by hand, and a journal that is told event by event."""
+"""What the core's tests share: a plan, stamps moved by hand, and a journal told event by event."""
 
 from typing import Any
 

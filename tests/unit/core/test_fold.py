@@ -266,7 +266,7 @@ def event(body: Body, seq: int, **changes: Any) -> Event:
 
 
 @pytest.mark.parametrize("critical", [True, False])
-def test_only_an_unknown_event_that_matters_stops_the_writing(critical: bool) -> None:  # noqa: FBT001
+def test_only_an_unknown_event_that_matters_stops_the_writing(*, critical: bool) -> None:
     """The critical bit is the event's own: whoever wrote it knew what it means."""
     changes = {"kind": "gate.melted", "version": 7, "critical": critical}
     state = fold(State(environment=kit.ENV), event(ev.Unknown(b"{}"), 1, **changes))

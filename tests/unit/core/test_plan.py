@@ -1,0 +1,125 @@
+"""The plan: what people say yes to is its bytes, and nothing else."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import fields, replace
+
+from console.core import events as ev
+from console.core.plan import Authority, Need, Phase, Plan, Predicate, Release, Step, digest, frozen, thaw
+from tests.unit.core import kit
+from tests.unit.core.kit import Story
+
+_words = st.text(max_size=8)
+_params = st.dictionaries(_words, _words, max_size=3)
+_seconds = st.floats(0, 1e9)
+_releases = st.builds(Release, tag=_words, commit=_words, tree=_words)
+_steps = st.builds(
+    Step,
+    id=_words,
+    words=_words,
+    effects=st.lists(_words, max_size=2).map(tuple),
+    params=_params,
+    expected_s=_seconds,
+    limit_s=_seconds,
+    needs=st.just(()),
+    proves=st.just(()),
+    fills=st.just(()),
+)
+_PLANS = st.builds(
+    Plan,
+    running=_releases,
+    target=_releases,
+    steps=st.lists(_steps, max_size=2).map(tuple),
+    predicates=st.lists(st.builds(Predicate, _words, _words, st.none() | _seconds), max_size=2).map(tuple),
+    needs=st.lists(st.builds(Need, _words, st.integers(1, 9)), max_size=2).map(tuple),
+    recover_within_s=_seconds,
+)
+
+
+@given(_PLANS)
+@settings(max_examples=60, deadline=None)
+def test_the_bytes_hold_the_whole_plan(plan: Plan) -> None:
+    assert thaw(frozen(plan)) == plan
+
+
+@given(_PLANS)
+@settings(max_examples=60, deadline=None)
+def test_the_hash_is_the_same_after_any_number_of_readings(plan: Plan) -> None:
+    """Also by another program that keeps the names of a mapping in another order."""
+    raw = frozen(plan)
+    assert digest(frozen(thaw(raw))) == digest(raw)
+    turned = tuple(replace(step, params=dict(reversed(step.params.items()))) for step in plan.steps)
+    assert digest(frozen(replace(plan, steps=turned))) == digest(raw)
+
+
+_OTHER: dict[str, object] = {
+    "environment": "mainnet-staging",
+    "incident": "INC-2222",
+    "running": Release("v1.5.2", "3" * 40, "4" * 40),
+    "target": Release("v1.5.0", "a" * 40, "f" * 40),
+    "target_verdict": "unproven",
+    "releases_back": 4,
+    "way": "revert commits",
+    "data": "restored",
+    "branch": "rollback/testnet-1",
+    "restored": "d" * 40,
+    "steps": kit.STEPS[:-1],
+    "predicates": (Predicate("good-tree", "the commit to deploy is exactly the good tree", 60.0),),
+    "needs": (Need("engineer", 2),),
+    "proof": "signature",
+    "recover_within_s": 901.0,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Plan)])
+def test_whatever_is_changed_in_a_plan_changes_its_hash(name: str) -> None:
+    changed = replace(kit.plan(), **{name: _OTHER[name]})
+    assert digest(frozen(changed)) != digest(frozen(kit.plan()))
+
+
+_OTHER_STEP: dict[str, object] = {
+    "id": "x",
+    "action": "x",
+    "title": "x",
+    "phase": Phase.CLOSE,
+    "authority": Authority.COMMANDER,
+    "needs": ("x",),
+    "params": {"x": "y"},
+    "words": "x",
+    "effects": ("x",),
+    "repeatable": False,
+    "expected_s": 9.0,
+    "limit_s": 9.0,
+    "proves": ("x",),
+    "fills": ("x",),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Step)])
+def test_whatever_is_changed_in_a_step_changes_the_hash(name: str) -> None:
+    """Above all the exact effects and the inputs that the action takes."""
+    changed = replace(kit.STEPS[0], **{name: _OTHER_STEP[name]})
+    assert digest(frozen(kit.plan(steps=(changed, *kit.STEPS[1:])))) != digest(frozen(kit.plan()))
+
+
+def test_evidence_does_not_change_the_hash() -> None:
+    """*Prepare* fills the slots after people may have said yes."""
+    story = Story()
+    story.declare()
+    before = story.freeze()
+    story.run("fetch", "worktree")
+    story.say(ev.EvidenceRecorded("good-tree", holds=False, words="no", inputs="z"))
+    assert story.incident.plan is not None
+    assert story.incident.plan_hash == before
+    assert digest(frozen(story.incident.plan)) == before
+
+
+def test_a_step_is_found_by_its_id_or_not_at_all() -> None:
+    assert kit.plan().step("deploy").needs == ("push",)
+    with pytest.raises(KeyError):
+        kit.plan().step("no such step")
+
+
+def test_the_steps_of_a_phase_are_in_the_order_of_the_runbook() -> None:
+    assert [step.id for step in kit.plan().of_phase(Phase.SWITCH)] == ["push", "deploy"]
