@@ -15,7 +15,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	cd console/drill/releases/v1.5.0 && $(CURDIR)/$(BIN)/mypy --strict --cache-dir=/dev/null walletconnect
+	for tree in v1.5.0 v1.5.1; do (cd console/drill/releases/$$tree && $(CURDIR)/$(BIN)/mypy --strict --cache-dir=/dev/null walletconnect) || exit 1; done
 	$(BIN)/lint-imports
 
 $(VENV)/.ready: pyproject.toml constraints.txt

@@ -16,7 +16,7 @@ class Presence(StrEnum):
     STOPPED = "stopped"
     """The last one ended and said so."""
     SILENT = "silent"
-    """The last one said nothing for a while: killed, stopped or cut off."""
+    """The last one is gone without a word, or has said nothing for a while: killed, stopped or cut off."""
     ALIVE = "alive"
 
 
@@ -26,6 +26,8 @@ def presence(snapshot: Snapshot) -> Presence:
     newer = live is not None and (engine is None or live.epoch > engine.epoch)
     if engine is not None and engine.stopped is not None and not newer:
         return Presence.STOPPED
+    if snapshot.engine_gone:
+        return Presence.SILENT
     if silent is None:
         if engine is None:
             return Presence.NEVER

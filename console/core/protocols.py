@@ -81,6 +81,8 @@ class Snapshot(Struct, frozen=True):
     """Ids of requests that no engine has taken yet."""
     head: str
     """The journal's head, in hex."""
+    engine_gone: bool = False
+    """Whether the process of the last heartbeat has been seen to be gone."""
     trouble: str = ""
     """Why the journal cannot be read any further, in one line; what stands here is what was read before."""
 

@@ -35,6 +35,7 @@ from console.store.journal import SqliteWriter
 from console.store.layout import Layout, Runtime
 from console.store.lease import Lease, LeaseError, holder
 from console.store.live import LiveFile
+from console.store.processes import runs
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
@@ -146,7 +147,7 @@ class _Builder:
             lease.acquire()
         except LeaseError:
             before = holder(self._layout.lock)
-            if before is not None and Path(f"/proc/{before.pid}").exists():
+            if before is not None and runs(before.pid):
                 raise
             log.warning("engine.orphans_ended", pids=end_orphans(self._wanted.state))
             lease.acquire(LEASE_WAIT_S)

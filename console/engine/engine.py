@@ -28,7 +28,7 @@ from console.store.inbox import FolderInbox, Taken
 from console.store.samples import SampleWriter
 
 POLL_S = 1.0
-"""How long a request can lie in the inbox when its bell was lost."""
+"""How long a request can lie in the inbox when its bell was lost; and the rhythm of the heartbeat."""
 PATIENCE_S = 5.0
 """How long a step under way may go on after the engine was told to end."""
 
@@ -146,6 +146,7 @@ class Engine:
         while True:
             self.drain()
             self._moved()
+            self._board.show()
             await self._bell.wait(POLL_S)
 
     def drain(self) -> None:

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from console.core.errors import StatedError
@@ -24,17 +24,29 @@ class EngineWanted:
     state: Path
     with_pid: int | None = None
     """A process with which the engine ends: the keeper of a drill."""
+    through: tuple[str, ...] = ()
+    """A program that runs it."""
 
     @property
     def argv(self) -> list[str]:
         """The command that runs it."""
         ends = [] if self.with_pid is None else ["--with-pid", str(self.with_pid)]
         files = ["--strategy", str(self.strategy), "--roster", str(self.roster)]
-        return [sys.executable, "-m", "console", "engine", *files, "--env", self.environment, *ends]
+        return [
+            *self.through,
+            sys.executable,
+            "-m",
+            "console",
+            "engine",
+            *files,
+            "--env",
+            self.environment,
+            *ends,
+        ]
 
 
 def spawn(wanted: EngineWanted, extra: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-    """Start it, in a session of its own; what it has to say goes to `engine.log` in its state folder."""
+    """Start it as a child of ours; what it has to say goes to `engine.log` in its state folder."""
     try:
         wanted.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (wanted.state / "engine.log").open("ab") as log:
@@ -49,3 +61,11 @@ def spawn(wanted: EngineWanted, extra: Mapping[str, str] | None = None) -> subpr
             )
     except OSError as error:
         raise SpawnError(f"cannot start an engine: {error.strerror} ({wanted.state})") from error
+
+
+def spawn_detached(wanted: EngineWanted, extra: Mapping[str, str] | None = None) -> None:
+    """Start it as nobody's child: a console neither waits for it nor leaves a zombie in its place."""
+    launcher = replace(wanted, through=("setsid", "--fork"))
+    with spawn(launcher, extra) as launching:
+        if launching.wait():
+            raise SpawnError(f"cannot start an engine; {wanted.state / 'engine.log'} says why")

@@ -17,6 +17,7 @@ from console.store.follow import Follower
 from console.store.inbox import FolderInbox, InboxError
 from console.store.layout import Layout, Runtime
 from console.store.live import LiveFile
+from console.store.processes import runs
 from console.store.samples import SampleReader
 
 KEPT_S = 15 * 60
@@ -74,6 +75,7 @@ class LocalRoom:
             engine_silent_s=max(now.seconds_since(self._live.beat), 0.0) if self._live else None,
             pending=tuple(id_ for id_ in self._inbox.pending() if id_ not in state.answered),
             head=self._journal.head.hash.hex(),
+            engine_gone=self._live is not None and not runs(self._live.pid),
             trouble=trouble,
         )
 

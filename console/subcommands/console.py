@@ -1,6 +1,7 @@
 """`warroom` by itself: the console on an environment."""
 
-from console.subcommands.room import enter, has_engine
+from console.core.presence import Presence, presence
+from console.subcommands.room import enter
 from console.subcommands.where import Where, find
 
 
@@ -10,6 +11,6 @@ def console(*, where: Where = Where()) -> None:  # noqa: B008 - frozen
 
     place = find(where)
     room = enter(place)
-    if place.environment.engine == "cooperative" and not has_engine(room.snapshot()):
+    if place.environment.engine == "cooperative" and presence(room.snapshot()) is not Presence.ALIVE:
         room.start_engine()
     run_console(room)

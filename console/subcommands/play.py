@@ -7,14 +7,14 @@ from pathlib import Path
 
 from console.app import WarRoomApp
 from console.config.paths import runtime_dir
+from console.core.presence import Presence, presence
 from console.drill.place import VARIABLE
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
 from console.drill.world import World, stop_world
-from console.engine.spawn import spawn
+from console.engine.spawn import spawn_detached
 from console.store.clock import SystemClock
 from console.store.room import LocalRoom
-from console.subcommands.room import has_engine
 from console.targets.keeper import Keeper, KeeperError
 from screens import ascii as without_unicode
 
@@ -34,7 +34,7 @@ async def play(setting: Setting, world: World) -> DrillResult | str:
     async with AsyncExitStack() as stack:
         stack.callback(room.close)
         died = _exit_with(app, world.keeper_pid, stack)
-        if not has_engine(room.snapshot()):
+        if presence(room.snapshot()) is not Presence.ALIVE:
             room.start_engine()
         breaking = asyncio.create_task(_break(setting, world, app))
         await app.run_async()
@@ -54,7 +54,7 @@ async def play(setting: Setting, world: World) -> DrillResult | str:
 
 def _room(setting: Setting) -> LocalRoom:
     def start_engine() -> None:
-        spawn(setting.engine, {VARIABLE: str(setting.folder)})
+        spawn_detached(setting.engine, {VARIABLE: str(setting.folder)})
 
     return LocalRoom(
         setting.environment,

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 
 from console.config.paths import runtime_dir
 from console.core import events as ev
@@ -11,7 +10,7 @@ from console.core.events import Event
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk
-from console.engine.spawn import EngineWanted, spawn
+from console.engine.spawn import EngineWanted, spawn_detached
 from console.store.clock import SystemClock
 from console.store.room import LocalRoom
 from console.subcommands.where import Place
@@ -41,7 +40,7 @@ def enter(place: Place) -> LocalRoom:
     wanted = EngineWanted(place.strategy, place.roster, place.name, place.state)
 
     def start_engine() -> None:
-        spawn(wanted)
+        spawn_detached(wanted)
 
     return LocalRoom(
         place.environment,
@@ -52,11 +51,6 @@ def enter(place: Place) -> LocalRoom:
         clock=SystemClock(),
         start_engine=start_engine,
     )
-
-
-def has_engine(snapshot: Snapshot) -> bool:
-    """Whether the engine that was heard last is still there."""
-    return snapshot.live is not None and Path(f"/proc/{snapshot.live.pid}").exists()
 
 
 def ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:

@@ -15,7 +15,7 @@ from console.core.metrics import Reading, Row, Rung
 from console.core.plan import digest, frozen
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk
-from console.core.state import State
+from console.core.state import Incident, State
 from console.core.strategy import Environment
 from tests.ui import place
 
@@ -86,6 +86,18 @@ class FakeRoom:
         epoch = self.state.epoch + 1
         self.say(ev.EngineStarted(4711, epoch, "0.1.0", "5" * 64, "6" * 64, "cooperative"))
         self.live, self.silent_s = Live(4711, epoch, self.now), 0.2
+
+    @property
+    def incident(self) -> Incident:
+        """The incident that there is."""
+        assert self.state.incident is not None
+        return self.state.incident
+
+    @property
+    def plan_hash(self) -> str:
+        """The hash of the plan that there is."""
+        assert self.incident.plan_hash is not None
+        return self.incident.plan_hash
 
     # -- what a test does with it -------------------------------------------------------------------
 
@@ -166,25 +178,23 @@ class FakeRoom:
         return digest(raw)
 
     def begin(self, step: str) -> None:
-        incident = self.state.incident
-        assert incident is not None
-        attempt = incident.step(step).attempt + 1
-        self.say(ev.StepIntent(step, attempt, self.state.epoch, incident.plan_hash or ""))
+        attempt = self.incident.step(step).attempt + 1
+        self.say(ev.StepIntent(step, attempt, self.state.epoch, self.plan_hash))
 
-    def end(self, step: str, words: str, *, failed: bool = False, **facts: str) -> None:
-        incident = self.state.incident
-        assert incident is not None
-        began = incident.step(step).began
-        seconds = self.now.seconds_since(began) if began else 0.0
-        status = "failed" if failed else "done"
-        self.say(ev.StepOutcome(step, incident.step(step).attempt, status, words, seconds, facts))
+    def end(
+        self, step: str, words: str, facts: dict[str, str] | None = None, *, failed: bool = False
+    ) -> None:
+        state = self.incident.step(step)
+        seconds = self.now.seconds_since(state.began) if state.began else 0.0
+        status: Literal["done", "failed"] = "failed" if failed else "done"
+        self.say(ev.StepOutcome(step, state.attempt, status, words, seconds, facts or {}))
         if self.live is not None:
             self.show(steps={})
 
-    def run(self, step: str, seconds: float, words: str, **facts: str) -> None:
+    def run(self, step: str, seconds: float, words: str, facts: dict[str, str] | None = None) -> None:
         self.begin(step)
         self.wait(seconds)
-        self.end(step, words, **facts)
+        self.end(step, words, facts)
 
     def prepare(self) -> None:
         self.run("fetch", 1, "develop at 333333333333")
@@ -197,10 +207,8 @@ class FakeRoom:
         self.run("push-branch", 2, "on the remote at 9c1f00000000")
 
     def open_gate(self, request: str | None = None) -> None:
-        assert self.state.incident is not None
-        hashed = self.state.incident.plan_hash or ""
-        self.say(ev.GateClaimed(hashed, ("engineer",)), actor="eng-1", request=request)
-        self.say(ev.GateOpened(hashed, ("eng-1",), ("the rows are counted",)))
+        self.say(ev.GateClaimed(self.plan_hash, ("engineer",)), actor="eng-1", request=request)
+        self.say(ev.GateOpened(self.plan_hash, ("eng-1",), ("the rows are counted",)))
 
     def switch(self) -> None:
         self.run("integrate", 3, "develop at 9c1f00000000, the good tree")
@@ -208,7 +216,7 @@ class FakeRoom:
 
     def prove(self) -> None:
         first = {"first_good_utc_us": str(self.now.utc_us), "first_good_boot_us": str(self.now.boot_us)}
-        self.run("health", 4, "3 good in a row, v1.5.0", version="v1.5.0", **first)
+        self.run("health", 4, "3 good in a row, v1.5.0", {"version": "v1.5.0", **first})
         for item in ("accessible", "consistent"):
             self.say(ev.ItemTicked(item, done=True, note="3 good in a row, v1.5.0", step="health"))
         self.run("validate", 7, "passed: 14 checks")
@@ -219,8 +227,7 @@ class FakeRoom:
         self.say(ev.IncidentResolved("recovered", "", "0" * 64), actor="eng-1", request=request)
 
     def probed(self, step: str, finding: Literal["done", "not done", "cannot tell"], words: str) -> None:
-        assert self.state.incident is not None
-        self.say(ev.StepProbed(step, self.state.incident.step(step).attempt, finding, words))
+        self.say(ev.StepProbed(step, self.incident.step(step).attempt, finding, words))
 
     def separate(self) -> None:
         """The engine runs under an account of its own."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.core import events as ev
+from console.core.format import plain
 from console.core.metrics import Rung
 from console.core.next_step import next_step
 from console.core.protocols import Snapshot
@@ -24,7 +25,8 @@ from screens.views.metrics import draw_metrics, metrics_view
 from screens.views.plan import detail_view, draw_detail, gate_lines, plan_lines
 from screens.views.runbook import draw_runbook, runbook_view
 from screens.views.side import draw_side, side_view
-from tests.ui.fake_room import FakeRoom
+from tests.ui import place
+from tests.ui.fake_room import INCIDENT, FakeRoom
 from tests.ui.test_pictures import SICK, at_the_gate, deploying, suspected
 
 WORDS = st.text(max_size=60)
@@ -61,7 +63,7 @@ class TestLines:
         wrapped = ln.wrap(words, width)
         assert all(cells(row) <= width for row in wrapped)
         together = "".join(ln.text(row) for row in wrapped)
-        assert together.replace(" ", "") == ln.plain(words).replace(" ", "")
+        assert together.replace(" ", "") == plain(words).replace(" ", "")
 
     def test_pack_drops_the_least_important_first_and_keeps_the_order(self) -> None:
         parts = [(0, ln.line("aa")), (2, ln.line("bb")), (1, ln.line("cc"))]
@@ -69,7 +71,7 @@ class TestLines:
         assert ln.text(ln.pack(parts, 7)) == "aa cc"
         assert ln.text(ln.pack(parts, 2)) == "aa"
 
-    @given(st.text(max_size=40).map(ln.plain))
+    @given(st.text(max_size=40).map(plain))
     def test_ascii_is_as_wide_as_what_it_stands_for(self, text: str) -> None:
         stood_in = to_ascii(text)
         assert stood_in.isascii()
@@ -167,15 +169,15 @@ class TestPanes:
 
     @pytest.mark.parametrize("width", [38, 76, 112])
     def test_plan_and_gate_keep_to_their_width_and_lose_no_effect(self, width: int) -> None:
-        snapshot = CHAPTERS["at the gate"].snapshot()
-        incident = snapshot.state.incident
-        plan = plan_lines(snapshot, incident, incident.plan, width)
-        gate = gate_lines(snapshot, incident, incident.plan, width)
+        room = CHAPTERS["at the gate"]
+        frozen = place.plan(INCIDENT)
+        plan = plan_lines(room.snapshot(), room.incident, frozen, width)
+        gate = gate_lines(room.snapshot(), room.incident, frozen, width)
         assert all(cells(row) <= width for row in (*plan, *gate))
         together = "".join(ln.text(row) for row in plan).replace(" ", "")
-        for step in incident.plan.steps:
+        for step in frozen.steps:
             assert all(effect.replace(" ", "") in together for effect in step.effects)
-        assert incident.plan_hash in together
+        assert room.plan_hash in together
 
 
 class TestLayout:
@@ -297,7 +299,7 @@ class TestSide:
     def test_a_claim_is_shown_as_one(self) -> None:
         room = at_the_gate()
         assert "0 of 1 said yes" in self._words(room)
-        room.say(ev.GateClaimed(room.state.incident.plan_hash, ("engineer",)), actor="eng-1")
+        room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
         assert "1 of 1 said yes" in self._words(room)
         assert " ✓ eng-1, engineer claim 14:10" in self._words(room)
 

@@ -121,7 +121,7 @@ class TestGate:
             assert room.asked == []
             await here.press("ctrl+u")
             await here.type("testnet")
-            assert room.asked == [rq.Go(plan_hash=room.state.incident.plan_hash, typed="testnet")]
+            assert room.asked == [rq.Go(plan_hash=room.plan_hash, typed="testnet")]
 
     async def test_it_shows_what_one_says_yes_to(self) -> None:
         """Effects, release, data, evidence with its age, hash."""
@@ -134,7 +134,7 @@ class TestGate:
             "v1.5.3 back to v1.5.0, which is good",
             "kept: no row is touched",
             "✓ the rows are counted: 4,432 rows, 00:04 ago",
-            room.state.incident.plan_hash[:8],
+            room.plan_hash[:8],
         ):
             assert words in screen
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from console.core.clock import Stamp
 from console.core.format import clock, count, plain, short, value
+from console.core.strategy import Unit
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from console.core.format import clock, count, plain, short, value
         (1.0, "flag", "raised"),
     ],
 )
-def test_a_value_has_its_unit_and_stays_short(number: float | None, unit: str, words: str) -> None:
+def test_a_value_has_its_unit_and_stays_short(number: float | None, unit: Unit, words: str) -> None:
     assert value(number, unit) == words
     assert len(words) <= 7
 

@@ -1,6 +1,7 @@
 """NEXT says one thing to do, or whom to wait for, in every state that an incident can be in."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -230,8 +231,7 @@ def test_at_the_gate_with_a_predicate_that_does_not_hold() -> None:
         "the gate also waits for the rows are counted: the count failed",
         "go",
     )
-    hashed = room.state.incident.plan_hash
-    room.say(ev.GateClaimed(hashed, ("engineer",)), actor="eng-1")
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
     assert said(room) == NextStep(
         "plan anew: the gate is closed, the rows are counted: the count failed", "target"
     )
@@ -254,7 +254,7 @@ def test_at_a_gate_that_asks_for_signatures() -> None:
 
 def test_when_everybody_has_said_yes() -> None:
     room = prepared()
-    room.say(ev.GateClaimed(room.state.incident.plan_hash, ("engineer",)), actor="eng-1")
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
     assert said(room) == NextStep("wait: everybody said yes, the gate opens", None)
 
 
@@ -290,7 +290,7 @@ def test_a_step_failed() -> None:
         ("cannot tell", "and may be done or not"),
     ],
 )
-def test_a_step_was_cut_off(finding: str, words: str) -> None:
+def test_a_step_was_cut_off(finding: Literal["done", "not done", "cannot tell"], words: str) -> None:
     room = prepared()
     room.open_gate()
     room.begin("integrate")

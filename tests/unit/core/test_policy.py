@@ -246,10 +246,7 @@ def test_the_gate_opens_exactly_when_everything_holds(
     ],
 )
 def test_what_may_go_on_without_anybody(
-    finding: str,
-    repeatable: bool,
-    attempt: int,
-    choice: Choice | None,
+    *, finding: Finding, repeatable: bool, attempt: int, choice: Choice | None
 ) -> None:
     assert unattended(finding, repeatable=repeatable, attempt=attempt) is choice
 

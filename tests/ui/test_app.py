@@ -1,0 +1,53 @@
+"""The composition: snapshots reach the screen, the look can change, a picture can be exported."""
+
+import asyncio
+
+import pytest
+
+from console.app import export
+from screens.war_room import WarRoom
+from tests.ui.fake_room import FakeRoom
+from tests.ui.seat import seat
+
+
+async def test_a_picture_can_be_exported_without_a_terminal() -> None:
+    """For documents and reports."""
+    svg = await export(FakeRoom(), 100, 30)
+    assert svg.startswith("<svg")
+    assert "nothing&#160;declared" in svg
+
+
+async def test_a_burst_of_snapshots_is_drawn_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the newest can be true."""
+    room = FakeRoom()
+    async with seat(room) as here:
+        war_room = here.app.screen
+        drawn: list[WarRoom.Seen] = []
+        monkeypatch.setattr(WarRoom, "on_war_room_seen", lambda _self, message: drawn.append(message))
+        burst = [WarRoom.Seen(room.snapshot()) for _ in range(50)]
+        for message in burst:
+            war_room.post_message(message)
+        await here.pilot.pause()
+        assert drawn[-1] is burst[-1]
+        assert len(drawn) < 5
+
+
+async def test_the_other_theme_is_one_key_away_and_back() -> None:
+    """A bright room and a dark one."""
+    async with seat(FakeRoom()) as here:
+        dark = here.colours()
+        await here.press("L")
+        light = here.colours()
+        assert "#fbfbfa" in light - dark
+        await here.press("L")
+        assert here.colours() == dark
+
+
+async def test_the_console_reads_again_without_being_rung() -> None:
+    """Once a second: a datagram may be lost."""
+    room = FakeRoom()
+    async with seat(room) as here:
+        room.state = FakeRoom(engine=False).state
+        room.live, room.silent_s = None, None
+        async with asyncio.timeout(5):
+            await here.until(lambda: here.next.startswith("start an engine"))

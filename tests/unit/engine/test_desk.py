@@ -1,0 +1,416 @@
+"""The desk: every request is granted by the events it leads to, or refused with its reason."""
+
+from typing import Any
+
+import pytest
+
+from console.core import events as ev
+from console.core import requests as rq
+from console.core.events import Body
+from console.core.requests import AnyAsk, Choice, Request
+from console.core.roster import Roster
+from console.engine.desk import Desk, RefusedError, new_incident
+from tests.unit.core.kit import ENV, at
+from tests.unit.engine.kit import Desktop, environment
+
+HEAD = "e" * 64
+ROSTER = Roster.model_validate(
+    {
+        "schema": "warroom.roster/1",
+        "people": [
+            {"handle": "eng-1", "roles": ["engineer"]},
+            {"handle": "eng-2", "roles": ["engineer"], "deputy_for": ["security"]},
+            {"handle": "pm-1", "roles": ["product"]},
+            {"handle": "new-1", "roles": []},
+        ],
+    }
+)
+
+
+class Office(Desktop):
+    """A desk, and what it is asked."""
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__()
+        self.desk = Desk(ENV, environment(**changes), ROSTER, lambda: self.book.state)
+
+    def ask(self, ask: AnyAsk, actor: str = "eng-1", environment: str = ENV) -> tuple[Body, ...]:
+        """What the desk answers."""
+        request = Request("r1", environment, actor, at(50), ask)
+        return self.desk.answer(request, at(60), HEAD)
+
+    def refusal(self, ask: AnyAsk, actor: str = "eng-1", environment: str = ENV) -> str:
+        """Why the desk refuses."""
+        with pytest.raises(RefusedError) as refused:
+            self.ask(ask, actor, environment)
+        return str(refused.value)
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def at_gate(office: Office, **changes: Any) -> str:
+    """A plan whose prepare is done; its hash."""
+    hashed = office.declare(**changes)
+    office.run("fetch", "worktree")
+    return hashed
+
+
+def switching(office: Office) -> None:
+    """A run whose gate is open."""
+    hashed = at_gate(office)
+    office.claim()
+    office.say(ev.GateOpened(hashed, ("eng-1",), ()))
+
+
+EVERY_ASK: list[AnyAsk] = [
+    rq.Declare(note=""),
+    rq.Replan(),
+    rq.Go("", ""),
+    rq.Decide("push", Choice.RETRY),
+    rq.Abort("x"),
+    rq.Resume(),
+    rq.Note("x"),
+    rq.Tick("accessible"),
+    rq.Resolve("recovered"),
+    rq.Stop(),
+]
+NAMES = [type(ask).__name__.lower() for ask in EVERY_ASK]
+
+
+# -- anybody's request --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ask", EVERY_ASK, ids=NAMES)
+def test_a_request_for_another_environment_is_refused(office: Office, ask: AnyAsk) -> None:
+    assert office.refusal(ask, environment="production") == "this is the engine of testnet, not of production"
+
+
+@pytest.mark.parametrize("ask", EVERY_ASK, ids=NAMES)
+def test_a_request_of_a_stranger_is_refused(office: Office, ask: AnyAsk) -> None:
+    words = "mallory is not in the roster: act as one who is, with --as HANDLE"
+    assert office.refusal(ask, actor="mallory") == words
+
+
+@pytest.mark.parametrize("ask", EVERY_ASK, ids=NAMES)
+def test_a_journal_that_a_newer_program_wrote_takes_no_request(office: Office, ask: AnyAsk) -> None:
+    office.declare()
+    office.freeze(environment=None)
+    assert office.refusal(ask) == (
+        "the journal holds plan.frozen version 1, its plan of another shape, which a newer Warroom wrote"
+    )
+
+
+_NEED_AN_INCIDENT = [ask for ask in EVERY_ASK if not isinstance(ask, rq.Declare | rq.Note | rq.Stop)]
+_NEED_A_COMMANDER = [ask for ask in _NEED_AN_INCIDENT if not isinstance(ask, rq.Tick | rq.Resolve)]
+
+
+@pytest.mark.parametrize("ask", _NEED_AN_INCIDENT, ids=lambda ask: type(ask).__name__.lower())
+def test_without_an_incident_there_is_nothing_to_act_on(office: Office, ask: AnyAsk) -> None:
+    assert office.refusal(ask) == "no incident is open: declare one first"
+
+
+@pytest.mark.parametrize("ask", _NEED_A_COMMANDER, ids=lambda ask: type(ask).__name__.lower())
+def test_an_incident_that_is_only_suspected_has_nobody_to_act(office: Office, ask: AnyAsk) -> None:
+    office.suspect()
+    assert office.refusal(ask) == "INC-7QK2 is only suspected: declare it first"
+
+
+# -- declare ------------------------------------------------------------------------------------------
+
+
+def test_declaring_a_suspected_incident_keeps_its_onset_and_its_triggers(office: Office) -> None:
+    office.suspect()
+    (body,) = office.ask(rq.Declare("gas settings", ("keys_exposed", "keys_exposed")))
+    assert body == ev.IncidentDeclared(
+        commander="eng-1",
+        severity="SEV-3",
+        note="gas settings",
+        triggers=("health_check > 3", "keys_exposed"),
+        onset=at(),
+        samples_from=at(),
+    )
+
+
+def test_what_nobody_suspected_begins_when_it_is_declared(office: Office) -> None:
+    (body,) = office.ask(rq.Declare("seen by hand", ("data_lost",)))
+    assert isinstance(body, ev.IncidentDeclared)
+    assert (body.onset, body.triggers) == (at(60), ("data_lost",))
+
+
+def test_an_incident_is_declared_once(office: Office) -> None:
+    office.declare()
+    assert office.refusal(rq.Declare("me too"), "eng-2") == "INC-7QK2 is declared already, by eng-1"
+
+
+def test_a_trigger_that_the_strategy_does_not_have_is_refused(office: Office) -> None:
+    words = "no trigger aliens; there are keys_exposed, data_lost"
+    assert office.refusal(rq.Declare("", ("aliens", "data_lost"))) == words
+
+
+def test_incidents_are_numbered_apart() -> None:
+    desk = Desktop()
+    first = new_incident(desk.book.state, at(1))
+    desk.suspect()
+    assert new_incident(desk.book.state, at(1)) != first
+
+
+# -- replan -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [None, "v1.5.1"])
+def test_a_new_plan_can_be_asked_for(office: Office, target: str | None) -> None:
+    office.declare()
+    assert office.ask(rq.Replan(target)) == (ev.PlanningStarted(target),)
+
+
+def test_two_plans_are_not_made_at_once(office: Office) -> None:
+    """The second request's target would be lost."""
+    office.declare()
+    office.say(ev.PlanningStarted("v1.5.1"))
+    assert office.refusal(rq.Replan("v1.5.0")) == "a plan is being made already: wait for it"
+
+
+def test_a_plan_is_not_replaced_under_a_step_that_runs(office: Office) -> None:
+    office.declare()
+    office.begin("fetch")
+    assert office.refusal(rq.Replan()) == "fetch is under way: abort, or wait for it"
+
+
+def test_a_plan_that_was_carried_out_is_not_replaced(office: Office) -> None:
+    switching(office)
+    office.run("push", "deploy", "health", "tidy")
+    words = "the plan has been carried out: resolve the incident, or declare a new one"
+    assert office.refusal(rq.Replan()) == words
+
+
+# -- go -----------------------------------------------------------------------------------------------
+
+
+def test_a_yes_names_the_plan_and_the_roles_it_was_said_in(office: Office) -> None:
+    hashed = at_gate(office)
+    assert office.ask(rq.Go(hashed, ENV)) == (ev.GateClaimed(hashed, ("engineer",)),)
+    assert office.ask(rq.Go(hashed, ENV), "eng-2") == (ev.GateClaimed(hashed, ("engineer", "security")),)
+
+
+def test_a_yes_may_come_while_prepare_is_under_way(office: Office) -> None:
+    hashed = office.declare()
+    office.begin("fetch")
+    assert office.ask(rq.Go(hashed, ENV)) == (ev.GateClaimed(hashed, ("engineer",)),)
+
+
+def test_a_yes_to_no_plan(office: Office) -> None:
+    office.declare()
+    office.say(ev.PlanningStarted(None))
+    assert office.refusal(rq.Go("", ENV)) == "there is no plan yet"
+
+
+def test_a_yes_to_a_plan_that_has_changed_since(office: Office) -> None:
+    old = at_gate(office)
+    office.freeze(releases_back=1)
+    words = "the plan has changed since you read it: look at the new one and say yes to that"
+    assert office.refusal(rq.Go(old, ENV)) == words
+
+
+@pytest.mark.parametrize("typed", ["", "Testnet", "testnet ", "production"])
+def test_a_yes_is_the_environments_name_to_the_letter(office: Office, typed: str) -> None:
+    hashed = at_gate(office)
+    assert office.refusal(rq.Go(hashed, typed)) == f"typed {typed!r}, but this is testnet"
+
+
+def test_a_typed_name_is_no_signature(office: Office) -> None:
+    hashed = at_gate(office, proof="signature")
+    words = "this environment asks for signatures, not for a typed name"
+    assert office.refusal(rq.Go(hashed, ENV)) == words
+
+
+def test_a_yes_to_a_gate_that_is_open(office: Office) -> None:
+    switching(office)
+    assert office.refusal(rq.Go(office.incident.plan_hash or "", ENV), "eng-2") == "the gate is open already"
+
+
+@pytest.mark.parametrize(("actor", "is_"), [("pm-1", "product"), ("new-1", "nobody")])
+def test_a_yes_of_somebody_whose_yes_is_not_asked_for(office: Office, actor: str, is_: str) -> None:
+    hashed = at_gate(office)
+    assert office.refusal(rq.Go(hashed, ENV), actor) == f"{actor} is {is_}; engineer must say yes"
+
+
+def test_a_second_yes_of_the_same_person(office: Office) -> None:
+    hashed = at_gate(office)
+    office.claim("eng-1")
+    assert office.refusal(rq.Go(hashed, ENV)) == "eng-1 has said yes to this plan already"
+    office.freeze(releases_back=1)
+    assert office.ask(rq.Go(office.incident.plan_hash or "", ENV))
+
+
+def test_where_the_initiator_does_not_count_somebody_else_must_say_yes() -> None:
+    approvers = [{"role": "engineer", "count": 1}]
+    rules = {"approvers": approvers, "proof": "claim", "within": "0s", "initiator_may_approve": False}
+    office = Office(authorisation=rules)
+    hashed = at_gate(office)
+    words = "eng-1 asked for the rollback: here somebody else must say yes"
+    assert office.refusal(rq.Go(hashed, ENV)) == words
+    assert office.ask(rq.Go(hashed, ENV), "eng-2")
+
+
+# -- decide -------------------------------------------------------------------------------------------
+
+
+def failed(office: Office) -> None:
+    switching(office)
+    office.begin("push")
+    office.end("push", "failed")
+
+
+@pytest.mark.parametrize("choice", [Choice.RETRY, Choice.SKIP, Choice.ABORT])
+def test_a_step_that_failed_is_decided(office: Office, choice: Choice) -> None:
+    failed(office)
+    decided = ev.StepDecided("push", 1, choice, "because")
+    assert office.ask(rq.Decide("push", choice, "because")) == (decided,)
+
+
+def test_a_step_that_failed_cannot_be_taken_as_done(office: Office) -> None:
+    failed(office)
+    words = "push can be answered with retry, skip, abort, not with continue"
+    assert office.refusal(rq.Decide("push", Choice.CONTINUE)) == words
+
+
+@pytest.mark.parametrize("reason", ["", "  \n"])
+def test_a_step_is_not_skipped_without_a_reason(office: Office, reason: str) -> None:
+    failed(office)
+    words = "a step is skipped by name and with a reason: give one"
+    assert office.refusal(rq.Decide("push", Choice.SKIP, reason)) == words
+
+
+def test_an_unclear_step_is_decided_when_somebody_has_looked(office: Office) -> None:
+    switching(office)
+    office.begin("push")
+    office.crash()
+    assert office.refusal(rq.Decide("push", Choice.RETRY)) == "push is unknown: it is being looked into"
+    office.say(ev.StepProbed("push", 1, "cannot tell", "no answer"))
+    for choice in Choice:
+        decided = ev.StepDecided("push", 1, choice, "seen")
+        assert office.ask(rq.Decide("push", choice, "seen")) == (decided,)
+
+
+@pytest.mark.parametrize(("step", "status"), [("fetch", "done"), ("push", "waiting")])
+def test_there_is_nothing_to_decide_about_a_step_that_asks_nothing(
+    office: Office, step: str, status: str
+) -> None:
+    switching(office)
+    words = f"{step} is {status}: there is nothing to decide about it"
+    assert office.refusal(rq.Decide(step, Choice.RETRY)) == words
+
+
+def test_a_step_that_the_plan_does_not_have(office: Office) -> None:
+    switching(office)
+    words = "no step dploy in the plan; there are fetch, worktree, push, deploy, health, tidy"
+    assert office.refusal(rq.Decide("dploy", Choice.RETRY)) == words
+    office.say(ev.PlanningStarted(None))
+    assert office.refusal(rq.Decide("push", Choice.RETRY)) == "no step push in the plan; there are none"
+
+
+# -- abort and resume ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("given", "kept"), [("think first", "think first"), ("", "eng-1 said so")])
+def test_a_run_is_aborted_with_a_reason(office: Office, given: str, kept: str) -> None:
+    office.declare()
+    assert office.ask(rq.Abort(given)) == (ev.RunAborted(kept),)
+
+
+def test_a_run_is_aborted_once_and_resumed_once(office: Office) -> None:
+    office.declare()
+    assert office.refusal(rq.Resume()) == "the run is not aborted"
+    office.say(ev.RunAborted("wait"))
+    assert office.refusal(rq.Abort("again")) == "the run is aborted already"
+    assert office.ask(rq.Resume()) == (ev.RunResumed(),)
+
+
+def test_what_does_not_run_cannot_be_aborted(office: Office) -> None:
+    switching(office)
+    office.run("push", "deploy", "health", "tidy")
+    assert office.refusal(rq.Abort("stop")) == "nothing runs that could be aborted"
+    office.say(ev.PlanningStarted(None))
+    assert office.refusal(rq.Abort("stop")) == "nothing runs that could be aborted"
+
+
+# -- note and tick ------------------------------------------------------------------------------------
+
+
+def test_a_note_can_be_said_at_any_time(office: Office) -> None:
+    assert office.ask(rq.Note("all quiet")) == (ev.NoteAdded("all quiet"),)
+    office.declare()
+    assert office.ask(rq.Note("not any more")) == (ev.NoteAdded("not any more"),)
+
+
+def test_an_empty_note_is_none(office: Office) -> None:
+    assert office.refusal(rq.Note(" \n")) == "an empty note says nothing"
+
+
+def test_an_item_is_ticked_and_unticked(office: Office) -> None:
+    office.suspect()
+    assert office.refusal(rq.Tick("logs", done=False)) == "logs is not ticked"
+    (ticked,) = office.ask(rq.Tick("logs", "I looked"))
+    assert ticked == ev.ItemTicked("logs", done=True, note="I looked", step=None)
+    office.say(ticked, actor="eng-1")
+    assert office.refusal(rq.Tick("logs")) == "logs is ticked already"
+    assert office.ask(rq.Tick("logs", done=False)) == (ev.ItemTicked("logs", done=False, note=""),)
+
+
+def test_an_item_that_is_not_on_the_checklist(office: Office) -> None:
+    office.suspect()
+    assert office.refusal(rq.Tick("nope")) == "no item nope on the checklist; there are accessible, logs"
+
+
+# -- resolve and stop ---------------------------------------------------------------------------------
+
+
+def test_a_rollback_that_was_carried_out_is_recovered(office: Office) -> None:
+    switching(office)
+    office.run("push", "deploy", "health", "tidy")
+    assert office.ask(rq.Resolve("recovered")) == (ev.IncidentResolved("recovered", "", HEAD),)
+
+
+def test_what_was_not_carried_out_or_not_proven_is_not_recovered(office: Office) -> None:
+    words = "the plan has not been carried out: it can end as mitigated or as a false alarm"
+    office.suspect()
+    assert office.refusal(rq.Resolve("recovered")) == words
+    office = Office()
+    switching(office)
+    office.run("push", "deploy")
+    assert office.refusal(rq.Resolve("recovered")) == words
+    office.begin("health")
+    office.end("health", "failed")
+    office.say(ev.StepDecided("health", 1, Choice.SKIP, "looks fine"), actor="eng-1")
+    office.run("tidy")
+    words = "not proven: healthy: it can end as mitigated or as a false alarm"
+    assert office.refusal(rq.Resolve("recovered", "looks fine")) == words
+
+
+@pytest.mark.parametrize("outcome", ["mitigated", "false alarm"])
+def test_any_other_end_takes_a_note(office: Office, outcome: str) -> None:
+    office.suspect()
+    assert office.refusal(rq.Resolve(outcome, " ")) == f"to end as {outcome} it takes a note that says why"
+    (body,) = office.ask(rq.Resolve(outcome, "the flag is off"))
+    assert isinstance(body, ev.IncidentResolved)
+    assert (body.outcome, body.note, body.head) == (outcome, "the flag is off", HEAD)
+
+
+def test_an_end_that_does_not_exist(office: Office) -> None:
+    office.suspect()
+    words = "an incident ends as recovered, mitigated, false alarm, not as 'fixed'"
+    assert office.refusal(rq.Resolve("fixed")) == words
+
+
+def test_nothing_is_resolved_under_a_step_that_runs(office: Office) -> None:
+    office.declare()
+    office.begin("fetch")
+    words = "fetch is under way: wait for it, or abort"
+    assert office.refusal(rq.Resolve("mitigated", "the flag is off")) == words
+
+
+def test_an_engine_ends_when_it_is_asked_to(office: Office) -> None:
+    assert office.ask(rq.Stop(), "eng-2") == (ev.EngineStopped("eng-2 asked for it"),)
