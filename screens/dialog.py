@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, OptionList
+from textual.widgets import Button, Input, Label, OptionList
 from textual.widgets.option_list import Option
 
 from console.core.commands import CLOSE, command
@@ -34,6 +34,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     AUTO_FOCUS = "Input, OptionList, Button"
     caption = ""
     hint = "Enter does it, Tab moves on, Esc cancels"
+    prompt = ""
+    """What to fill in, right above where to; unlike the body, always in sight."""
     yes = ""
     """The words on the button that does it; empty when there is nothing to do but read."""
     no = "Cancel"
@@ -71,6 +73,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
             box.border_subtitle = Content(self.hint)
             with VerticalScroll(id="body"):
                 yield Paragraphs(self.body, id="words")
+            if self.prompt:
+                yield Label(Content(plain(self.prompt)), id="prompt")
             yield from self.controls()
             yield Pane(_complaint, id="complaint")
             with Horizontal(id="buttons"):
@@ -80,7 +84,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
     def on_resize(self) -> None:
         """The body takes what the terminal leaves it."""
-        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList"))
+        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList, #prompt"))
         self.query_one("#body").styles.max_height = max(3, self.size.height - FRAME_LINES - taken)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from console.core.requests import AnyAsk, Go
 from screens.dialog import Form
-from screens.lines import Line, Role, line, span, wrap
+from screens.lines import Line, Role, wrap
 from screens.scene import Scene
 from screens.views.plan import gate_lines
 
@@ -12,6 +12,7 @@ from screens.views.plan import gate_lines
 class GateDialog(Form):
     """Says yes to the plan as it was when the dialog opened, and to no other."""
 
+    prompt = "Type the environment's name to go on:"
     yes = "Go"
 
     def __init__(self, scene: Scene) -> None:
@@ -26,8 +27,7 @@ class GateDialog(Form):
         incident = self.scene.snapshot.state.open_incident
         if incident is None or incident.plan is None or incident.plan_hash != self._hash:
             return wrap("The plan has changed. Close this, and look at the new one.", width, Role.BAD)
-        lines = gate_lines(self.scene.snapshot, incident, incident.plan, width)
-        return [*lines, line(span("Type the environment's name to go on:", Role.STRONG))]
+        return gate_lines(self.scene.snapshot, incident, incident.plan, width)
 
     def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
         """The yes, if the name is right and the plan still the one that was shown."""

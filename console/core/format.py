@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from console.core.clock import Stamp
 from console.core.strategy import Unit
+from console.core.words import duration
 
 SHORT_HASH = 8
 """How many hex digits of a hash or commit id people get to see."""
@@ -30,6 +31,16 @@ def value(number: float | None, unit: Unit) -> str:
     if unit == "s":
         return f"{number * 1000:.0f} ms" if number < 1 else f"{number:.1f} s"
     return f"{number:.0f}" if number < 10_000 else f"{number / 1000:.1f}k"
+
+
+def took(seconds: float) -> str:
+    """How long something took: `0.4 s` below ten seconds, `04:12` above."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
+def left(seconds: float) -> str:
+    """How long something is expected to take yet, `~00:05`; never less than a second."""
+    return f"~{duration(max(1.0, seconds))}"
 
 
 def short(digest: str) -> str:

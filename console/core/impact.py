@@ -15,9 +15,9 @@ from console.core.strategy import Environment
 REMEMBERED_S = 900.0
 """How far back an onset may lie and still be counted from, without rows on record."""
 RATE_S = 60.0
-"""Failures a minute are those of the last minute, or of the time since the onset if that is shorter."""
+"""Failures a minute are those of the last minute, or of the measure's window if that is shorter."""
 TREND_S = 120.0
-"""The trend is that of the last two minutes, or of the time since the onset if that is shorter."""
+"""The trend is that of the last two minutes, or of two of the measure's windows if that is shorter."""
 LEAST_SPAN_S = 1.0
 """Nothing is said of a speed that was watched for less."""
 STEADY_POINTS = 2.0
@@ -45,6 +45,8 @@ class ImpactTracker:
         self._metric = environment.impact.metric
         metric = environment.metrics.get(self._metric)
         self._measure = metric.measure if metric else None
+        over = getattr(self._measure, "over", RATE_S)
+        self._rate_s, self._trend_s = min(RATE_S, over), min(TREND_S, 2 * over)
         self._onset: Stamp | None = None
         self._before = 0
         self._counted: int | None = None
@@ -77,7 +79,7 @@ class ImpactTracker:
     def _impact(self, onset: Stamp) -> Impact:
         """As of the newest row.
 
-        The trend compares the mean share failing in the newer half of the last two minutes (or of the time
+        The trend compares the mean share failing in the newer half of the trend's time (or of the time
         since the onset) with that in the older half. `worse` is more than 2 points up and more than a
         tenth of the older mean, `better` the same downwards, `steady` in between; `not known yet` while
         nothing is measured now, or fewer than two rows of either half were.
@@ -87,8 +89,8 @@ class ImpactTracker:
         return Impact(
             percent=percent,
             failures=self._failures - self._before,
-            per_minute=_per_minute(self._since(onset, RATE_S)) if known else None,
-            trend=_trend(self._since(onset, TREND_S)) if known else NOT_KNOWN,
+            per_minute=_per_minute(self._since(onset, self._rate_s)) if known else None,
+            trend=_trend(self._since(onset, self._trend_s)) if known else NOT_KNOWN,
         )
 
     def _since(self, onset: Stamp, seconds: float) -> list[_Mark]:

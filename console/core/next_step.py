@@ -2,13 +2,13 @@
 
 from msgspec import Struct
 
-from console.core.format import clock
+from console.core.format import clock, left
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import unproven
+from console.core.policy import missing, unproven
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at, missing_approvals, open_items, remaining, spent
+from console.core.standing import healthy_at, must_say_yes, open_items, remaining, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration
@@ -135,9 +135,9 @@ def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
 
 
 def _how_far(snapshot: Snapshot, incident: Incident, step: Step) -> str:
-    left = remaining(snapshot, incident, step)
-    if left >= 1:
-        return f"~{duration(left)} left"
+    expected = remaining(snapshot, incident, step)
+    if expected > 0:
+        return f"{left(expected)} left"
     return f"{duration(spent(snapshot, incident, step))}, limit {duration(step.limit_s)}"
 
 
@@ -147,7 +147,7 @@ def _after(incident: Incident, plan: Plan) -> str:
     if not waiting:
         return "; then R closes the incident"
     if incident.gate_opened is None and waiting[0].phase is not Phase.PREPARE:
-        return "; then the gate asks you (g)" if missing_approvals(incident) else "; then the gate"
+        return "; then the gate asks you (g)" if missing(incident) else "; then the gate"
     return f"; then {waiting[0].title}"
 
 
@@ -156,11 +156,11 @@ def _after(incident: Incident, plan: Plan) -> str:
 
 def _gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
     broken = [f"{p.words}: {why}" for p, why in unproven(plan, incident, snapshot.at)]
-    if missing := missing_approvals(incident):
+    if short := must_say_yes(incident):
         also = f"; the gate also waits for {broken[0]}" if broken else ""
         if plan.proof == "claim":
             return NextStep(f"go: say yes to the plan and type {snapshot.state.environment}{also}", "go")
-        return NextStep(f"wait: the gate needs a signature of {', '.join(missing)}{also}", None)
+        return NextStep(f"wait: {short}, by signature{also}", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)

@@ -1,8 +1,10 @@
-"""Where a rollback stands: what is left, who has not said yes, since when the service is well. Pure."""
+"""Where a rollback stands: what is left, whose yes is missing, since when the service is well. Pure."""
+
+from collections import Counter
 
 from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import choices
+from console.core.policy import choices, missing
 from console.core.protocols import Snapshot
 from console.core.requests import Choice
 from console.core.state import Incident, Status, StepState
@@ -45,17 +47,10 @@ def healthy_at(incident: Incident) -> Stamp | None:
     return None
 
 
-def said_yes(incident: Incident, role: str) -> list[str]:
-    """Who said yes to the plan as it is now, in that role; in the order they did."""
-    valid = (a for a in incident.approvals if a.plan_hash == incident.plan_hash)
-    return [approval.person for approval in valid if role in approval.roles]
-
-
-def missing_approvals(incident: Incident) -> list[str]:
-    """Roles that have not said yes often enough to the plan, each as often as it is missing."""
-    needs = incident.plan.needs if incident.plan else ()
-    short = {need.role: need.count - len(said_yes(incident, need.role)) for need in needs}
-    return [role for role, number in short.items() for _ in range(number)]
+def must_say_yes(incident: Incident) -> str:
+    """Whose yes the gate waits for, `1 engineer must say yes`; empty when nobody's."""
+    short = Counter(missing(incident))
+    return f"{', '.join(f'{count} {role}' for role, count in short.items())} must say yes" if short else ""
 
 
 def open_items(incident: Incident, environment: Environment) -> list[str]:

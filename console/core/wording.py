@@ -8,12 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from console.core import events as ev
-from console.core.format import clock, count, short, value
+from console.core.format import clock, count, short, took, value
 from console.core.metrics import Rung
 from console.core.plan import thaw
 from console.core.requests import Choice
 from console.core.strategy import Unit
-from console.core.words import duration
 
 
 class Tone(StrEnum):
@@ -182,8 +181,8 @@ def _(body: ev.StepIntent, _event: ev.Event, title: Title) -> Said:
 def _(body: ev.StepOutcome, _event: ev.Event, title: Title) -> Said:
     words = f": {body.words}" if body.words else ""
     if body.status == "failed":
-        return Said(f"{title(body.step)}: FAILED after {duration(body.seconds)}{words}", Tone.BAD)
-    return Said(f"{title(body.step)}: done in {duration(body.seconds)}{words}", Tone.GOOD)
+        return Said(f"{title(body.step)}: FAILED after {took(body.seconds)}{words}", Tone.BAD)
+    return Said(f"{title(body.step)}: done in {took(body.seconds)}{words}", Tone.GOOD)
 
 
 @_words.register

@@ -115,8 +115,8 @@ class Desk:
         if incident.gate_opened is not None:
             raise RefusedError("the gate is open already")
         roles = self._roster.roles_of(request.actor)
-        needed = {need.role for need in incident.plan.needs}
-        if not needed & set(roles):
+        needed = dict.fromkeys(need.role for need in incident.plan.needs)
+        if not needed.keys() & set(roles):
             raise RefusedError(
                 f"{request.actor} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
             )

@@ -2,9 +2,10 @@
 
 from msgspec import Struct
 
+from console.core.format import left
 from console.core.plan import Phase, Plan
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at, missing_approvals, to_healthy
+from console.core.standing import healthy_at, must_say_yes, to_healthy
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration
@@ -24,9 +25,9 @@ def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
     if incident is None or incident.plan is None:
         return ClockView(line(f"recovery target {target}"))
     if incident.gate_opened is None:
-        expected = duration(to_healthy(snapshot, incident, incident.plan))
+        expected = left(to_healthy(snapshot, incident, incident.plan))
         waits = _waits(incident)
-        return ClockView(line(f"gate to healthy ~{expected} · target {target} · ", waits))
+        return ClockView(line(f"gate to healthy {expected} · target {target} · ", waits))
     return ClockView(_after_gate(snapshot, incident, incident.plan))
 
 
@@ -42,8 +43,8 @@ def _waits(incident: Incident) -> Span:
         return span("waiting for a decision", Role.WARN)
     if not incident.settled(Phase.PREPARE):
         return span("preparing")
-    missing = missing_approvals(incident)
-    return span(f"waiting for a yes: {', '.join(missing)}", Role.WARN) if missing else span("the gate opens")
+    short = must_say_yes(incident)
+    return span(short, Role.WARN) if short else span("the gate opens")
 
 
 def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
@@ -57,8 +58,8 @@ def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
             f"gate to healthy {duration(took)} · target {duration(target)} ", verdict, f" · sick for {sick}"
         )
     since = snapshot.at.seconds_since(incident.gate_opened)
-    left = duration(to_healthy(snapshot, incident, plan))
-    words = f"gate {duration(since)} ago · ~{left} to healthy · target {duration(target)}"
+    expected = left(to_healthy(snapshot, incident, plan))
+    words = f"gate {duration(since)} ago · {expected} to healthy · target {duration(target)}"
     if since > target:
         return line(words, span(f" OVER by {duration(since - target)}", Role.ALARM))
     running = incident.running()

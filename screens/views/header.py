@@ -105,7 +105,7 @@ def _engine(snapshot: Snapshot) -> tuple[str, Role]:
 def _mode(snapshot: Snapshot, environment: Environment) -> str:
     engine = snapshot.state.engine
     mode = engine.mode if engine else ("separated" if environment.engine == "external" else "cooperative")
-    return "cooperative: nobody would restart the engine" if mode == "cooperative" else mode
+    return "cooperative, nobody restarts the engine" if mode == "cooperative" else mode
 
 
 def _now(incident: Incident | None, metrics: int) -> Line:

@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from console.core.format import clock, short
+from console.core.format import clock, left, short, took
 from console.core.live import Progress
 from console.core.plan import PHASES, Phase, Plan, Step
 from console.core.protocols import Snapshot
-from console.core.standing import missing_approvals, remaining, spent
+from console.core.standing import must_say_yes, remaining, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration
@@ -82,7 +82,7 @@ def _before_plan(snapshot: Snapshot, environment: Environment, incident: Inciden
     else:
         caption = line(span("WAY BACK ", Role.STRONG), span("what it would be", Role.DIM))
     rows = tuple(
-        RunbookRow("·", Role.DIM, step.title, "", f"~{duration(step.expected)}", expected_s=step.expected)
+        RunbookRow("·", Role.DIM, step.title, "", left(step.expected), expected_s=step.expected)
         for phase in PHASES
         for step in environment.runbook
         if step.phase is phase
@@ -113,9 +113,8 @@ def _gate_row(incident: Incident) -> RunbookRow:
         said = ", ".join(a.person for a in incident.approvals if a.plan_hash == incident.plan_hash)
         opened = f"open since {clock(incident.gate_opened)}, {said} said yes"
         return RunbookRow("✓", Role.GOOD, "GATE", opened, "", settled=True, gate=True)
-    missing = missing_approvals(incident)
     asked = incident.settled(Phase.PREPARE)
-    words = f"waits for a yes: {', '.join(missing)}" if missing else "everybody said yes"
+    words = must_say_yes(incident) or "everybody said yes"
     role = Role.WARN if asked else Role.DIM
     return RunbookRow("◌", role, "GATE", words, "", gate=True)
 
@@ -134,22 +133,22 @@ def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepSta
     """What stands in the middle of the row and at its end."""
     match state.status:
         case Status.WAITING:
-            return "", f"~{duration(step.expected_s)}"
+            return "", left(step.expected_s)
         case Status.RUNNING:
             progress = snapshot.live.steps.get(step.id) if snapshot.live else None
             so_far = duration(spent(snapshot, incident, step))
-            left = remaining(snapshot, incident, step)
-            end = f"{so_far} ~{duration(left)} left" if left >= 1 else f"{so_far} of {duration(step.limit_s)}"
-            return _counted(progress), end
+            expected = remaining(snapshot, incident, step)
+            end = f"{left(expected)} left" if expected > 0 else f"limit {duration(step.limit_s)}"
+            return _counted(progress), f"{so_far} {end}"
         case Status.FAILED:
-            return f"FAILED {state.words}", duration(state.seconds or 0)
+            return f"FAILED {state.words}", took(state.seconds or 0)
         case Status.UNKNOWN:
             found = f"{state.finding}: " if state.finding else ""
             return f"UNKNOWN {found}{state.words}", ""
         case Status.SKIPPED:
             return "skipped", ""
         case Status.DONE:
-            return state.words, duration(state.seconds or 0)
+            return state.words, took(state.seconds or 0)
 
 
 def _counted(progress: Progress | None) -> str:

@@ -4,10 +4,9 @@ from msgspec import Struct
 
 from console.core.format import clock
 from console.core.plan import Phase, Plan
-from console.core.policy import unproven
+from console.core.policy import missing, unproven
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
-from console.core.standing import said_yes
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration
@@ -79,24 +78,22 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
         rules = environment.authorisation.approvers
         rows = tuple(SideRow("…", Role.DIM, f"{rule.count} {rule.role}", "will be asked") for rule in rules)
         return SideView("GATE", "no plan yet", Role.DIM, rows)
-    given = sum(min(need.count, len(said_yes(incident, need.role))) for need in plan.needs)
     wanted = sum(need.count for need in plan.needs)
-    people = [row for need in plan.needs for row in _people(incident, plan, need.role, need.count)]
+    given = wanted - len(missing(incident))
     role = Role.GOOD if given == wanted else Role.WARN
-    return SideView(
-        "GATE", f"{given} of {wanted} said yes", role, (*people, *_predicates(snapshot, incident, plan))
-    )
+    rows = (*_people(incident, plan), *_predicates(snapshot, incident, plan))
+    return SideView("GATE", f"{given} of {wanted} said yes", role, rows)
 
 
-def _people(incident: Incident, plan: Plan, role: str, wanted: int) -> list[SideRow]:
-    rows = [
-        SideRow("✓", Role.GOOD, f"{a.person}, {role}", f"{a.proof} {clock(a.at)[:5]}")
+def _people(incident: Incident, plan: Plan) -> list[SideRow]:
+    """Who said yes, and how that is proven; then who has not."""
+    said = [
+        SideRow("✓", Role.GOOD, f"{a.person}, {', '.join(a.roles)}", f"{a.proof} {clock(a.at)[:5]}")
         for a in incident.approvals
-        if role in a.roles and a.plan_hash == incident.plan_hash
+        if a.plan_hash == incident.plan_hash
     ]
     asks = "types the name (g)" if plan.proof == "claim" else "signs"
-    missing = range(max(0, wanted - len(rows)))
-    return rows + [SideRow("…", Role.WARN, role, asks) for _ in missing]
+    return said + [SideRow("…", Role.WARN, role, asks) for role in missing(incident)]
 
 
 def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:

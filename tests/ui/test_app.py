@@ -8,6 +8,7 @@ from console.app import export
 from screens.war_room import WarRoom
 from tests.ui.fake_room import FakeRoom
 from tests.ui.seat import seat
+from tests.ui.test_pictures import at_the_gate
 
 
 async def test_a_picture_can_be_exported_without_a_terminal() -> None:
@@ -51,3 +52,15 @@ async def test_the_console_reads_again_without_being_rung() -> None:
         room.live, room.silent_s = None, None
         async with asyncio.timeout(5):
             await here.until(lambda: here.next.startswith("start an engine"))
+
+
+async def test_a_terminal_that_changes_its_size_looks_as_if_it_had_always_had_it() -> None:
+    """tmux panes are resized in the middle of incidents; too small is no crash."""
+    room = at_the_gate()
+    async with seat(room, 80, 24) as here:
+        small = await here.look()
+    async with seat(room, 120, 40) as here:
+        for width, height in ((30, 8), (80, 3), (200, 60), (80, 24)):
+            await here.pilot.resize_terminal(width, height)
+            resized = await here.look()
+        assert resized == small

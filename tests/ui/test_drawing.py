@@ -337,7 +337,7 @@ class TestRunbook:
         gate = next(index for index, row in enumerate(rows) if "GATE" in row)
         assert "push the rollback branch" in rows[gate - 1]
         assert "bring it into develop" in rows[gate + 1]
-        assert rows[gate].strip() == "◌ GATE waits for a yes: engineer"
+        assert rows[gate].strip() == "◌ GATE 1 engineer must say yes"
 
     def test_a_failure_gives_its_reason(self) -> None:
         words = self._words(_failed())

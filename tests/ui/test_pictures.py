@@ -69,7 +69,7 @@ async def test_suspected(picture: SnapshotAssertion) -> None:
             "suspected INC-7QK2",
             "you are eng-1",
             "DRILL: windows of seconds",
-            "nobody would restart the engine",
+            "cooperative, nobody restarts the engine",
             "IMPACT 15 % cannot sign · 212 failed signings · 31 a minute · WORSE",
             "!! errors       12.4 % >5   ▁▃▄▅▆▇█ ROLL BACK",
             "ARMS in 00:53",

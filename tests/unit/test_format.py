@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.clock import Stamp
-from console.core.format import clock, count, plain, short, value
+from console.core.format import clock, count, left, plain, short, took, value
 from console.core.strategy import Unit
 
 
@@ -33,6 +33,20 @@ def test_a_value_has_its_unit_and_stays_short(number: float | None, unit: Unit, 
 def test_the_clock_is_utc_whatever_the_machine_thinks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     assert clock(Stamp(1_772_028_557_999_999, "boot", 0)) == "14:09:17"
+
+
+def test_what_took_less_than_ten_seconds_is_told_in_tenths() -> None:
+    assert [took(seconds) for seconds in (0.0, 0.42, 9.94, 9.96, 252.0)] == [
+        "0.0 s",
+        "0.4 s",
+        "9.9 s",
+        "00:10",
+        "04:12",
+    ]
+
+
+def test_nothing_is_promised_in_less_than_a_second() -> None:
+    assert (left(0.2), left(5.0)) == ("~00:01", "~00:05")
 
 
 def test_counts_and_hashes() -> None:

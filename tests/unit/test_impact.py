@@ -12,10 +12,10 @@ from console.core.metrics import Reading, Row, Rung
 from console.core.strategy import Environment, FailureRatio, Gauge, Measure, SuccessRatio
 
 SIGNED = SuccessRatio.model_validate(
-    {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "10s"}
+    {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "60s"}
 )
 ERRORS = FailureRatio.model_validate(
-    {"kind": "failures", "source": "s", "failed": "errors", "total": "requests", "over": "10s"}
+    {"kind": "failures", "source": "s", "failed": "errors", "total": "requests", "over": "60s"}
 )
 LOAD = Gauge(kind="gauge", source="s", gauge="load")
 
@@ -138,3 +138,23 @@ class TestTrend:
         """Else every incident would begin with `worse`."""
         rows = [(float(second), 99.0 if second < 50 else 30.0, 0) for second in range(0, 100, 10)]
         assert impact_of(*rows, onset=50).trend == "steady"
+
+
+def test_a_rehearsal_with_windows_of_seconds_sees_its_trend_in_seconds() -> None:
+    """A minute of the field is a second there: two windows of the measure are what is compared."""
+    quick = SuccessRatio.model_validate(
+        {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "4s"}
+    )
+    sick = [(float(second), 0.0, second) for second in range(36)]
+    well = [(float(second), 100.0, 35) for second in range(36, 41)]
+    seen = []
+    for measure in (quick, SIGNED):
+        tracked = tracker(measure)
+        tracked.reset(at(0))
+        seen.append(follow(tracked, *sick, *well))
+    rehearsal, field = seen
+    assert rehearsal is not None
+    assert field is not None
+    assert (rehearsal.trend, rehearsal.per_minute) == ("better", 0.0)
+    assert field.per_minute is not None
+    assert field.per_minute > 0

@@ -249,7 +249,7 @@ def test_at_a_gate_that_asks_for_signatures() -> None:
     room = declared()
     room.freeze(proof="signature")
     room.prepare()
-    assert said(room) == NextStep("wait: the gate needs a signature of engineer", None)
+    assert said(room) == NextStep("wait: 1 engineer must say yes, by signature", None)
 
 
 def test_when_everybody_has_said_yes() -> None:

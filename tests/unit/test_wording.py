@@ -62,7 +62,7 @@ CASES: list[tuple[Body, str, Tone]] = [
     (ev.StepIntent("push", 2, 1, HASH), "push the branch: begun, attempt 2", Tone.PLAIN),
     (
         ev.StepOutcome("push", 1, "done", "on the remote", 4.2),
-        "push the branch: done in 00:04: on the remote",
+        "push the branch: done in 4.2 s: on the remote",
         Tone.GOOD,
     ),
     (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.core.clock import Stamp
-from console.targets.git import Clone, GitError, Update, commit_bytes
+from console.targets.git import Clone, GitError, Update, commit_bytes, is_same
 from console.targets.process import Programs
 
 NOW = Stamp(1_700_000_000_000_000, "boot", 0)
@@ -127,18 +127,66 @@ async def test_a_branch_that_moved_meanwhile_refuses_the_whole_push(clone: Clone
     assert await clone.on_remote("refs/heads/rollback/1") is None
 
 
-async def test_a_conflicting_pick_leaves_the_worktree_as_it_was(
+async def test_a_pick_happens_in_a_worktree_that_is_gone_afterwards(
     clone: Clone, git: Git, tmp_path: Path
 ) -> None:
-    commit, path = await restored(clone), tmp_path / "tree"
-    await clone.add_worktree(path, "rollback/1", commit)
+    commit, tree, pick = await restored(clone), tmp_path / "tree", tmp_path / "pick"
+    await clone.add_worktree(tree, "rollback/1", commit)
+    git("commit", "--quiet", "--allow-empty", "-m", "trigger the build")
+    git("push", "--quiet", "origin", "develop")
+    await clone.fetch(quiet, 30)
+    picked = await clone.cherry_pick(pick, clone.branch("develop"), commit, "eng-1")
+    assert clone.tree_of(picked) == clone.release("v1").tree
+    assert [entry.id for entry in clone.log(clone.branch("develop"), picked, 9)] == [picked]
+    assert not pick.exists()
+    assert await clone.state_of(tree) == (commit, clone.release("v1").tree, True)
+
+
+async def test_a_conflicting_pick_leaves_nothing_behind(clone: Clone, git: Git, tmp_path: Path) -> None:
+    commit, tree, pick = await restored(clone), tmp_path / "tree", tmp_path / "pick"
+    await clone.add_worktree(tree, "rollback/1", commit)
     (tmp_path / "work" / "VERSION").write_text("v3")
     git("commit", "--quiet", "-a", "-m", "release v3")
     git("push", "--quiet", "origin", "develop")
     await clone.fetch(quiet, 30)
     with pytest.raises(GitError, match="CONFLICT|could not apply"):
-        await clone.cherry_pick(path, clone.branch("develop"), commit, "eng-1")
-    assert await clone.state_of(path) == (commit, clone.release("v1").tree, True)
+        await clone.cherry_pick(pick, clone.branch("develop"), commit, "eng-1")
+    assert not pick.exists()
+    assert await clone.state_of(tree) == (commit, clone.release("v1").tree, True)
+
+
+async def test_what_a_killed_pick_left_is_not_in_the_way(clone: Clone, git: Git, tmp_path: Path) -> None:
+    commit, pick = await restored(clone), tmp_path / "pick"
+    await clone.add_worktree(pick, "half", commit)
+    (clone.folder / "worktrees" / "pick" / "index.lock").write_text("")
+    git("commit", "--quiet", "--allow-empty", "-m", "trigger the build")
+    git("push", "--quiet", "origin", "develop")
+    await clone.fetch(quiet, 30)
+    assert await clone.cherry_pick(pick, clone.branch("develop"), commit, "eng-1")
+
+
+async def test_a_commit_that_the_clone_does_not_have_is_one_line(clone: Clone) -> None:
+    with pytest.raises(GitError, match=r"has no commit ffffffffffff$"):
+        clone.tree_of("f" * 40)
+
+
+async def test_a_tag_of_a_file_is_no_release_and_in_nobodys_way(clone: Clone, git: Git) -> None:
+    git("tag", "key", "v1:VERSION")
+    git("tag", "--annotate", "-m", "the same release", "v1-signed", "v1")
+    git("push", "--quiet", "--tags", "origin")
+    await clone.fetch(quiet, 30)
+    assert clone.release("v1-signed").commit == clone.release("v1").commit
+    assert clone.release(clone.commit_of("v1")).tag in ("v1", "v1-signed")
+    with pytest.raises(GitError):
+        clone.release("key")
+
+
+@pytest.mark.parametrize(
+    ("told", "same"), [("abcdef0", True), ("abcdef0" + "1" * 33, True), ("abcdef", False), ("", False)]
+)
+def test_a_service_may_abbreviate_its_commit_but_not_beyond_recognition(told: str, *, same: bool) -> None:
+    assert is_same(told, "abcdef0" + "1" * 33) is same
+    assert not is_same("abcdef02", "abcdef0" + "1" * 33)
 
 
 async def test_a_remote_that_is_not_there_is_one_line(tmp_path: Path) -> None:

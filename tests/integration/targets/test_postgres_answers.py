@@ -66,7 +66,7 @@ async def test_it_names_itself_to_the_database_and_stays_no_longer(database: Dat
     seen = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'warroom'"
     async with await psycopg.AsyncConnection.connect(database.dsn, autocommit=True) as connection:
         async with relay(database, stall=lambda message: message.startswith(b"X")) as dsn:
-            asking = asyncio.create_task(answers(dsn, 2.0))
+            asking = asyncio.create_task(answers(make_conninfo(dsn, application_name="somebody"), 2.0))
             await until(lambda: counted(connection, seen), 1)
             await asking
         await until(lambda: counted(connection, seen), 0)

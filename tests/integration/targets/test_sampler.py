@@ -268,6 +268,50 @@ async def test_a_service_that_is_gone_is_stale_and_failing(
     }
 
 
+async def test_a_service_that_says_unhealthy_is_failing(client: httpx.AsyncClient, server: LocalWeb) -> None:
+    """Under a status of 200; the field that the strategy names decides."""
+    Service(server).say("unhealthy")
+    async with watching(client, environment(server)) as watch:
+        tick = await watch.tick()
+    assert tick.row.readings[1].value == 1
+    assert tick.trouble == {"health": "status is `unhealthy`, not `ok`"}
+
+
+async def test_what_has_failed_is_never_taken_back(client: httpx.AsyncClient, server: LocalWeb) -> None:
+    """A transaction that is not confirmed yet counts as failed, and stays counted: the count only rises."""
+    sent, confirmed = 0, 0
+
+    async def metrics(_: Request) -> Response:
+        return PlainTextResponse(f"sent {sent}\nconfirmed {confirmed}\n")
+
+    Service(server)
+    server.answers["/metrics"] = metrics
+    measure = {
+        "kind": "successes",
+        "source": "metrics",
+        "total": "sent",
+        "succeeded": "confirmed",
+        "over": "9s",
+    }
+    confirmations = {"title": "confirmed", "unit": "%", "measure": measure, "rungs": {}}
+    async with watching(client, environment(server, metrics={"signing": confirmations})) as watch:
+        seen = []
+        for sent, confirmed in ((5, 0), (5, 5), (5, 5)):  # noqa: B007 - the service shows them
+            seen.append((await watch.tick()).row.readings[0])
+    assert [(reading.value, reading.failed) for reading in seen] == [(None, 0), (0.0, 5), (100.0, 5)]
+
+
+async def test_the_oldest_trouble_comes_first(client: httpx.AsyncClient, server: LocalWeb) -> None:
+    """What began first is what the incident is about."""
+    service = Service(server)
+    raised: set[str] = set()
+    async with watching(client, environment(server), flags=lambda: frozenset(raised)) as watch:
+        raised.add("breach")
+        await watch.tick()
+        tick = await ticks_with(watch, 3, lambda: service.users(10, 10))
+    assert [firing.metric for firing in tick.mandatory] == ["security", "signing"]
+
+
 async def test_it_is_back_when_the_service_is_back(client: httpx.AsyncClient, server: LocalWeb) -> None:
     """With other counters: a restart neither hides failures nor invents them."""
     service = Service(server)
@@ -362,6 +406,23 @@ async def test_a_secret_that_is_not_there_says_nothing_about_the_database(
         seen = [await watch.tick() for _ in range(5)]
     assert {rungs(tick)["down"] for tick in seen} == {Rung.WAITING, Rung.STALE}
     assert seen[-1].trouble["database"] == "env:DSN: not set"
+
+
+async def test_a_secret_that_goes_away_leaves_nothing_known(
+    client: httpx.AsyncClient, server: LocalWeb
+) -> None:
+    """What the database answered with the last one does not speak for now."""
+    Service(server)
+    dsns = ["postgresql://127.0.0.1:9/db"] * 2
+
+    def secret(reference: str) -> str:
+        return dsns.pop() if dsns else no_secret(reference)
+
+    async with watching(client, environment(server, **DATABASE), secret=secret) as watch:
+        seen = [await watch.tick() for _ in range(7)]
+    values = [tick.row.reading("down") for tick in seen]
+    assert [reading.value for reading in values if reading] == [1.0, 1.0] + [None] * 5
+    assert rungs(seen[-1])["down"] is Rung.STALE
 
 
 async def test_a_new_engine_has_no_news_until_it_has_seen_something(

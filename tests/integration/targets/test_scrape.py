@@ -241,6 +241,20 @@ class TestRedirects:
                 assert "which is not followed" in await trouble(client, server.url("/metrics"))
             assert other.seen == []
 
+    @pytest.mark.parametrize(
+        ("here", "there", "same"),
+        [
+            ("http://a/x", "https://a/x", True),
+            ("https://a/x", "https://a:443/y", True),
+            ("https://a/x", "http://a/x", False),
+            ("http://a:8000/x", "https://a/x", False),
+            ("https://a/x", "https://a.b/x", False),
+        ],
+    )
+    def test_encryption_may_be_added_and_never_taken_away(self, here: str, there: str, same: bool) -> None:  # noqa: FBT001 - a case
+        """The usual redirect to https, on the usual ports, is still the same host."""
+        assert web._same_host(httpx.URL(here), httpx.URL(there)) is same
+
     async def test_circles_end(self, client: httpx.AsyncClient, server: LocalWeb) -> None:
         """After three hops."""
         self.send(server, "/metrics", "/metrics")

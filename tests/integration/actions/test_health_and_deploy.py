@@ -1,0 +1,225 @@
+"""Deploy and prove health: what runs is what the target itself says, and nobody's silence is a proof."""
+
+import dataclasses
+
+import pytest
+
+from actions.action import Action, ActionError, Finding, World
+from console.targets.deploy import DeployError, Deployment, PipelineDeployer, Running
+from tests.integration.actions.kit import TOKEN, FakeHealth, Operator, Place, Said, answer
+from tests.unit.engine.kit import HandClock
+
+# -- deploy -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def integrated(place: Place) -> Place:
+    """Develop builds the good tree."""
+    await place.done("restore-tree", "integrate")
+    return place
+
+
+async def test_deploy_asks_for_the_commit_whose_tree_was_proven(integrated: Place) -> None:
+    action = integrated.action("deploy")
+    said = Said()
+    await action.perform(said)
+    wish = Deployment(integrated.inputs.restored, "v1.5.0", TOKEN, 60.0)
+    assert integrated.deployer.wishes == [wish]
+    assert said.lines == ["starting it"]
+    assert (await action.verify()).words == f"it runs {integrated.inputs.restored[:12]}, the good tree"
+
+
+async def test_deploy_refuses_a_branch_that_does_not_build_the_good_tree(place: Place) -> None:
+    head = place.inputs.running.commit
+    with pytest.raises(ActionError, match=f"develop is at {head[:12]}, not the good tree: plan again"):
+        await place.action("deploy").perform(Said())
+    assert place.deployer.wishes == []
+
+
+async def test_a_deployment_that_fails_says_why(integrated: Place) -> None:
+    integrated.deployer.fails = DeployError("no room for another instance")
+    with pytest.raises(DeployError, match="no room"):
+        await integrated.action("deploy").perform(Said())
+
+
+async def probe(place: Place, running: Running) -> Finding:
+    place.deployer.running = running
+    return await place.action("deploy").probe()
+
+
+async def test_what_runs_is_judged_by_the_tree_of_its_commit(integrated: Place) -> None:
+    restored, old = integrated.inputs.restored, integrated.inputs.running.commit
+    good = integrated.inputs.target.commit
+    assert (await probe(integrated, Running(restored, None, "it runs"))).found == "done"
+    assert (await probe(integrated, Running(restored[:7], None, "it runs"))).found == "done"
+    assert (await probe(integrated, Running(good, None, "it runs"))).found == "done", "the same tree"
+    assert (await probe(integrated, Running(old, None, "it runs"))).found == "not done"
+
+
+async def test_a_version_proves_nothing_where_the_commit_says_otherwise(integrated: Place) -> None:
+    old = integrated.inputs.running.commit
+    assert (await probe(integrated, Running(old, "v1.5.0", "it runs"))).found == "not done"
+
+
+async def test_without_a_commit_the_version_has_to_do(integrated: Place) -> None:
+    assert (await probe(integrated, Running(None, "v1.5.0", "it answers v1.5.0"))).found == "done"
+    finding = await probe(integrated, Running(None, "v1.5.3", "it answers v1.5.3"))
+    assert finding == Finding("not done", "it answers v1.5.3, not the good version")
+
+
+async def test_a_commit_that_was_pushed_since_the_last_fetch_is_looked_up(integrated: Place) -> None:
+    theirs = integrated.operator.push("Straight back in", {"hot.txt": "fix\n"})
+    assert (await probe(integrated, Running(theirs, None, "it runs"))).found == "not done"
+
+
+@pytest.mark.parametrize(
+    "running", [Running(None, None, "it does not answer"), Running("f" * 40, "v1.5.0", "it runs ffff")]
+)
+async def test_what_nobody_can_tell_is_no_proof(integrated: Place, running: Running) -> None:
+    finding = await probe(integrated, running)
+    assert finding.found == "cannot tell"
+    with pytest.raises(ActionError, match=running.words):
+        await integrated.action("deploy").verify()
+
+
+async def test_a_target_that_cannot_be_asked_is_no_proof(integrated: Place) -> None:
+    integrated.deployer.fails = DeployError("nobody can say what runs: the keeper does not answer")
+    assert (await integrated.action("deploy").probe()).found == "cannot tell"
+    with pytest.raises(ActionError, match="nobody can say what runs"):
+        await integrated.action("deploy").verify()
+
+
+# -- a pipeline ---------------------------------------------------------------------------------------
+
+
+def pipeline(*versions: str | None) -> tuple[PipelineDeployer, FakeHealth]:
+    health = FakeHealth()
+    health.answers = [answer(version) for version in versions]
+    return PipelineDeployer(health, HandClock(), 2.0), health  # type: ignore[arg-type]  # only `ask` is used
+
+
+WISH = Deployment("c" * 40, "v1.5.0", TOKEN, 10.0)
+
+
+async def test_a_pipeline_is_awaited_until_the_service_answers_the_version() -> None:
+    deployer, health = pipeline("v1.5.3", None, "v1.5.0")
+    said = Said()
+    await deployer.deploy(WISH, said)
+    assert health.asked == 3
+    assert said.words[0] == "the service answers v1.5.3, waiting for v1.5.0"
+
+
+async def test_a_pipeline_that_does_not_deliver_is_given_up_on() -> None:
+    deployer, health = pipeline("v1.5.3")
+    with pytest.raises(DeployError, match=r"after 10 s the service answers v1.5.3"):
+        await deployer.deploy(WISH, Said())
+    assert health.asked == 6
+
+
+async def test_a_pipelines_service_says_itself_what_runs() -> None:
+    deployer, health = pipeline()
+    health.answers = [answer("v1.5.0", "abc1234")]
+    assert await deployer.settled() == Running("abc1234", "v1.5.0", "the service answers v1.5.0")
+    health.answers = [answer(None, ok=False)]
+    assert await deployer.settled() == Running(None, None, "the service answers answers 503, not 200")
+
+
+# -- prove health -------------------------------------------------------------------------------------
+
+
+class Ward:
+    """The health step of a plan, a service that gives certain answers, and a clock that only it moves."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.clock = HandClock()
+        self.world: World = dataclasses.replace(place.world, clock=self.clock)
+        self.said = Said()
+        self.step: Action = type(place.action("prove-health"))(
+            place.action("prove-health").params, self.world, TOKEN
+        )
+
+    async def prove(self, *answers: object) -> None:
+        """Perform the step against those answers."""
+        self.place.health.answers = list(answers)  # type: ignore[arg-type]
+        self.place.health.asked = 0
+        await self.step.perform(self.said)
+
+
+@pytest.fixture
+async def ward(integrated: Place) -> Ward:
+    return Ward(integrated)
+
+
+async def test_three_good_answers_in_a_row_prove_health_from_the_first_of_them(ward: Ward) -> None:
+    await ward.prove(answer(ok=False), answer())
+    proof = await ward.step.verify()
+    assert ward.place.health.asked == 4
+    assert ward.clock.seconds == 3, "a second apart, and none after the last"
+    assert proof.words == "3 good in a row, v1.5.0"
+    first = HandClock()
+    first.seconds = 1
+    assert proof.facts["first_good_boot_us"] == str(first.now().boot_us)
+    assert proof.facts["first_good_utc_us"] == str(first.now().utc_us)
+    assert ward.said.counted[-1] == (3, 3, "good in a row")
+    assert proof.evidence[0].name == "healthy"
+
+
+async def test_one_bad_answer_in_between_starts_the_row_anew(ward: Ward) -> None:
+    await ward.prove(answer(), answer(), answer(ok=False), answer())
+    assert ward.place.health.asked == 6 if ward.world.environment.health.tries >= 6 else True
+
+
+async def test_health_fails_closed_after_the_tries(ward: Ward) -> None:
+    with pytest.raises(ActionError, match="^not healthy in 5 tries; the last answer: answers 503, not 200$"):
+        await ward.prove(answer(ok=False))
+    assert ward.place.health.asked == 5
+    with pytest.raises(ActionError, match="health was not asked to the end: retry"):
+        await Ward(ward.place).step.verify()
+
+
+async def test_good_answers_that_come_too_late_are_too_few(ward: Ward) -> None:
+    bad = answer(ok=False)
+    with pytest.raises(ActionError, match="the last answer: good, too late"):
+        await ward.prove(bad, bad, bad, answer())
+
+
+@pytest.mark.parametrize(("version", "words"), [("v1.5.3", "v1.5.3"), (None, "no version")])
+async def test_a_healthy_service_of_another_version_is_not_proven(
+    ward: Ward, version: str | None, words: str
+) -> None:
+    with pytest.raises(ActionError, match=f"the last answer: answers {words}, not v1.5.0"):
+        await ward.prove(answer(version))
+
+
+async def test_a_healthy_service_of_another_commit_is_not_proven(ward: Ward) -> None:
+    """The right version can be built from the wrong commit."""
+    restored = ward.place.inputs.restored
+    with pytest.raises(ActionError, match=f"runs commit ffffffffffff, not {restored[:12]}"):
+        await ward.prove(answer(commit="f" * 40))
+    for told in (restored, restored[:8]):
+        await ward.prove(answer(commit=told))
+        assert (await ward.step.verify()).facts["commit"] == told
+
+
+async def test_health_stops_on_request_between_two_tries(ward: Ward) -> None:
+    ask = ward.place.health.ask
+
+    async def stop_then_ask() -> object:
+        ward.said.stopping = ward.place.health.asked == 1
+        return await ask()
+
+    ward.place.health.ask = stop_then_ask  # type: ignore[method-assign,assignment]
+    with pytest.raises(ActionError, match="stopped on request after 2 tries"):
+        await ward.prove(answer(ok=False))
+
+
+async def test_one_answer_is_no_proof_for_a_probe(ward: Ward) -> None:
+    ward.place.health.answers = [answer()]
+    finding = await ward.step.probe()
+    assert finding == Finding("not done", "the service answers: answers 200, v1.5.0")
+
+
+async def test_the_plan_says_how_health_will_be_asked(place: Place, operator: Operator) -> None:
+    assert operator.on_remote() == place.inputs.running.commit
+    assert place.effects("prove-health") == ("GET http://127.0.0.1:9000/health",)
