@@ -8,6 +8,8 @@ CLOCK_LINES = 1
 KEYS_LINES = 1
 TALL = 40
 WIDE = 180
+OUTPUT_LINES = 5
+"""What the running step prints, with the rule above it."""
 
 
 class Layout(Struct, frozen=True):
@@ -28,10 +30,12 @@ def layout(width: int, height: int, *, metrics: int, runbook: int, bottom: int, 
     nothing is wrong, the metrics come first; in an incident, the runbook.
     """
     room = height - HEADER_LINES - CAPTION_LINES - CLOCK_LINES - KEYS_LINES - bottom
+    tall = height >= TALL
     stages = (
         (2, 4, 1),
         (metrics, 5, 3) if calm else (3, 8, 4),
-        (metrics, min(runbook, 9), 8) if height < TALL else (metrics, runbook, 8),
+        (metrics, runbook if tall else min(runbook, 9), 8),
+        (metrics, runbook + OUTPUT_LINES if tall else 0, 8),
     )
     got = [0, 0, 0]
     for stage in stages:

@@ -54,6 +54,17 @@ class RungChanged(Body, frozen=True):
     """The rule's own words, `error_rate > 5%`; empty where no rule decided."""
 
 
+class ReleaseSeen(Body, frozen=True):
+    """The service answers another version than before: a deployment has landed, ours or somebody else's."""
+
+    kind = "release.seen"
+    critical = False
+    release: str
+    """The version as the service tells it."""
+    commit: str | None
+    """Full commit id, where the service tells it."""
+
+
 class IncidentSuspected(Body, frozen=True):
     """The first mandatory rung: the engine thinks that a release is bad."""
 
@@ -240,6 +251,7 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         EngineStarted,
         EngineStopped,
         RungChanged,
+        ReleaseSeen,
         IncidentSuspected,
         IncidentDeclared,
         PlanningStarted,

@@ -14,6 +14,7 @@ from console.core.state import (
     Incident,
     ItemTick,
     RungState,
+    RunningRelease,
     State,
     Status,
 )
@@ -79,6 +80,12 @@ def _(body: ev.EngineStopped, event: ev.Event, state: State) -> State:
 def _(body: ev.RungChanged, event: ev.Event, state: State) -> State:
     rung = RungState(body.after, event.at, body.value, body.rule, body.title)
     return replace(state, rungs={**state.rungs, body.metric: rung})
+
+
+@apply.register
+def _(body: ev.ReleaseSeen, event: ev.Event, state: State) -> State:
+    before = state.running.release if state.running else None
+    return replace(state, running=RunningRelease(body.release, body.commit, event.at, before))
 
 
 @apply.register

@@ -54,6 +54,17 @@ class RungState(Struct, frozen=True):
     title: str
 
 
+class RunningRelease(Struct, frozen=True):
+    """What the service says that it runs."""
+
+    release: str
+    commit: str | None
+    since: Stamp
+    """When it was first seen to answer so."""
+    before: str | None
+    """What it answered before; None for the first one seen."""
+
+
 class StepState(Struct, frozen=True):
     """What became of a step so far."""
 
@@ -165,6 +176,7 @@ class State(Struct, frozen=True):
     engine: EngineInfo | None = None
     epoch: int = 0
     rungs: dict[str, RungState] = field(default_factory=dict)
+    running: RunningRelease | None = None
     incident: Incident | None = None
     """The open incident, or the last one, resolved."""
     incidents: int = 0

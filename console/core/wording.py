@@ -85,6 +85,12 @@ def _(body: ev.RungChanged, _event: ev.Event, _title: Title) -> Said:
     return Said(words, _RUNG_TONE.get(body.after, Tone.PLAIN))
 
 
+@_words.register
+def _(body: ev.ReleaseSeen, _event: ev.Event, _title: Title) -> Said:
+    commit = f", commit {short(body.commit)}" if body.commit else ""
+    return Said(f"the service answers {body.release}{commit}", Tone.WARN)
+
+
 # -- the incident -----------------------------------------------------------------------------------
 
 

@@ -110,11 +110,18 @@ class Engine:
     def _take(self, tick: Tick) -> None:
         """Keep one tick's row, and journal what changed on the ladder."""
         self._samples.append(tick.row)
-        if tick.changes:
-            self._book.say(*tick.changes)
+        if news := (*self._landed(tick), *tick.changes):
+            self._book.say(*news)
         self._suspect(tick)
         self._board.beat(self._impact.observe(tick.row), self._conductor.closed())
         self._moved()
+
+    def _landed(self, tick: Tick) -> tuple[ev.ReleaseSeen, ...]:
+        """Another release than the journal knows of."""
+        known, seen = self._book.state.running, tick.running
+        if seen is None or (known and (known.release, known.commit) == (seen.release, seen.commit)):
+            return ()
+        return (seen,)
 
     def _suspect(self, tick: Tick) -> None:
         """Open a suspected incident on a mandatory rung that began after the last one was resolved."""

@@ -8,13 +8,13 @@ import httpx
 from msgspec import Struct
 
 from console.core.clock import Clock, Stamp
-from console.core.events import RungChanged
+from console.core.events import ReleaseSeen, RungChanged
 from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import Reading, Row, Rung
 from console.core.rules import Ladder, Standing, silence_s
 from console.core.state import RungState
 from console.core.strategy import Environment, Measure, Metric
-from console.engine.sources import Reader, Watcher, watcher
+from console.engine.sources import ProbeWatcher, Reader, Watcher, watcher
 
 FIELD_TICK_S = 1.0
 """Outside of a rehearsal there is one tick a second at most."""
@@ -39,6 +39,8 @@ class Tick(Struct, frozen=True):
     """Where a metric has moved since the tick before, or since the journal was written last."""
     mandatory: tuple[Firing, ...]
     """The metrics on a mandatory or automatic rung, earliest onset first."""
+    running: ReleaseSeen | None
+    """What the service said last that it runs."""
     trouble: Mapping[str, str]
     """Sources whose last question brought no good answer, and why, in a line each."""
 
@@ -69,7 +71,9 @@ class Sampler:
         self._clock = clock
         self._flags = flags
         self._watchers = {
-            name: watcher(source, list(_measures(environment, name)), client, secret, clock)
+            name: watcher(
+                source, environment.service, list(_measures(environment, name)), client, secret, clock
+            )
             for name, source in environment.sources.items()
         }
         self._readers = {
@@ -108,8 +112,13 @@ class Sampler:
             standings=standings,
             changes=tuple(self._changes(standings)),
             mandatory=tuple(sorted(_firing(standings), key=lambda firing: firing.onset.boot_us)),
+            running=self._running(),
             trouble={name: each.trouble for name, each in self._watchers.items() if each.trouble},
         )
+
+    def _running(self) -> ReleaseSeen | None:
+        told = (each.told for each in self._watchers.values() if isinstance(each, ProbeWatcher))
+        return next((release for release in told if release is not None), None)
 
     async def _watch(self, each: Watcher) -> None:
         while True:

@@ -8,6 +8,7 @@ import httpx
 from console.core.clock import Clock
 from console.core.counters import Page
 from console.core.errors import StatedError
+from console.core.events import ReleaseSeen
 from console.core.measures import (
     NOTHING,
     Measured,
@@ -25,6 +26,7 @@ from console.core.strategy import (
     Measure,
     Probe,
     Scrape,
+    Service,
     Unavailable,
 )
 from console.targets.health import HealthProbe
@@ -88,17 +90,29 @@ class ScrapeWatcher(Watcher):
 class ProbeWatcher(Watcher):
     """A health endpoint: no answer is a failure, and known."""
 
-    def __init__(self, source: Probe, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(self, source: Probe, service: Service, client: httpx.AsyncClient, clock: Clock) -> None:
         super().__init__(source.every)
+        tells = source.url == service.health
         self._probe = HealthProbe(
-            client, clock, source.url, limit_s=source.limit, status=source.status, body=source.body
+            client,
+            clock,
+            source.url,
+            limit_s=source.limit,
+            status=source.status,
+            body=source.body,
+            version=service.version if tells else None,
+            commit=service.commit if tells else None,
         )
+        self.told: ReleaseSeen | None = None
+        """What the service said last that it runs; None where it never said, or is not asked for it here."""
         self._tally = Tally()
 
     async def ask(self) -> None:
         """Probe once."""
         health = await self._probe.ask()
         self._tally.add(health.at, good=health.ok)
+        if health.version is not None:
+            self.told = ReleaseSeen(health.version, health.commit)
         self.trouble = "" if health.ok else health.words
 
     def reader(self, measure: Measure) -> Reader:
@@ -146,6 +160,7 @@ class ConnectWatcher(Watcher):
 
 def watcher(
     source: AnySource,
+    service: Service,
     measures: Sequence[Measure],
     client: httpx.AsyncClient,
     secret: Callable[[str], str],
@@ -156,6 +171,6 @@ def watcher(
         case Scrape():
             return ScrapeWatcher(source, [m for m in measures if isinstance(m, Scraped)], client, clock)
         case Probe():
-            return ProbeWatcher(source, client, clock)
+            return ProbeWatcher(source, service, client, clock)
         case Connect():
             return ConnectWatcher(source, secret, clock)

@@ -21,7 +21,6 @@ SIGN = {
     Status.SKIPPED: ("-", Role.WARN),
 }
 _EMPHASIS = {Role.DIM: Role.DIM, Role.ACT: Role.STRONG, Role.ALARM: Role.BAD}
-OUTPUT_LINES = 4
 
 
 class RunbookRow(Struct, frozen=True):
@@ -221,5 +220,5 @@ def _window(heights: list[int], focus: int, room: int) -> tuple[int, int]:
 
 
 def lines_wanted(view: RunbookView) -> int:
-    """Lines that the runbook would like to have, with room for what runs and for its output."""
-    return len(view.rows) + 2 + OUTPUT_LINES
+    """Lines that the runbook would like to have: a step that runs or asks takes more than one."""
+    return len(view.rows) + 2

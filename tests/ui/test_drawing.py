@@ -203,12 +203,12 @@ class TestLayout:
         assert width - got.side - got.detail >= 46
 
     def test_the_sketch_at_its_own_size(self) -> None:
-        got = layout(80, 24, metrics=6, runbook=16, bottom=2, calm=False)
+        got = layout(80, 24, metrics=6, runbook=13, bottom=2, calm=False)
         assert (got.metrics, got.middle, got.timeline) == (3, 8, 4)
 
     def test_a_larger_terminal_shows_all_metrics_and_steps_and_doubles_the_timeline(self) -> None:
-        got = layout(120, 40, metrics=6, runbook=16, bottom=2, calm=False)
-        assert (got.metrics, got.middle, got.timeline) == (6, 16, 9)
+        got = layout(120, 40, metrics=7, runbook=13, bottom=2, calm=False)
+        assert (got.metrics, got.middle, got.timeline) == (7, 16, 8)
 
 
 def _metric_lines(room: FakeRoom, width: int = 80, height: int = 4) -> list[Line]:

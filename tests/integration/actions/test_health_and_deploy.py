@@ -166,8 +166,10 @@ async def test_three_good_answers_in_a_row_prove_health_from_the_first_of_them(w
 
 
 async def test_one_bad_answer_in_between_starts_the_row_anew(ward: Ward) -> None:
-    await ward.prove(answer(), answer(), answer(ok=False), answer())
-    assert ward.place.health.asked == 6 if ward.world.environment.health.tries >= 6 else True
+    """The service is back from the first of the last good answers, not from the first of all."""
+    await ward.prove(answer(), answer(ok=False), answer())
+    assert ward.place.health.asked == 5
+    assert (await ward.step.verify()).facts["first_good_boot_us"] == str(ward.clock.now().boot_us - 2_000_000)
 
 
 async def test_health_fails_closed_after_the_tries(ward: Ward) -> None:

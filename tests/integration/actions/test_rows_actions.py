@@ -1,6 +1,5 @@
-"""Rows: written down at the switch and compared when healthy, in a real PostgreSQL; and the merge by itself."""
+"""Rows: written down at the switch, compared when healthy, in a real PostgreSQL; and the merge by itself."""
 
-import asyncio
 import re
 import stat
 from collections import Counter
@@ -48,9 +47,9 @@ async def each(rows: list[Key]) -> AsyncIterator[Key]:
 
 @given(_rows, _rows)
 @settings(max_examples=200, deadline=None)
-def test_the_merge_counts_what_a_count_of_both_lists_would(before: list[Key], after: list[Key]) -> None:
+async def test_the_merge_counts_what_a_count_of_both_lists_would(before: list[Key], after: list[Key]) -> None:
     """Also where a key is there several times, and whatever it is made of."""
-    told = asyncio.run(compared(iter(in_order(before)), each(in_order(after))))
+    told = await compared(iter(in_order(before)), each(in_order(after)))
     gone = Counter(before) - Counter(after)
     assert told == Compared(len(before), len(after), gone.total())
 
@@ -79,14 +78,24 @@ class Database:
         self.dsn = dsn
         self.rows = Rows(lambda: dsn, {"users": "name", "public.transactions": "id"})
 
-    async def run(self, statement: str, rows: Iterable[tuple[object, ...]] = ()) -> None:
-        """A statement, for each of the rows when there are any."""
+    async def run(self, statement: str) -> None:
+        """A statement."""
         async with await psycopg.AsyncConnection.connect(self.dsn) as connection:
-            async with connection.cursor() as cursor:
-                await (cursor.executemany(statement, list(rows)) if rows else cursor.execute(statement))
+            await connection.execute(statement)
+
+    async def each(self, statement: str, names: Iterable[str | None]) -> None:
+        """A statement, once for each of the names."""
+        connection = await psycopg.AsyncConnection.connect(self.dsn)
+        async with connection, connection.cursor() as cursor:
+            await cursor.executemany(statement, [(name,) for name in names])
 
     async def add(self, *names: str | None) -> None:
-        await self.run("INSERT INTO users VALUES (%s)", [(name,) for name in names])
+        """Users of those names."""
+        await self.each("INSERT INTO users VALUES (%s)", names)
+
+    async def remove(self, names: Iterable[str | None]) -> None:
+        """All users of those names."""
+        await self.each("DELETE FROM users WHERE name IS NOT DISTINCT FROM %s", names)
 
     async def connections(self) -> int:
         """How many of ours are open."""
@@ -115,7 +124,7 @@ async def test_a_key_of_any_text_survives_the_file(database: Database, tmp_path:
     assert await database.rows.record(path) == {"users": len(NASTY), "public.transactions": 0}
     assert await database.rows.compare(path) == Compared(len(NASTY), len(NASTY), 0)
     for lost in NASTY:
-        await database.run("DELETE FROM users WHERE name IS NOT DISTINCT FROM %s", [(lost,)])
+        await database.remove([lost])
         assert (await database.rows.compare(path)).missing == 1, repr(lost)
         await database.add(lost)
 
@@ -130,7 +139,7 @@ async def test_as_many_rows_are_missing_as_were_taken_away(
     await database.run("TRUNCATE users")
     await database.add(*names)
     await database.rows.record(path)
-    await database.run("DELETE FROM users WHERE name = %s", [(name,) for name in lost])
+    await database.remove(lost)
     await database.add("new to everybody")
     gone = sum(name in lost for name in names)
     told = await database.rows.compare(path)

@@ -1,7 +1,7 @@
 """Run command: a check of the strategy, in the worktree of the release it is about."""
 
 import os
-from typing import Any
+from pathlib import Path
 
 import pytest
 
@@ -10,12 +10,7 @@ from console.targets.process import ProgramError, orphans
 from tests.integration.actions.kit import Operator, Place, Said
 
 
-@pytest.fixture
-def operator(operator: Operator) -> Operator:
-    return operator
-
-
-async def checked(tmp: Any, operator: Operator, *argv: str, gate: bool, limit: str = "10s") -> Place:
+async def checked(tmp: Path, operator: Operator, *argv: str, gate: bool, limit: str = "10s") -> Place:
     """A place whose plan has one check, with the worktree it runs in."""
     command = {"title": "validation", "argv": list(argv), "limit": limit, "gate": gate}
     place = await Place(tmp, operator, commands={"check": command}).ready()
@@ -23,7 +18,7 @@ async def checked(tmp: Any, operator: Operator, *argv: str, gate: bool, limit: s
     return place
 
 
-async def test_a_check_that_passes_is_proven_by_its_last_words(tmp_path: Any, operator: Operator) -> None:
+async def test_a_check_that_passes_is_proven_by_its_last_words(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, "sh", "-c", "echo one; echo 14 checks passed", gate=True)
     action, said = place.action("run-command", command="check"), Said()
     await action.perform(said)
@@ -34,7 +29,7 @@ async def test_a_check_that_passes_is_proven_by_its_last_words(tmp_path: Any, op
 
 
 async def test_it_runs_in_the_good_release_and_knows_where_the_service_is(
-    tmp_path: Any, operator: Operator
+    tmp_path: Path, operator: Operator
 ) -> None:
     script = 'cat VERSION; echo "$1"'
     place = await checked(tmp_path, operator, "sh", "-c", script, "sh", "{service_url}/sign", gate=True)
@@ -43,7 +38,7 @@ async def test_it_runs_in_the_good_release_and_knows_where_the_service_is(
     assert said.lines == ["v1.5.0", "http://127.0.0.1:9000/sign"]
 
 
-async def test_what_the_plan_shows_is_what_is_run(tmp_path: Any, operator: Operator) -> None:
+async def test_what_the_plan_shows_is_what_is_run(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, "echo", "two words", "$HOME", "a'b", gate=True)
     (shown,) = place.effects("run-command", command="check")
     assert shown == """echo 'two words' '$HOME' 'a'"'"'b'"""
@@ -53,7 +48,7 @@ async def test_what_the_plan_shows_is_what_is_run(tmp_path: Any, operator: Opera
     assert place.programs.lines[-1] == ("echo", "two words", "$HOME", "a'b")
 
 
-async def test_a_gate_that_fails_stops_and_says_why(tmp_path: Any, operator: Operator) -> None:
+async def test_a_gate_that_fails_stops_and_says_why(tmp_path: Path, operator: Operator) -> None:
     place = await checked(
         tmp_path, operator, "sh", "-c", "echo so far so good; echo no >&2; exit 3", gate=True
     )
@@ -64,7 +59,7 @@ async def test_a_gate_that_fails_stops_and_says_why(tmp_path: Any, operator: Ope
     assert failed.value.facts == {"exit": "3"}
 
 
-async def test_advice_that_fails_is_told_and_stops_nothing(tmp_path: Any, operator: Operator) -> None:
+async def test_advice_that_fails_is_told_and_stops_nothing(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, "sh", "-c", "echo slow; exit 1", gate=False)
     action = place.action("run-command", command="check")
     await action.perform(Said())
@@ -76,7 +71,7 @@ _HANGS = ("sh", "-c", "echo begun; sleep 60 & sleep 60")
 
 
 async def test_a_gate_that_takes_too_long_is_ended_with_its_children(
-    tmp_path: Any, operator: Operator
+    tmp_path: Path, operator: Operator
 ) -> None:
     place = await checked(tmp_path, operator, *_HANGS, gate=True, limit="300ms")
     with pytest.raises(ProgramError, match="`sh` took longer than 0.3 s and was ended"):
@@ -84,7 +79,7 @@ async def test_a_gate_that_takes_too_long_is_ended_with_its_children(
     assert orphans(tmp_path) == []
 
 
-async def test_advice_that_takes_too_long_stops_nothing(tmp_path: Any, operator: Operator) -> None:
+async def test_advice_that_takes_too_long_stops_nothing(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, *_HANGS, gate=False, limit="300ms")
     action = place.action("run-command", command="check")
     await action.perform(Said())
@@ -93,7 +88,7 @@ async def test_advice_that_takes_too_long_stops_nothing(tmp_path: Any, operator:
 
 
 @pytest.mark.parametrize("gate", [True, False])
-async def test_a_program_that_is_not_there(tmp_path: Any, operator: Operator, *, gate: bool) -> None:
+async def test_a_program_that_is_not_there(tmp_path: Path, operator: Operator, *, gate: bool) -> None:
     place = await checked(tmp_path, operator, "no-such-program", gate=gate)
     action = place.action("run-command", command="check")
     await action.perform(Said())
@@ -104,7 +99,7 @@ async def test_a_program_that_is_not_there(tmp_path: Any, operator: Operator, *,
         assert "no-such-program" in (await action.verify()).words
 
 
-async def test_a_check_without_its_worktree_is_one_line(tmp_path: Any, operator: Operator) -> None:
+async def test_a_check_without_its_worktree_is_one_line(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, "true", gate=True)
     await place.done("tidy")
     with pytest.raises(ProgramError, match="cannot run `true`: No such file or directory") as failed:
@@ -113,7 +108,7 @@ async def test_a_check_without_its_worktree_is_one_line(tmp_path: Any, operator:
 
 
 async def test_a_check_sees_no_variable_that_it_was_not_given(
-    tmp_path: Any, operator: Operator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY", "1")
     place = await checked(tmp_path, operator, "env", gate=True)
@@ -123,7 +118,7 @@ async def test_a_check_sees_no_variable_that_it_was_not_given(
     assert not any("CANARY" in line for line in said.lines)
 
 
-async def test_a_check_that_was_not_run_to_its_end_proves_nothing(tmp_path: Any, operator: Operator) -> None:
+async def test_a_check_that_was_not_run_to_its_end_proves_nothing(tmp_path: Path, operator: Operator) -> None:
     place = await checked(tmp_path, operator, "true", gate=True)
     action = place.action("run-command", command="check")
     assert (await action.probe()).found == "not done"

@@ -1,0 +1,236 @@
+"""The planner against a real remote and a releases file: what people will be asked to approve."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.action import World
+from console.core.errors import StatedError
+from console.core.plan import Authority, Need, Phase, Plan, digest, thaw
+from console.core.releases import ReleaseError
+from console.engine.planner import PlanError, make_plan
+from console.targets.git import GitError
+from console.targets.rows import Rows
+from tests.integration.actions.kit import Operator, Place
+from tests.unit.engine.kit import HandClock
+
+VERDICTS = {"v1.5.0": "good", "v1.5.1": "unproven", "v1.5.2": "bad", "v1.5.3": "unproven"}
+
+
+def line(action: str, phase: str, *needs: str, **more: Any) -> dict[str, Any]:
+    """A line of the runbook; the step is called like its action."""
+    return {
+        "id": action,
+        "action": action,
+        "phase": phase,
+        "title": action,
+        "needs": list(needs),
+        "authority": "matrix" if phase == "switch" else "none",
+        "expected": "5s",
+        "limit": "30s",
+        **more,
+    }
+
+
+RUNBOOK = [
+    line("fetch", "prepare"),
+    line("restore-tree", "prepare", "fetch"),
+    line("count-rows", "switch"),
+    line("push-branch", "switch", "count-rows"),
+    line("integrate", "switch", "push-branch"),
+    line("deploy", "switch", "integrate"),
+    line("prove-health", "prove", "deploy", proves=["accessible"]),
+    line("run-command", "prove", "prove-health", **{"with": {"command": "check"}}),
+    line("compare-rows", "prove", "prove-health"),
+    line("tidy", "close"),
+]
+CHECK = {"title": "validation", "argv": ["true"], "limit": "5s", "gate": True}
+
+
+class Office:
+    """A world with a releases file, in which plans are made at a moment that stands still."""
+
+    def __init__(self, folder: Path, operator: Operator) -> None:
+        self.operator = operator
+        self.file = folder / "releases.yaml"
+        self.place = Place(
+            folder,
+            operator,
+            Rows(lambda: "", {"users": "name"}),
+            runbook=RUNBOOK,
+            commands={"check": CHECK},
+            releases={"file": str(self.file)},
+        )
+        self.clock = HandClock()
+        self.world: World = dataclasses.replace(self.place.world, clock=self.clock)
+        self.record(VERDICTS)
+
+    def record(self, verdicts: dict[str, str], **commits: str) -> None:
+        """Write the releases file."""
+        entries = [
+            {
+                "tag": tag,
+                "commit": commits.get(tag) or self.operator.git("rev-parse", f"{tag}^{{commit}}"),
+                "verdict": verdict,
+                "said_by": "ops-lead",
+                "deployed": "2026-02-25T14:00:00Z",
+            }
+            for tag, verdict in verdicts.items()
+        ]
+        rows = ["releases:"] if entries else ["releases: []"]
+        for entry in entries:
+            rows += [f"  {'- ' if key == 'tag' else '  '}{key}: {value!r}" for key, value in entry.items()]
+        self.file.write_text("\n".join(rows) + "\n")
+
+    async def plan(self, target: str | None = None, author: str = "eng-1") -> tuple[Plan, str]:
+        """A plan and its hash."""
+        frozen = await make_plan(self.world, "INC-7QK2", author, target, lambda _line: None)
+        assert digest(bytes(frozen.plan)) == frozen.digest
+        return thaw(bytes(frozen.plan)), frozen.digest
+
+    async def refusal(self, kind: type[StatedError], target: str | None = None) -> str:
+        with pytest.raises(kind) as refused:
+            await self.plan(target)
+        assert "\n" not in str(refused.value)
+        return str(refused.value)
+
+
+@pytest.fixture
+def office(tmp_path: Path, operator: Operator) -> Office:
+    return Office(tmp_path, operator)
+
+
+async def test_a_plan_names_everything_by_its_full_id(office: Office) -> None:
+    plan, _ = await office.plan()
+    operator = office.operator
+    assert (plan.running.tag, plan.target.tag) == ("v1.5.3", "v1.5.0")
+    assert plan.running.commit == operator.git("rev-parse", "v1.5.3")
+    assert plan.target.commit == operator.git("rev-parse", "v1.5.0")
+    assert plan.target.tree == operator.git("rev-parse", "v1.5.0^{tree}")
+    assert (plan.target_verdict, plan.releases_back) == ("good", 3)
+    assert plan.branch == f"rollback/testnet-{office.clock.now().utc_us // 1_000_000}"
+    assert (plan.environment, plan.incident) == ("testnet", "INC-7QK2")
+    assert (plan.needs, plan.proof, plan.recover_within_s) == ((Need("engineer", 1),), "claim", 900.0)
+
+
+async def test_the_commit_that_will_be_deployed_is_known_beforehand(office: Office) -> None:
+    """Making it later gives exactly the id that people approved; planning made nothing."""
+    plan, _ = await office.plan()
+    with pytest.raises(GitError):
+        office.world.clone.tree_of(plan.restored)
+    raw = plan.step("restore-tree").params["commit"].encode()
+    assert await office.world.clone.write_commit(raw, keep=True) == plan.restored
+    assert office.world.clone.tree_of(plan.restored) == plan.target.tree
+    (commit, parent) = office.world.clone.log(None, plan.restored, 2)
+    assert (commit.author, commit.summary) == ("eng-1", "Roll back testnet to v1.5.0 (INC-7QK2)")
+    assert parent.id == plan.running.commit
+
+
+async def test_a_plan_is_the_runbook_with_its_exact_effects(office: Office) -> None:
+    plan, _ = await office.plan()
+    assert [step.id for step in plan.steps] == [line["id"] for line in RUNBOOK]
+    by_id = {step.id: step for step in plan.steps}
+    assert all(step.words and step.effects and step.limit_s == 30 for step in plan.steps)
+    assert by_id["integrate"].needs == ("push-branch",)
+    assert by_id["prove-health"].proves == ("accessible",)
+    assert by_id["run-command"].effects == ("true",)
+    (push,) = by_id["integrate"].effects
+    assert f"--force-with-lease=refs/heads/develop:{plan.running.commit}" in push
+    assert f"{plan.restored}:refs/heads/develop" in push
+    assert {s.authority for s in plan.of_phase(Phase.SWITCH)} == {Authority.MATRIX}
+
+
+async def test_the_gate_demands_what_prepare_proves(office: Office) -> None:
+    plan, _ = await office.plan()
+    assert [predicate.slot for predicate in plan.predicates] == ["branch-unmoved", "good-tree"]
+    slots = [slot for step in plan.of_phase(Phase.PREPARE) for slot in step.fills]
+    assert slots == ["branch-unmoved", "good-tree"]
+
+
+async def test_two_plans_of_the_same_at_the_same_moment_are_equal(office: Office) -> None:
+    assert await office.plan() == await office.plan()
+    first = await office.plan()
+    office.clock.seconds += 1
+    assert (await office.plan())[1] != first[1]
+
+
+async def test_planning_changes_nothing_but_our_own_clone(office: Office) -> None:
+    remote = office.operator.git("ls-remote", str(office.operator.remote))
+    await office.plan()
+    assert office.operator.git("ls-remote", str(office.operator.remote)) == remote
+    assert not office.world.worktrees.exists()
+    assert not office.world.evidence.exists()
+
+
+async def test_a_release_that_nobody_proved_can_be_gone_back_to_and_the_plan_says_so(office: Office) -> None:
+    plan, _ = await office.plan("v1.5.1")
+    assert (plan.target.tag, plan.target_verdict, plan.releases_back) == ("v1.5.1", "unproven", 2)
+
+
+async def test_a_head_without_a_tag_is_called_by_its_commit(office: Office) -> None:
+    head = office.operator.push("Straight to develop", {"hot.txt": "fix\n"})
+    plan, _ = await office.plan()
+    assert (plan.running.tag, plan.running.commit) == (head[:12], head)
+    assert plan.releases_back == 4
+
+
+async def test_a_second_tag_on_what_runs_does_not_hide_which_release_it_is(office: Office) -> None:
+    office.record({**VERDICTS, "v1.5.3": "good"})
+    office.operator.git("tag", "a-second-name", "v1.5.3")
+    office.operator.git("push", "--quiet", "--tags", "origin")
+    plan, _ = await office.plan()
+    assert (plan.running.tag, plan.target.tag, plan.releases_back) == ("v1.5.3", "v1.5.0", 3)
+
+
+async def test_a_tag_that_was_moved_since_it_was_judged_is_refused(office: Office) -> None:
+    """The verdict is about a commit: whoever moves a tag does not move what people said of it."""
+    operator = office.operator
+    judged = operator.git("rev-parse", "v1.5.0")
+    operator.git("tag", "--force", "v1.5.0", "v1.5.1")
+    operator.git("push", "--quiet", "--force", "--tags", "origin")
+    office.record(VERDICTS, **{"v1.5.0": judged})
+    moved = operator.git("rev-parse", "v1.5.0")
+    assert await office.refusal(PlanError) == (
+        f"tag v1.5.0 is commit {moved[:12]}, but {judged[:12]} was judged good: find out who moved the tag"
+    )
+
+
+async def test_what_is_deployed_already_is_no_way_back(office: Office) -> None:
+    operator = office.operator
+    operator.git("checkout", "--quiet", "v1.5.0", "--", ".")
+    operator.git("rm", "--quiet", "cap.txt", "README")
+    operator.commit("Roll back by hand")
+    operator.git("push", "--quiet", "origin", "develop")
+    assert await office.refusal(PlanError) == "develop builds the tree of v1.5.0 already"
+
+
+async def test_a_release_that_is_not_recorded_is_refused(office: Office) -> None:
+    words = "no release v9.9.9 is recorded; there are v1.5.0, v1.5.1, v1.5.2, v1.5.3"
+    assert await office.refusal(ReleaseError, "v9.9.9") == words
+
+
+async def test_a_release_that_was_judged_bad_is_refused(office: Office) -> None:
+    words = "v1.5.2 was judged bad by ops-lead: choose another"
+    assert await office.refusal(ReleaseError, "v1.5.2") == words
+
+
+async def test_a_recorded_release_whose_tag_the_remote_has_not_is_refused(office: Office) -> None:
+    office.operator.git("update-ref", "-d", "refs/tags/v1.5.0", cwd=office.operator.remote)
+    assert (await office.refusal(GitError)).endswith("has no tag v1.5.0")
+
+
+async def test_a_name_that_is_no_tag_is_not_given_to_git(office: Office) -> None:
+    office.record({**VERDICTS, "--upload-pack=x": "good"}, **{"--upload-pack=x": "0" * 40})
+    assert "is not a name that git accepts" in await office.refusal(GitError, "--upload-pack=x")
+
+
+async def test_without_a_remote_there_is_no_plan(office: Office) -> None:
+    office.operator.remote.rename(office.operator.remote.with_name("gone.git"))
+    assert (await office.refusal(GitError)).startswith("git fetch: fatal: ")
+
+
+async def test_without_the_deploy_branch_there_is_no_plan(office: Office) -> None:
+    office.operator.delete("develop")
+    assert (await office.refusal(GitError)).endswith("has no branch develop")
