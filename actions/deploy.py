@@ -1,6 +1,7 @@
 """Deploy: make the service run the head of the deploy branch, which is the good tree by then."""
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from console.core.format import short
 from console.targets.deploy import DeployError, Deployment
 from console.targets.git import GitError, is_same
 
@@ -58,7 +59,7 @@ class Deploy(Action):
         clone = self.world.clone
         commit = clone.branch(self.params["branch"])
         if clone.tree_of(commit) != self.params["tree"]:
-            raise ActionError(f"{self.params['branch']} is at {commit[:12]}, not the good tree: plan again")
+            raise ActionError(f"{self.params['branch']} is at {short(commit)}, not the good tree: plan again")
 
         def progress(words: str) -> None:
             report(words)

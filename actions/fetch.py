@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
+from console.core.format import short
 
 SLOT = "branch-unmoved"
 
@@ -18,7 +19,7 @@ class Fetch(Action):
         """Reads the remote; changes only our own clone."""
         repository = world.environment.repository
         return Preview(
-            words=f"fetch {repository.branch} and see that it is still at {inputs.running.commit[:12]}",
+            words=f"fetch {repository.branch} and see that it is still at {short(inputs.running.commit)}",
             effects=(world.clone.command(world.clone.fetch_words()),),
             params={
                 "branch": repository.branch,
@@ -37,7 +38,7 @@ class Fetch(Action):
         report(f"fetching from {clone.remote}")
         await clone.fetch(report.line, limit_s=120)
         for commit in clone.log(None, clone.branch(self.params["branch"]), int(self.params["recent"])):
-            report.line(f"{commit.id[:12]} {' '.join(commit.tags):8} {commit.author:10} {commit.summary}")
+            report.line(f"{short(commit.id)} {' '.join(commit.tags):8} {commit.author:10} {commit.summary}")
 
     async def verify(self) -> Proof:
         """The remote's branch must still be what the plan was made on."""
@@ -46,6 +47,6 @@ class Fetch(Action):
         if found is None:
             raise ActionError(f"the remote has no {branch} any more: plan again")
         if found != wanted:
-            raise ActionError(f"{branch} moved from {wanted[:12]} to {found[:12]}: plan again")
-        words = f"{branch} still at {found[:12]}"
+            raise ActionError(f"{branch} moved from {short(wanted)} to {short(found)}: plan again")
+        words = f"{branch} still at {short(found)}"
         return Proof(words, {"branch": branch, "commit": found}, (Slot(SLOT, words, found),))

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from console.core.format import short
 from console.targets.git import GitError, Update
 
 
@@ -22,7 +23,7 @@ class Integrate(Action):
         branch = world.environment.repository.branch
         update = Update(f"refs/heads/{branch}", inputs.restored, inputs.running.commit)
         return Preview(
-            words=f"move {branch} from {inputs.running.commit[:12]} forward to {inputs.restored[:12]}; "
+            words=f"move {branch} from {short(inputs.running.commit)} forward to {short(inputs.restored)}; "
             "if it has moved, by cherry-pick, and only if the result is still exactly the good tree",
             effects=(world.clone.command(world.clone.push_words([update])),),
             params={
@@ -44,16 +45,16 @@ class Integrate(Action):
         clone, branch = self.world.clone, self.params["branch"]
         found = await clone.on_remote(self._ref)
         if found == self.params["from"]:
-            return Finding("not done", f"{branch} is still at {found[:12]}")
+            return Finding("not done", f"{branch} is still at {short(found)}")
         if found == self.params["restored"]:
-            return Finding("done", f"{branch} is at {found[:12]}")
+            return Finding("done", f"{branch} is at {short(found)}")
         if found is None:
             return Finding("cannot tell", f"the remote has no {branch} any more")
         await clone.fetch(lambda _line: None, limit_s=120)
         same = clone.tree_of(found) == self.params["tree"]
         return Finding(
             "done" if same else "not done",
-            f"{branch} is at {found[:12]}, {'' if same else 'not '}the good tree",
+            f"{branch} is at {short(found)}, {'' if same else 'not '}the good tree",
         )
 
     async def perform(self, report: Report) -> None:
@@ -66,9 +67,9 @@ class Integrate(Action):
         await clone.fetch(report.line, limit_s=120)
         head = clone.branch(branch)
         if clone.tree_of(head) == self.params["tree"]:
-            report(f"{branch} is at {head[:12]}, the good tree already")
+            report(f"{branch} is at {short(head)}, the good tree already")
             return
-        report(f"{branch} has moved: picking onto {head[:12]}")
+        report(f"{branch} has moved: picking onto {short(head)}")
         await self._push(await self._picked(head), head, report)
 
     async def _picked(self, onto: str) -> str:
@@ -89,7 +90,7 @@ class Integrate(Action):
         """Who moved the branch, and by which commits; nobody's, where it was taken back."""
         moved = self.world.clone.log(self.params["from"], onto, 3)
         who = ", ".join(f"{commit.author} ({commit.summary})" for commit in moved)
-        return f"{self.params['branch']} has moved to {onto[:12]}" + (f", by {who}" if who else "")
+        return f"{self.params['branch']} has moved to {short(onto)}" + (f", by {who}" if who else "")
 
     async def _push(self, commit: str, expected: str, report: Report) -> None:
         await self.world.clone.push([Update(self._ref, commit, expected)], report.line, limit_s=120)
@@ -101,5 +102,5 @@ class Integrate(Action):
         head = clone.branch(branch)
         tree = clone.tree_of(head)
         if tree != self.params["tree"]:
-            raise ActionError(f"{branch} is at {head[:12]}, which is not the good tree")
-        return Proof(f"{branch} at {head[:12]}, the good tree", {"commit": head, "tree": tree})
+            raise ActionError(f"{branch} is at {short(head)}, which is not the good tree")
+        return Proof(f"{branch} at {short(head)}, the good tree", {"commit": head, "tree": tree})

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
 from console.core.clock import Stamp
+from console.core.format import short
 from console.targets.git import is_same
 from console.targets.health import Health
 
@@ -66,7 +67,7 @@ class ProveHealth(Action):
             return f"answers {health.version or 'no version'}, not {self.params['version']}"
         wanted = self.world.clone.branch(self.params["branch"])
         if health.commit is not None and not is_same(health.commit, wanted):
-            return f"runs commit {health.commit[:12]}, not {wanted[:12]}"
+            return f"runs commit {short(health.commit)}, not {short(wanted)}"
         return None
 
     async def verify(self) -> Proof:

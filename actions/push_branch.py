@@ -1,6 +1,7 @@
 """Push branch: put the rollback branch on the remote, where it must not exist yet."""
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from console.core.format import short
 from console.targets.git import Update
 
 
@@ -25,9 +26,9 @@ class PushBranch(Action):
         if found is None:
             return Finding("not done", f"the remote has no {self.params['branch']}")
         if found == self.params["restored"]:
-            return Finding("done", f"the remote has {self.params['branch']} at {found[:12]}")
+            return Finding("done", f"the remote has {self.params['branch']} at {short(found)}")
         return Finding(
-            "cannot tell", f"the remote has {self.params['branch']} at {found[:12]}, which is not ours"
+            "cannot tell", f"the remote has {self.params['branch']} at {short(found)}, which is not ours"
         )
 
     async def perform(self, report: Report) -> None:
@@ -41,7 +42,9 @@ class PushBranch(Action):
         finding = await self.probe()
         if finding.found != "done":
             raise ActionError(finding.words)
-        return Proof(f"on the remote at {self.params['restored'][:12]}", {"commit": self.params["restored"]})
+        return Proof(
+            f"on the remote at {short(self.params['restored'])}", {"commit": self.params["restored"]}
+        )
 
 
 def _update(branch: str, commit: str) -> Update:

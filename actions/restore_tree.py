@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
+from console.core.format import short
 from console.targets.git import GitError
 
 SLOT = "good-tree"
@@ -23,7 +24,7 @@ class RestoreTree(Action):
         """The commit's id is known beforehand: its tree, parent, author, time and message are frozen."""
         path, clone = world.worktree(inputs.branch), world.clone
         return Preview(
-            words=f"make {inputs.restored[:12]} on {inputs.branch}: the tree of {inputs.target.tag}, "
+            words=f"make {short(inputs.restored)} on {inputs.branch}: the tree of {inputs.target.tag}, "
             f"on top of {inputs.running.tag}",
             effects=(
                 clone.command(clone.commit_words(keep=True)),
@@ -52,18 +53,20 @@ class RestoreTree(Action):
         except GitError as error:
             return Finding("not done", f"the worktree is half made: {error}")
         if (commit, tree, clean) == (self.params["restored"], self.params["tree"], True):
-            return Finding("done", f"the worktree is at {commit[:12]}, tree of {self.params['target']}")
+            return Finding("done", f"the worktree is at {short(commit)}, tree of {self.params['target']}")
         return Finding(
-            "not done", f"the worktree is at {commit[:12]}, {'clean' if clean else 'half written'}"
+            "not done", f"the worktree is at {short(commit)}, {'clean' if clean else 'half written'}"
         )
 
     async def perform(self, report: Report) -> None:
         """Write the commit object, then check it out beside everything else."""
         clone = self.world.clone
-        report(f"writing commit {self.params['restored'][:12]}")
+        report(f"writing commit {short(self.params['restored'])}")
         written = await clone.write_commit(self.params["commit"].encode(), keep=True)
         if written != self.params["restored"]:
-            raise ActionError(f"git made {written[:12]} where the plan says {self.params['restored'][:12]}")
+            raise ActionError(
+                f"git made {short(written)} where the plan says {short(self.params['restored'])}"
+            )
         report(f"checking out {self.params['branch']}")
         await clone.remove_worktree(self._path)
         await clone.add_worktree(self._path, self.params["branch"], written)
@@ -73,7 +76,7 @@ class RestoreTree(Action):
         commit, tree, clean = await self.world.clone.state_of(self._path)
         if (commit, tree) != (self.params["restored"], self.params["tree"]) or not clean:
             raise ActionError(f"{self._path} is not exactly the tree of {self.params['target']}")
-        words = f"{commit[:12]} = tree of {self.params['target']}"
+        words = f"{short(commit)} = tree of {self.params['target']}"
         return Proof(
             words, {"commit": commit, "tree": tree, "path": str(self._path)}, (Slot(SLOT, words, tree),)
         )

@@ -142,7 +142,8 @@ def bucket_quantile(q: float, buckets: Sequence[tuple[float, float]]) -> float |
     if index == 0:
         return end if end <= 0 else end * rank / counts[0]
     start, below = buckets[index - 1][0], counts[index - 1]
-    return start + (end - start) * (rank - below) / (counts[index] - below)
+    # Rounding must not carry it into the next bucket.
+    return min(end, start + (end - start) * (rank - below) / (counts[index] - below))
 
 
 def _rising(counts: Iterable[float]) -> list[float]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from console.core.clock import Stamp
-from console.core.strategy import Unit
+from console.core.watched import Unit
 from console.core.words import duration
 
 SHORT_HASH = 8

@@ -7,7 +7,7 @@ from msgspec import Struct
 from console.core.clock import Stamp
 from console.core.counters import History, Page, bucket_quantile
 from console.core.errors import StatedError
-from console.core.strategy import FailureRatio, Gauge, Measure, Quantile, SuccessRatio
+from console.core.watched import FailureRatio, Gauge, Measure, Quantile, SuccessRatio
 
 Scraped = FailureRatio | SuccessRatio | Quantile | Gauge
 """The measures that a page of metrics answers."""

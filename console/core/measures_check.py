@@ -5,7 +5,7 @@ from typing import get_args
 
 from console.core.naming import listed, quoted, unknown
 from console.core.parts import Finding, Part, Rule
-from console.core.strategy import Unit
+from console.core.watched import Unit
 
 SOURCE_KIND = {
     "failures": "scrape",

@@ -21,8 +21,8 @@ from console.core.clock import Stamp
 from console.core.conditions import Condition
 from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import LADDER, Rung
-from console.core.strategy import Metric
 from console.core.truth import Facts, Watched
+from console.core.watched import Metric
 
 STALE_AFTER = 3
 """Intervals without data after which a source is silent."""

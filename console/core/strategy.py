@@ -9,165 +9,20 @@ from console.core.fields import (
     Count,
     Day,
     Expected,
-    Fraction,
     Model,
     Moment,
     Name,
     Seconds,
     SecretRef,
     Span,
-    Status,
     Text,
-    Title,
     Url,
     When,
     Word,
     YesNo,
 )
 from console.core.plan import Authority, Phase
-
-# -- where numbers come from ------------------------------------------------------------------------
-
-
-class Source(Model):
-    """What every source has: how often it is asked, and how long it may take to answer."""
-
-    every: Span
-    limit: Span
-
-
-class Scrape(Source):
-    """A page of metrics in Prometheus' text format."""
-
-    kind: Literal["scrape"]
-    url: Url
-
-
-class Probe(Source):
-    """The health endpoint: healthy means the status **and** the body say so."""
-
-    kind: Literal["http"]
-    url: Url
-    status: Status = 200
-    body: dict[str, str] = Field(default_factory=dict)
-    """Fields of the JSON body, by dotted path, and the words they must hold."""
-
-
-class Connect(Source):
-    """A database that must accept a connection and answer a trivial query."""
-
-    kind: Literal["postgres"]
-    dsn: SecretRef
-
-
-AnySource = Annotated[Scrape | Probe | Connect, Field(discriminator="kind")]
-
-
-# -- metrics and their ladder -----------------------------------------------------------------------
-
-
-class FailureRatio(Model):
-    """Failures among all, in per cent, from the increase of two counters over a window."""
-
-    kind: Literal["failures"]
-    source: Name
-    failed: Text
-    total: Text
-    over: Span
-
-
-class SuccessRatio(Model):
-    """Successes among all, in per cent; counted directly, or as what did not fail."""
-
-    kind: Literal["successes"]
-    source: Name
-    total: Text
-    failed: Text | None = None
-    succeeded: Text | None = None
-    """Exactly one of `failed` and `succeeded` is given."""
-    over: Span
-
-
-class Quantile(Model):
-    """A quantile of a histogram's increase over a window, in seconds."""
-
-    kind: Literal["quantile"]
-    source: Name
-    histogram: Text
-    q: Fraction
-    over: Span
-
-
-class Gauge(Model):
-    """A gauge as it stands; `of` divides it, and the ratio is in per cent."""
-
-    kind: Literal["gauge"]
-    source: Name
-    gauge: Text
-    of: Text | None = None
-
-
-class FailuresInARow(Model):
-    """How many times in a row an HTTP probe has failed, up to now."""
-
-    kind: Literal["failures in a row"]
-    source: Name
-
-
-class Unavailable(Model):
-    """A flag: 1 while a database does not answer."""
-
-    kind: Literal["unavailable"]
-    source: Name
-
-
-Measure = Annotated[
-    FailureRatio | SuccessRatio | Quantile | Gauge | FailuresInARow | Unavailable, Field(discriminator="kind")
-]
-
-Unit = Literal["%", "s", "count", "flag"]
-
-
-class Rungs(Model):
-    """The ladder of one metric; a rung holds only if the one below it holds."""
-
-    recovered: When | None = None
-    warn: When | None = None
-    mandatory: When | None = None
-    automatic: When | None = None
-
-
-class Critical(Model):
-    """A value that deserves a word of its own, within the ladder and without deciding anything."""
-
-    when: When
-    blocks: Literal["prepare"] | None = None
-    """What must not begin while it holds."""
-
-
-class Metric(Model):
-    """A metric, where it comes from, and what its values mean."""
-
-    title: Title
-    """What panes call it; at most 12 characters."""
-    unit: Unit
-    measure: Measure | None = None
-    """None: the metric is shown as NO SOURCE."""
-    at_least: Count = 1
-    """Fewer requests or tries than this are not a trend."""
-    rungs: Rungs
-    critical: Critical | None = None
-
-
-class DeclaredTrigger(Model):
-    """A trigger that only a person can see; declared with a name and a note."""
-
-    title: Text
-    rung: Literal["consider", "mandatory"]
-    """`consider` never decides; `mandatory` means roll back."""
-    first: Text | None = None
-    """What comes before everything else when this is declared."""
-
+from console.core.watched import AnySource, DeclaredTrigger, Metric
 
 # -- the way back -----------------------------------------------------------------------------------
 

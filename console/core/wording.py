@@ -12,7 +12,7 @@ from console.core.format import clock, count, short, took, value
 from console.core.metrics import Rung
 from console.core.plan import thaw
 from console.core.requests import Choice
-from console.core.strategy import Unit
+from console.core.watched import Unit
 
 
 class Tone(StrEnum):

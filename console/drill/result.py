@@ -10,6 +10,7 @@ from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.plan import Phase
+from console.core.standing import healthy_at
 from console.core.state import Incident, State
 
 SCHEMA = "warroom.drill/1"
@@ -110,23 +111,14 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
                 moments["resolved_s"] = since
             case _:
                 pass
-    if good := first_good(incident):
+    if incident and (good := healthy_at(incident)):
         moments["healthy_s"] = round(good.seconds_since(fault), 3)
     return ClockFacts(**moments)
 
 
-def first_good(incident: Incident | None) -> Stamp | None:
-    """When the first of the good answers was asked for, as the health step measured it."""
-    for state in incident.steps.values() if incident else ():
-        if "first_good_boot_us" in state.facts and state.ended is not None:
-            utc, boot = state.facts["first_good_utc_us"], state.facts["first_good_boot_us"]
-            return Stamp(int(utc), state.ended.boot_id, int(boot))
-    return None
-
-
 def recovery_facts(incident: Incident | None, target_s: float) -> RecoveryFacts:
     """Gate to first good answer."""
-    good = first_good(incident)
+    good = healthy_at(incident) if incident else None
     if incident is None or incident.gate_opened is None or good is None:
         return RecoveryFacts(target_s, None, met=False)
     taken = round(good.seconds_since(incident.gate_opened), 3)

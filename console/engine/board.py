@@ -101,7 +101,6 @@ class StepReport:
         self._output.write(self._redact(text) + "\n")
         self._said = replace(self._said, output=self._output.tail()[-SHOWN_LINES:])
         self._board.step(self._step, self._said)
-        self._board.step(self._step, self._said)
 
     @property
     def left_s(self) -> float:

@@ -20,7 +20,8 @@ from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.impact import ImpactTracker
 from console.core.live import Live
-from console.core.strategy import Environment, KeeperDeploy, Probe
+from console.core.strategy import Environment, KeeperDeploy
+from console.core.watched import Probe
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.desk import Desk

@@ -13,6 +13,7 @@ from console.config.releases import load_releases
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import PlanFrozen
+from console.core.format import short
 from console.core.plan import Need, Phase, Plan, Predicate, Release, Step, digest, frozen
 from console.core.releases import Known, place, propose
 from console.core.strategy import Environment, RunbookStep
@@ -55,7 +56,7 @@ def _goal(world: World, chosen: Known) -> Release:
     goal = world.clone.release(chosen.tag)
     if goal.commit != chosen.commit:
         raise PlanError(
-            f"tag {chosen.tag} is commit {goal.commit[:12]}, but {chosen.commit[:12]} was judged "
+            f"tag {chosen.tag} is commit {short(goal.commit)}, but {short(chosen.commit)} was judged "
             f"{chosen.verdict}: find out who moved the tag"
         )
     return replace(goal, tag=chosen.tag)

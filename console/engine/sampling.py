@@ -13,7 +13,8 @@ from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import Reading, Row, Rung
 from console.core.rules import Ladder, Standing, silence_s
 from console.core.state import RungState
-from console.core.strategy import Environment, Measure, Metric
+from console.core.strategy import Environment
+from console.core.watched import Measure, Metric
 from console.engine.sources import ProbeWatcher, Reader, Watcher, watcher
 
 FIELD_TICK_S = 1.0

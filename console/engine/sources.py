@@ -19,16 +19,8 @@ from console.core.measures import (
     names,
     new_history,
 )
-from console.core.strategy import (
-    AnySource,
-    Connect,
-    FailuresInARow,
-    Measure,
-    Probe,
-    Scrape,
-    Service,
-    Unavailable,
-)
+from console.core.strategy import Service
+from console.core.watched import AnySource, Connect, FailuresInARow, Measure, Probe, Scrape, Unavailable
 from console.targets.health import HealthProbe
 from console.targets.postgres import answers
 from console.targets.scrape import scrape

@@ -6,6 +6,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from console.core import requests as rq
+from console.core.format import short
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident
 from console.subcommands.room import RefusedError, ask, enter
@@ -52,7 +53,7 @@ def go(
         raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
     plan = known.plan
     print(f"{plan.environment}: from {plan.running.tag} back to {plan.target.tag} ({plan.target_verdict})")
-    print(f"plan {known.plan_hash[:12]}; read all of it with `warroom plan`")
+    print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
     typed = type_ if type_ is not None else _typed()
     _do(place, rq.Go(plan_hash=known.plan_hash, typed=typed))
 

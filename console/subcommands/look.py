@@ -8,6 +8,7 @@ import msgspec
 from console.core import plan as pl
 from console.core.commands import key_table
 from console.core.exits import Exit
+from console.core.format import short
 from console.core.next_step import next_step
 from console.core.plan import Plan
 from console.core.protocols import Snapshot
@@ -90,8 +91,8 @@ def keys() -> None:
 def _plan_lines(plan: Plan, digest: str) -> list[str]:
     lines = [
         f"plan {digest}",
-        f"{plan.environment}, {plan.incident}: from {plan.running.tag} {plan.running.commit[:12]}",
-        f"back to {plan.target.tag} {plan.target.commit[:12]}, {plan.target_verdict}",
+        f"{plan.environment}, {plan.incident}: from {plan.running.tag} {short(plan.running.commit)}",
+        f"back to {plan.target.tag} {short(plan.target.commit)}, {plan.target_verdict}",
         f"{plan.way}, data {plan.data}",
         f"on {plan.branch}, as commit {plan.restored}",
     ]

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from console.core.clock import Clock
 from console.core.errors import StatedError
+from console.core.format import short
 from console.core.plan import Release
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper, KeeperError
@@ -76,7 +77,7 @@ class KeeperDeployer:
                 status = await self._keeper.status()
         except KeeperError as error:
             raise DeployError(f"nobody can say what runs: {error}") from error
-        return Running(status.commit, status.version, f"the keeper runs {(status.commit or 'nothing')[:12]}")
+        return Running(status.commit, status.version, f"the keeper runs {short(status.commit or 'nothing')}")
 
     async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
         """Ask the keeper, and follow what it says."""

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from console.core.clock import Stamp
 from console.core.errors import StatedError
+from console.core.format import short
 from console.core.plan import Release
 from console.targets.process import Finished, ProgramError, Programs
 
@@ -85,7 +86,10 @@ class Clone:
     async def fetch(self, on_line: Callable[[str], None], limit_s: float) -> None:
         """Bring branches and tags of the remote here; makes the clone the first time."""
         if not (self.folder / "HEAD").exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise GitError(f"no clone can be made at {self.folder}: {error.strerror}") from error
             await self._git(("init", "--bare", "--quiet"), limit_s=limit_s)
         await self._git(self.fetch_words(), limit_s=limit_s, on_line=on_line)
 
@@ -96,7 +100,7 @@ class Clone:
     def commit_of(self, name: str) -> str:
         """Full commit id of a tag or of a full id; raises GitError when there is none."""
         if _FULL_ID.fullmatch(name):
-            return self._resolve(name, f"commit {name[:12]}")
+            return self._resolve(name, f"commit {short(name)}")
         return self._resolve(f"refs/tags/{_checked(name)}", f"tag {name}")
 
     def tree_of(self, commit: str) -> str:
@@ -108,7 +112,7 @@ class Clone:
         """A tag or commit as a release: by all its ids."""
         commit = self.commit_of(name)
         tags = self._tags().get(commit, ())
-        tag = name if name in tags else next(iter(tags), commit[:12])
+        tag = name if name in tags else next(iter(tags), short(commit))
         return Release(tag=tag, commit=commit, tree=self.tree_of(commit))
 
     def log(self, since: str | None, until: str, limit: int) -> tuple[Commit, ...]:

@@ -9,7 +9,8 @@ from console.core.format import value
 from console.core.ladder import range_of
 from console.core.metrics import Reading, Row, Rung
 from console.core.protocols import Snapshot
-from console.core.strategy import Environment, Metric
+from console.core.strategy import Environment
+from console.core.watched import Metric
 from console.core.words import duration
 from screens.lines import SEPARATOR, Line, Role, blank, cell, elide, fit, span
 from screens.lines import width as width_of

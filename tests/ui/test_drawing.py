@@ -12,7 +12,7 @@ from console.core.format import plain
 from console.core.metrics import Rung
 from console.core.next_step import next_step
 from console.core.protocols import Snapshot
-from console.core.strategy import Critical
+from console.core.watched import Critical
 from screens import lines as ln
 from screens.ascii import to_ascii, wanted
 from screens.layout import CAPTION_LINES, CLOCK_LINES, HEADER_LINES, KEYS_LINES, layout

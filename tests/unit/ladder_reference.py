@@ -10,7 +10,7 @@ from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, H
 from console.core.measures import Measured
 from console.core.metrics import Rung
 from console.core.rules import Standing
-from console.core.strategy import Metric
+from console.core.watched import Metric
 
 SIGNS = {
     "<": operator.lt,

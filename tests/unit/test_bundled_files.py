@@ -11,22 +11,8 @@ from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.core.metrics import LADDER
 from console.core.plan import Authority, Phase
-from console.core.strategy import (
-    Check,
-    Command,
-    Connect,
-    Environment,
-    FailuresInARow,
-    Gauge,
-    Metric,
-    PipelineDeploy,
-    Probe,
-    Quantile,
-    Scrape,
-    Stages,
-    Strategy,
-    Unavailable,
-)
+from console.core.strategy import Check, Command, Environment, PipelineDeploy, Stages, Strategy
+from console.core.watched import Connect, FailuresInARow, Gauge, Metric, Probe, Quantile, Scrape, Unavailable
 
 
 @pytest.fixture(scope="module")

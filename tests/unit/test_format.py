@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from console.core.clock import Stamp
 from console.core.format import clock, count, left, plain, short, took, value
-from console.core.strategy import Unit
+from console.core.watched import Unit
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from console.core.clock import Stamp
 from console.core.impact import ImpactTracker
 from console.core.live import Impact
 from console.core.metrics import Reading, Row, Rung
-from console.core.strategy import Environment, FailureRatio, Gauge, Measure, SuccessRatio
+from console.core.strategy import Environment
+from console.core.watched import FailureRatio, Gauge, Measure, SuccessRatio
 
 SIGNED = SuccessRatio.model_validate(
     {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "60s"}

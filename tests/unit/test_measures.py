@@ -16,7 +16,7 @@ from console.core.measures import (
     new_history,
     percent_failing,
 )
-from console.core.strategy import FailureRatio, FailuresInARow, Gauge, Quantile, SuccessRatio
+from console.core.watched import FailureRatio, FailuresInARow, Gauge, Quantile, SuccessRatio
 
 FAILURES = FailureRatio.model_validate(
     {"kind": "failures", "source": "s", "failed": "errors", "total": "requests", "over": "10s"}

@@ -12,7 +12,7 @@ from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, H
 from console.core.measures import Measured, UnwatchableError
 from console.core.metrics import Rung
 from console.core.rules import Ladder, Standing, silence_s
-from console.core.strategy import FailuresInARow, Metric, Rungs
+from console.core.watched import FailuresInARow, Metric, Rungs
 from tests.unit.ladder_reference import Moment, Reference
 
 SOURCE = FailuresInARow(kind="failures in a row", source="probe")

@@ -86,7 +86,7 @@ def identity(handle: str) -> dict[str, str]:
 
 
 def make_history(folder: Path) -> None:
-    """A bare remote: v1.5.0 (good), then a merge among the bad ones, and v1.5.3 at the head of develop."""
+    """A bare remote: v1.5.0 (good), a merge among the bad ones, v1.5.3 at the head of develop; and clones."""
     operator = Operator(folder)
     init = ("init", "--quiet", "--template=", "--bare", "--initial-branch=develop")
     operator.git(*init, str(operator.remote), cwd=folder)
@@ -107,11 +107,14 @@ def make_history(folder: Path) -> None:
     operator.commit("Release v1.5.3", {"VERSION": "v1.5.3\n", "gas.toml": "cap = 0\n"})
     operator.git("tag", "v1.5.3")
     operator.git("push", "--quiet", "--tags", "origin", "develop")
+    clone = Clone(folder / "clone.git", str(operator.remote), Recorded(folder))
+    operator.git("init", "--quiet", "--template=", "--bare", str(clone.folder), cwd=folder)
+    operator.git("--git-dir", str(clone.folder), *clone.fetch_words(), cwd=folder)
 
 
 def copy_history(source: Path, folder: Path) -> Operator:
-    """The remote and the working clone of `source`, for one test alone."""
-    for name in ("remote.git", "work"):
+    """The remote, the working clone and Warroom's own clone of `source`, for one test alone."""
+    for name in ("remote.git", "work", "clone.git"):
         shutil.copytree(source / name, folder / name)
     operator = Operator(folder)
     operator.git("remote", "set-url", "origin", str(operator.remote))
@@ -151,7 +154,7 @@ class FakeDeployer:
         progress("starting it")
         if self.fails is not None:
             raise self.fails
-        self.running = Running(wish.commit, wish.version, f"it runs {wish.commit[:12]}")
+        self.running = Running(wish.commit, wish.version, f"it runs {wish.commit[:8]}")
 
 
 def answer(version: str | None = "v1.5.0", commit: str | None = None, *, ok: bool = True) -> Health:
@@ -221,8 +224,7 @@ class Place:
         self.clone = self.world.clone
 
     async def ready(self) -> "Place":
-        """The clone is fetched and the way back to v1.5.0 is worked out, as the planner does it."""
-        await self.clone.fetch(lambda _line: None, 30)
+        """The way back to v1.5.0 is worked out, as the planner does it."""
         running, target = self.clone.release(self.clone.branch("develop")), self.clone.release("v1.5.0")
         raw = commit_bytes(target.tree, running.commit, "eng-1", NOW, "Roll back to v1.5.0")
         self.inputs = Inputs(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions.action import ActionError, Finding
+from console.core.format import short
 from console.targets.git import GitError
 from tests.integration.actions.kit import BRANCH, Operator, Place, Said
 
@@ -50,7 +51,7 @@ async def test_fetch_lists_the_newest_commits_and_proves_where_the_branch_is(pla
     proof = await action.verify()
     listed = [line for line in said.lines if "eng-2" in line]
     assert [line.split()[-1] for line in listed] == ["v1.5.3", "cap", "more", "gas"]
-    assert listed[0].startswith(place.inputs.running.commit[:12])
+    assert listed[0].startswith(short(place.inputs.running.commit))
     (slot,) = proof.evidence
     assert (slot.name, slot.inputs, slot.holds) == ("branch-unmoved", place.inputs.running.commit, True)
 
@@ -58,7 +59,7 @@ async def test_fetch_lists_the_newest_commits_and_proves_where_the_branch_is(pla
 async def test_fetch_notices_a_branch_that_moved(place: Place) -> None:
     moved = place.operator.push("Hotfix", {"hot.txt": "fix\n"})
     old = place.inputs.running.commit
-    assert await refusal(place, "fetch") == f"develop moved from {old[:12]} to {moved[:12]}: plan again"
+    assert await refusal(place, "fetch") == f"develop moved from {short(old)} to {short(moved)}: plan again"
 
 
 async def test_fetch_is_proven_on_the_remote_and_not_on_what_was_fetched_before(place: Place) -> None:
@@ -161,7 +162,7 @@ async def test_a_folder_that_is_no_worktree_never_leads_to_the_repository_around
     (place.worktree / "half.txt").write_text("x")
     finding = await found(place, "restore-tree")
     assert finding.found == "not done"
-    assert mine[:12] not in finding.words
+    assert short(mine) not in finding.words
     await place.done("restore-tree")
     assert operator.git("rev-parse", "HEAD", cwd=place.folder) == mine
 
@@ -169,7 +170,7 @@ async def test_a_folder_that_is_no_worktree_never_leads_to_the_repository_around
 async def test_a_commit_that_git_makes_otherwise_than_the_plan_says_is_refused(place: Place) -> None:
     action = place.action("restore-tree")
     action.params["commit"] += "one more line\n"
-    with pytest.raises(ActionError, match=f"where the plan says {place.inputs.restored[:12]}"):
+    with pytest.raises(ActionError, match=f"where the plan says {short(place.inputs.restored)}"):
         await action.perform(Said())
     assert not place.worktree.exists()
 
@@ -198,7 +199,7 @@ async def test_push_branch_leaves_somebody_elses_branch_alone(place: Place) -> N
     theirs = operator.commit("theirs")
     operator.git("push", "--quiet", "origin", f"HEAD:{REF}")
     finding = await found(place, "push-branch")
-    assert finding == Finding("cannot tell", f"the remote has {BRANCH} at {theirs[:12]}, which is not ours")
+    assert finding == Finding("cannot tell", f"the remote has {BRANCH} at {short(theirs)}, which is not ours")
     await place.done("restore-tree")
     assert "stale info" in await refusal(place, "push-branch")
     assert operator.on_remote(REF) == theirs
@@ -219,7 +220,7 @@ async def test_integrate_moves_the_branch_forward(place: Place) -> None:
     assert (await found(place, "integrate")).found == "not done"
     await place.done("integrate")
     assert place.operator.on_remote() == place.inputs.restored
-    assert await found(place, "integrate") == Finding("done", f"develop is at {place.inputs.restored[:12]}")
+    assert await found(place, "integrate") == Finding("done", f"develop is at {short(place.inputs.restored)}")
 
 
 async def test_integrate_twice_changes_nothing(place: Place) -> None:
@@ -280,9 +281,8 @@ async def test_integrate_refuses_somebodys_change_and_says_whose_it_is(
     theirs = place.operator.push("Hotfix for the cap", files)
     assert (await found(place, "integrate")).found == "not done"
     words = await refusal(place, "integrate")
-    assert words.startswith(
-        f"develop has moved to {theirs[:12]}, by eng-2 (Hotfix for the cap), eng-2 (Trigger the build): {why}"
-    )
+    who = "eng-2 (Hotfix for the cap), eng-2 (Trigger the build)"
+    assert words.startswith(f"develop has moved to {short(theirs)}, by {who}: {why}")
     assert place.operator.on_remote() == theirs
     commit, _, clean = await place.clone.state_of(place.worktree)
     assert (commit, clean) == (place.inputs.restored, True)
@@ -306,9 +306,9 @@ async def test_a_change_on_top_of_our_push_is_not_the_good_tree_any_more(place: 
     await place.done("restore-tree", "integrate")
     theirs = place.operator.push("Straight back in", {"hot.txt": "fix\n"})
     assert (await found(place, "integrate")).found == "not done"
-    with pytest.raises(ActionError, match=f"develop is at {theirs[:12]}, which is not the good tree"):
+    with pytest.raises(ActionError, match=f"develop is at {short(theirs)}, which is not the good tree"):
         await place.action("integrate").verify()
-    assert theirs[:12] in await refusal(place, "integrate")
+    assert short(theirs) in await refusal(place, "integrate")
     assert place.operator.on_remote() == theirs
 
 
@@ -319,7 +319,7 @@ async def test_a_branch_that_was_taken_back_is_not_pushed_over(place: Place) -> 
     before = operator.on_remote()
     assert before is not None
     words = await refusal(place, "integrate")
-    assert words.startswith(f"develop has moved to {before[:12]}: ")
+    assert words.startswith(f"develop has moved to {short(before)}: ")
     assert operator.on_remote() == before
 
 

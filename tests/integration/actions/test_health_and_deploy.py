@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from actions.action import Action, ActionError, Finding, World
+from console.core.format import short
 from console.targets.deploy import DeployError, Deployment, PipelineDeployer, Running
 from tests.integration.actions.kit import TOKEN, FakeHealth, Operator, Place, Said, answer
 from tests.unit.engine.kit import HandClock
@@ -26,12 +27,12 @@ async def test_deploy_asks_for_the_commit_whose_tree_was_proven(integrated: Plac
     wish = Deployment(integrated.inputs.restored, "v1.5.0", TOKEN, 60.0)
     assert integrated.deployer.wishes == [wish]
     assert said.lines == ["starting it"]
-    assert (await action.verify()).words == f"it runs {integrated.inputs.restored[:12]}, the good tree"
+    assert (await action.verify()).words == f"it runs {short(integrated.inputs.restored)}, the good tree"
 
 
 async def test_deploy_refuses_a_branch_that_does_not_build_the_good_tree(place: Place) -> None:
     head = place.inputs.running.commit
-    with pytest.raises(ActionError, match=f"develop is at {head[:12]}, not the good tree: plan again"):
+    with pytest.raises(ActionError, match=f"develop is at {short(head)}, not the good tree: plan again"):
         await place.action("deploy").perform(Said())
     assert place.deployer.wishes == []
 
@@ -197,9 +198,9 @@ async def test_a_healthy_service_of_another_version_is_not_proven(
 async def test_a_healthy_service_of_another_commit_is_not_proven(ward: Ward) -> None:
     """The right version can be built from the wrong commit."""
     restored = ward.place.inputs.restored
-    with pytest.raises(ActionError, match=f"runs commit ffffffffffff, not {restored[:12]}"):
+    with pytest.raises(ActionError, match=f"runs commit {short('f' * 40)}, not {short(restored)}"):
         await ward.prove(answer(commit="f" * 40))
-    for told in (restored, restored[:8]):
+    for told in (restored, short(restored)):
         await ward.prove(answer(commit=told))
         assert (await ward.step.verify()).facts["commit"] == told
 

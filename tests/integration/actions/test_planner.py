@@ -8,6 +8,7 @@ import pytest
 
 from actions.action import World
 from console.core.errors import StatedError
+from console.core.format import short
 from console.core.plan import Authority, Need, Phase, Plan, digest, thaw
 from console.core.releases import ReleaseError
 from console.engine.planner import PlanError, make_plan
@@ -172,7 +173,7 @@ async def test_a_release_that_nobody_proved_can_be_gone_back_to_and_the_plan_say
 async def test_a_head_without_a_tag_is_called_by_its_commit(office: Office) -> None:
     head = office.operator.push("Straight to develop", {"hot.txt": "fix\n"})
     plan, _ = await office.plan()
-    assert (plan.running.tag, plan.running.commit) == (head[:12], head)
+    assert (plan.running.tag, plan.running.commit) == (short(head), head)
     assert plan.releases_back == 4
 
 
@@ -192,9 +193,8 @@ async def test_a_tag_that_was_moved_since_it_was_judged_is_refused(office: Offic
     operator.git("push", "--quiet", "--force", "--tags", "origin")
     office.record(VERDICTS, **{"v1.5.0": judged})
     moved = operator.git("rev-parse", "v1.5.0")
-    assert await office.refusal(PlanError) == (
-        f"tag v1.5.0 is commit {moved[:12]}, but {judged[:12]} was judged good: find out who moved the tag"
-    )
+    words = f"tag v1.5.0 is commit {short(moved)}, but {short(judged)} was judged good"
+    assert await office.refusal(PlanError) == f"{words}: find out who moved the tag"
 
 
 async def test_what_is_deployed_already_is_no_way_back(office: Office) -> None:

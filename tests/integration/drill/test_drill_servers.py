@@ -18,6 +18,7 @@ from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
 from console.drill.world import start_keeper
 from console.targets.process import Programs
+from tests.conftest import require
 from tests.integration.drill.kit import unheard
 
 INSTALLED = sorted(binaries.INSTALLED.glob("*/bin/postgres"))
@@ -67,12 +68,10 @@ def first_taken(taken: int, monkeypatch: pytest.MonkeyPatch) -> int:
     return taken
 
 
-@pytest.mark.skipif(
-    not INSTALLED, reason="no PostgreSQL is installed on this machine: apt install postgresql"
-)
 async def test_postgres_of_this_machine_serves_where_the_wheel_is_absent(
     ground: Ground, no_wheels: None
 ) -> None:
+    require("no PostgreSQL is installed on this machine: apt install postgresql", found=bool(INSTALLED))
     at = await start_postgres(ground.place, ground.programs, ground.children)
     assert at.bin == str(binaries.postgres_programs())
     assert at.bin.startswith("/usr/lib/postgresql/")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from hypothesis import strategies as st
 
 from console.core import events as ev
@@ -76,6 +75,7 @@ from console.core.clock import Stamp
 from console.core.events import Draft, NoteAdded
 from console.store.journal import SqliteWriter
 from console.store.layout import Layout
+from tests.conftest import require
 ENV = "testnet"
 def note(text): return Draft(NoteAdded(text), Stamp(0, "boot", 0))
 """
@@ -100,8 +100,8 @@ def run_on_small_disk(folder: Path, script: str, size: str) -> str:
     unshare = shutil.which("unshare")
     mount = 'mount -t tmpfs -o size="$1" none "$2" && folder=$2 && shift 2 && exec "$@" "$folder"'
     small = [str(unshare), "--user", "--map-root-user", "--mount", "sh", "-c", mount, "sh", size, str(folder)]
-    if not unshare or subprocess.run([*small, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("a full disk needs a mount of our own: unshare(1) with user namespaces allowed")
+    own = bool(unshare) and not subprocess.run([*small, "true"], capture_output=True, check=False).returncode
+    require("a full disk needs a mount of our own: unshare(1) with user namespaces allowed", found=own)
     argv = [*small, sys.executable, "-c", script]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

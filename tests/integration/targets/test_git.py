@@ -166,7 +166,7 @@ async def test_what_a_killed_pick_left_is_not_in_the_way(clone: Clone, git: Git,
 
 
 async def test_a_commit_that_the_clone_does_not_have_is_one_line(clone: Clone) -> None:
-    with pytest.raises(GitError, match=r"has no commit ffffffffffff$"):
+    with pytest.raises(GitError, match=r"has no commit f{8,12}$"):
         clone.tree_of("f" * 40)
 
 
@@ -193,6 +193,13 @@ async def test_a_remote_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     programs = Programs({"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, tag=tmp_path)
     with pytest.raises(GitError, match="git fetch: fatal: .*nowhere.git"):
         await Clone(tmp_path / "c.git", str(tmp_path / "nowhere.git"), programs).fetch(quiet, 30)
+
+
+async def test_a_place_where_no_clone_can_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    programs = Programs({"PATH": os.environ["PATH"], "HOME": str(tmp_path)}, tag=tmp_path)
+    with pytest.raises(GitError, match="no clone can be made at .*clone.git: Not a directory"):
+        await Clone(tmp_path / "file" / "clone.git", str(tmp_path), programs).fetch(quiet, 30)
 
 
 async def test_hooks_of_the_clone_do_not_run(clone: Clone, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from console.core.events import RungChanged
 from console.core.measures import UnwatchableError
 from console.core.metrics import Rung
 from console.core.state import RungState
-from console.core.strategy import AnySource, Environment, Metric
+from console.core.strategy import Environment
+from console.core.watched import AnySource, Metric
 from console.engine.sampling import Firing, Sampler, Tick
 from console.store.clock import SystemClock
 from tests.integration.targets.local_web import LocalWeb

@@ -34,8 +34,8 @@ def _frozen(raw: bytes) -> ev.PlanFrozen:
 PLANS = st.sampled_from(_plans).map(_frozen)
 _BROKEN = st.sampled_from([b"null", b"[]", b'{"steps": 3}', b"{}", b'"plan"']).map(_frozen)
 
-BODIES: st.SearchStrategy[Body] = st.one_of(
-    st.builds(
+OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
+    ev.EngineStarted: st.builds(
         ev.EngineStarted,
         pid=st.integers(1, 9),
         epoch=st.integers(0, 3),
@@ -44,8 +44,8 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         roster_hash=_words,
         mode=st.sampled_from(["cooperative", "separated"]),
     ),
-    st.builds(ev.EngineStopped, reason=_words),
-    st.builds(
+    ev.EngineStopped: st.builds(ev.EngineStopped, reason=_words),
+    ev.RungChanged: st.builds(
         ev.RungChanged,
         metric=st.sampled_from(["a", "b"]),
         title=_words,
@@ -56,8 +56,10 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         unit=_words,
         rule=_words,
     ),
-    st.builds(ev.IncidentSuspected, triggers=_triggers, onset=STAMPS, samples_from=STAMPS),
-    st.builds(
+    ev.IncidentSuspected: st.builds(
+        ev.IncidentSuspected, triggers=_triggers, onset=STAMPS, samples_from=STAMPS
+    ),
+    ev.IncidentDeclared: st.builds(
         ev.IncidentDeclared,
         commander=_people,
         severity=_words,
@@ -66,12 +68,14 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         onset=STAMPS,
         samples_from=STAMPS,
     ),
-    st.builds(ev.PlanningStarted, target=st.none() | _words),
-    st.builds(ev.PlanningFailed, reason=_words),
-    PLANS,
-    _BROKEN,
-    st.builds(ev.StepIntent, step=_steps, attempt=_attempts, epoch=st.integers(0, 3), plan_hash=_hashes),
-    st.builds(
+    ev.PlanningStarted: st.builds(ev.PlanningStarted, target=st.none() | _words),
+    ev.PlanningFailed: st.builds(ev.PlanningFailed, reason=_words),
+    ev.PlanFrozen: PLANS | _BROKEN,
+    ev.ReleaseSeen: st.builds(ev.ReleaseSeen, release=_words, commit=st.none() | _words),
+    ev.StepIntent: st.builds(
+        ev.StepIntent, step=_steps, attempt=_attempts, epoch=st.integers(0, 3), plan_hash=_hashes
+    ),
+    ev.StepOutcome: st.builds(
         ev.StepOutcome,
         step=_steps,
         attempt=_attempts,
@@ -82,41 +86,45 @@ BODIES: st.SearchStrategy[Body] = st.one_of(
         output=st.none() | _words,
         output_sha256=st.none() | _words,
     ),
-    st.builds(
+    ev.StepProbed: st.builds(
         ev.StepProbed,
         step=_steps,
         attempt=_attempts,
         finding=st.sampled_from(["done", "not done", "cannot tell"]),
         words=_words,
     ),
-    st.builds(ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words),
-    st.builds(
+    ev.StepDecided: st.builds(
+        ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words
+    ),
+    ev.EvidenceRecorded: st.builds(
         ev.EvidenceRecorded,
         slot=st.sampled_from(["good-tree", "healthy"]),
         holds=st.booleans(),
         words=_words,
         inputs=_words,
     ),
-    st.builds(ev.GateClaimed, plan_hash=_hashes, roles=_roles),
-    st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
-    st.builds(ev.RunAborted, reason=_words),
-    st.builds(ev.RunResumed),
-    st.builds(
+    ev.GateClaimed: st.builds(ev.GateClaimed, plan_hash=_hashes, roles=_roles),
+    ev.GateOpened: st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
+    ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
+    ev.RunResumed: st.builds(ev.RunResumed),
+    ev.ItemTicked: st.builds(
         ev.ItemTicked,
         item=st.sampled_from(["accessible", "logs"]),
         done=st.booleans(),
         note=_words,
         step=st.none() | _steps,
     ),
-    st.builds(ev.NoteAdded, text=_words),
-    st.builds(
+    ev.NoteAdded: st.builds(ev.NoteAdded, text=_words),
+    ev.IncidentResolved: st.builds(
         ev.IncidentResolved,
         outcome=st.sampled_from(["recovered", "mitigated", "false alarm"]),
         note=_words,
         head=_words,
     ),
-    st.builds(ev.RequestRefused, ask=_words, reason=_words),
-)
-"""Any body of a kind that this program knows."""
+    ev.RequestRefused: st.builds(ev.RequestRefused, ask=_words, reason=_words),
+}
+"""For each kind that this program knows, any body of it."""
+
+BODIES = st.one_of(*OF_KIND.values())
 
 UNKNOWN = st.builds(ev.Unknown, raw=st.just(b'{"of": "the future"}'))

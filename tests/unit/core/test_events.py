@@ -97,10 +97,14 @@ def test_every_kind_has_a_name_of_its_own_and_says_what_it_is_for() -> None:
     assert all(kind == cls.kind and version == cls.version for (kind, version), cls in KNOWN.items())
 
 
+def test_no_kind_is_left_out_of_these_tests() -> None:
+    assert set(bodies.OF_KIND) == set(KNOWN.values())
+
+
 def test_whatever_changes_what_may_run_is_critical() -> None:
     """A program that skipped one of these would open a gate or repeat an effect."""
     harmless = {cls.kind for cls in KNOWN.values() if not cls.critical}
-    assert harmless == {"engine.stopped", "note.added", "request.refused"}
+    assert harmless == {"engine.stopped", "note.added", "release.seen", "request.refused"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(

@@ -38,6 +38,17 @@ def test_a_rung_is_where_the_metric_stands_since_when_and_by_which_rule() -> Non
     assert (rung.rung, rung.since, rung.value, rung.rule) == (Rung.MANDATORY, at(1), 12.4, rule)
 
 
+def test_the_release_that_runs_is_known_since_when_and_after_which() -> None:
+    story = Story()
+    story.say(ev.ReleaseSeen("v1.5.2", None))
+    assert story.state.running is not None
+    assert (story.state.running.release, story.state.running.before) == ("v1.5.2", None)
+    story.say(ev.ReleaseSeen("v1.5.3", "3" * 40))
+    running = story.state.running
+    assert (running.release, running.commit, running.since) == ("v1.5.3", "3" * 40, at(2))
+    assert running.before == "v1.5.2"
+
+
 def test_a_suspected_incident_is_declared_and_keeps_when_it_was_suspected() -> None:
     story = Story()
     story.suspect()

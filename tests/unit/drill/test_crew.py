@@ -83,6 +83,13 @@ def test_a_step_that_failed_is_never_decided_without_a_person() -> None:
     assert stuck(story.snapshot()) == "push failed: push failed"
 
 
+def test_what_was_found_of_a_step_is_of_no_use_once_it_has_failed() -> None:
+    story = unknown("done")
+    story.end("push", failed=True)
+    assert next_ask(story.snapshot()) is None
+    assert stuck(story.snapshot()) == "push failed: push failed"
+
+
 def unknown(finding: str | None, *, repeatable: bool = True, attempts: int = 1) -> Story:
     """A run whose engine died in the middle of `push`, so many times, and what was found then."""
     steps = tuple(
