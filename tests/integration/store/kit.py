@@ -76,6 +76,8 @@ from console.core.events import Draft, NoteAdded
 from console.store.journal import SqliteWriter
 from console.store.layout import Layout
 from tests.conftest import require
+
+from tests.conftest import require
 ENV = "testnet"
 def note(text): return Draft(NoteAdded(text), Stamp(0, "boot", 0))
 """
