@@ -12,6 +12,7 @@ from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Draft
 from console.store.layout import Layout
+from tests.conftest import require
 
 ENV = "testnet"
 BOOT = "11111111-2222-3333-4444-555555555555"
@@ -75,9 +76,6 @@ from console.core.clock import Stamp
 from console.core.events import Draft, NoteAdded
 from console.store.journal import SqliteWriter
 from console.store.layout import Layout
-from tests.conftest import require
-
-from tests.conftest import require
 ENV = "testnet"
 def note(text): return Draft(NoteAdded(text), Stamp(0, "boot", 0))
 """
