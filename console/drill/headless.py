@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from console.config.paths import runtime_dir
+from console.core.errors import StatedError
 from console.core.protocols import Snapshot
 from console.drill.crew import next_ask, stuck
 from console.drill.measure import measure, running_version
@@ -85,14 +86,12 @@ class Drill:
         )
 
     async def run(self) -> DrillResult:
-        """Break the service, bring it back, and measure; ends everything of the drill, whatever happens."""
+        """Break the service, bring it back, and measure; ends everything of the drill, whatever happens.
+
+        There is a result also when the drill itself falls apart: it says why.
+        """
         try:
-            self._engines.keep_running()
-            await self._until(lambda snapshot: bool(snapshot.rows))
-            keeper = Keeper(Path(self._world.socket))
-            self._tell(f"breaking the service: {self._setting.scenario}")
-            await keeper.break_(self._setting.scenario)
-            reason = await self._rollback()
+            reason = await self._played()
             running = await running_version(self._setting)
             self._engines.stop()
             world = World.load(self._setting.folder)
@@ -101,6 +100,18 @@ class Drill:
             self._engines.stop()
             self._room.close()
             await stop_world(self._setting.folder, self._tell)
+
+    async def _played(self) -> str | None:
+        """The fault and the rollback; why it did not come to its end, or None."""
+        try:
+            self._engines.keep_running()
+            await self._until(lambda snapshot: bool(snapshot.rows))
+            self._tell(f"breaking the service: {self._setting.scenario}")
+            await Keeper(Path(self._world.socket)).break_(self._setting.scenario)
+            return await self._rollback()
+        except StatedError as error:
+            self._tell(str(error))
+            return str(error)
 
     async def _rollback(self) -> str | None:
         """Do what a crew would, until the incident is resolved; otherwise the reason why it is not."""
