@@ -38,7 +38,7 @@ from screens.views.plan import detail_view, draw_detail
 from screens.views.runbook import draw_runbook, lines_wanted, runbook_view
 from screens.views.side import draw_side, side_view
 from screens.widgets.pane import Pane
-from screens.widgets.timeline import Timeline
+from screens.widgets.timeline import PAGE, Timeline
 
 WHY_NOT_S = 6.0
 """How long the reason stays that something is not possible."""
@@ -156,6 +156,14 @@ class WarRoom(Screen[None]):
         """Say that what is shown is old, and why."""
         self._blind = message.words
         self._show_bottom()
+
+    def on_timeline_wanted(self, message: Timeline.Wanted) -> None:
+        """Older events have come into sight: read that page of the journal."""
+        timeline = self.query_one(Timeline)
+        try:
+            timeline.take(message.page, self._room.timeline(message.before, PAGE))
+        except (StatedError, OSError) as error:
+            timeline.fail(str(error))
 
     def on_resize(self) -> None:
         """Share the terminal out anew."""

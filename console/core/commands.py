@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from console.core.plan import Step
 from console.core.policy import choices
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
@@ -118,7 +119,7 @@ def _target(snapshot: Snapshot) -> str | None:
     if isinstance(incident, str):
         return incident
     if running := incident.running():
-        return f"{running[0].title!r} is running: wait for it, or stop the run with x, then plan anew"
+        return _under_way(snapshot, running[0], "stop the run with x, then plan anew")
     if incident.finished:
         return "the plan has been carried out: R closes the incident"
     return None
@@ -136,8 +137,15 @@ def _resolve(snapshot: Snapshot) -> str | None:
     if incident is None:
         return "no incident is open"
     if running := incident.running():
-        return f"{running[0].title!r} is running: wait for it, or stop the run with x"
+        return _under_way(snapshot, running[0], "stop the run with x")
     return None
+
+
+def _under_way(snapshot: Snapshot, step: Step, otherwise: str) -> str:
+    """Why it must wait for a step; without an engine nobody knows how that ended."""
+    if presence(snapshot) is Presence.ALIVE:
+        return f"{step.title!r} is running: wait for it, or {otherwise}"
+    return f"what became of {step.title!r} is unknown until an engine looks: E starts one"
 
 
 def _output(snapshot: Snapshot) -> str | None:
@@ -289,8 +297,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         "look",
         "L",
-        "light",
-        "Changes between the dark and the light theme.",
+        "look",
+        "Changes between the dark and the light look; --look and WARROOM_LOOK choose one from the start.",
         Group.CONSOLE,
         "",
         _always,

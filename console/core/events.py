@@ -90,7 +90,7 @@ class IncidentDeclared(Body, frozen=True):
 
 
 class PlanningStarted(Body, frozen=True):
-    """A plan was asked for; what an earlier one had begun is not gone on with."""
+    """A plan was asked for; until it is there, or cannot be made, an earlier one is not gone on with."""
 
     kind = "planning.started"
     target: str | None

@@ -41,7 +41,8 @@ def _full(pattern: str) -> BeforeValidator:
 _DURATION = re.compile(rf"(\d+(?:\.\d+)?)\s*({'|'.join(SECONDS)})")
 
 
-def _seconds(value: Any) -> float:
+def seconds_of(value: Any) -> float:
+    """A duration as it is written in a file, in seconds; ValueError when it is none."""
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError("duration")
@@ -55,7 +56,7 @@ def _condition(value: Any) -> Condition:
 
 
 def _moment(value: Any) -> float | None:
-    return None if value == "end" else _seconds(value)
+    return None if value == "end" else seconds_of(value)
 
 
 def _day(value: Any) -> str:
@@ -66,7 +67,7 @@ def _day(value: Any) -> str:
 
 Seconds = Annotated[
     float,
-    BeforeValidator(_seconds, json_schema_input_type=str),
+    BeforeValidator(seconds_of, json_schema_input_type=str),
     Expected("a duration such as `500ms`, `30s`, `5m`, `4h` or `7d`"),
 ]
 """A duration, in seconds."""

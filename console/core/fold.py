@@ -140,7 +140,8 @@ def _without_plan(state: State) -> State:
 
 @apply.register
 def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
-    return _incident(_without_plan(state), planning=True, planning_target=body.target, planning_failed=None)
+    # The plan before it stays until the new one is frozen: if none can be made, it is still the way back.
+    return _incident(state, planning=True, planning_target=body.target, planning_failed=None)
 
 
 @apply.register

@@ -33,11 +33,6 @@ def value(number: float | None, unit: Unit) -> str:
     return f"{number:.0f}" if number < 10_000 else f"{number / 1000:.1f}k"
 
 
-def took(seconds: float) -> str:
-    """How long something took: `0.4 s` below ten seconds, `04:12` above."""
-    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
-
-
 def left(seconds: float) -> str:
     """How long something is expected to take yet, `~00:05`; never less than a second."""
     return f"~{duration(max(1.0, seconds))}"

@@ -1,5 +1,6 @@
-"""How old a sample may be before what it says is no longer true: engine and console judge by the same figures."""
+"""How old a sample may be before what it says is no longer true; the engine and every console judge alike."""
 
+from console.core.clock import Stamp
 from console.core.metrics import Reading, Rung
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
@@ -27,7 +28,7 @@ def gaps(environment: Environment) -> dict[str, float]:
 
 
 def unwatched(snapshot: Snapshot, environment: Environment) -> bool:
-    """Whether nobody looks: no engine is there, or its newest sample is old. Then nothing shown is present."""
+    """Whether nobody looks: no engine is there, or its newest sample is old. What is shown is then past."""
     if presence(snapshot) is not Presence.ALIVE:
         return True
     if not snapshot.rows:
@@ -36,22 +37,34 @@ def unwatched(snapshot: Snapshot, environment: Environment) -> bool:
     return age_s > max(STALE_AFTER * tick_s(environment), PATIENCE_S)
 
 
-def rung_now(
-    snapshot: Snapshot, environment: Environment, name: str, reading: Reading | None, *, blind: bool
-) -> Rung:
-    """The rung that may be shown of a metric: STALE where its reading is too old, whatever it was then.
-
-    `blind` is what `unwatched` says of the same snapshot.
-    """
-    metric = environment.metrics[name]
-    if metric.measure is None:
-        return Rung.NO_SOURCE
-    if reading is None:
-        return Rung.WAITING
-    return Rung.STALE if blind or _too_old(snapshot, environment, name, reading) else reading.rung
+def last_look(snapshot: Snapshot, environment: Environment) -> Stamp | None:
+    """When somebody looked last; None while somebody does, and where nobody ever has."""
+    if not unwatched(snapshot, environment):
+        return None
+    if snapshot.rows:
+        return snapshot.rows[-1].at
+    if snapshot.live:
+        return snapshot.live.beat
+    return snapshot.state.engine.since if snapshot.state.engine else None
 
 
-def _too_old(snapshot: Snapshot, environment: Environment, name: str, reading: Reading) -> bool:
-    if reading.measured is None:
-        return False
-    return snapshot.at.seconds_since(reading.measured) > max(gaps(environment)[name], PATIENCE_S)
+def rungs_now(snapshot: Snapshot, environment: Environment) -> dict[str, Rung]:
+    """The rung that may be shown of each metric: STALE where its reading is too old, whatever it was then."""
+    blind, silent = unwatched(snapshot, environment), gaps(environment)
+    newest = snapshot.rows[-1] if snapshot.rows else None
+    rungs = {}
+    for name in environment.metrics:
+        reading = newest.reading(name) if newest else None
+        if name not in silent:
+            rungs[name] = Rung.NO_SOURCE
+        elif reading is None:
+            rungs[name] = Rung.WAITING
+        else:
+            old = blind or _age_s(snapshot, reading) > max(silent[name], PATIENCE_S)
+            rungs[name] = Rung.STALE if old else reading.rung
+    return rungs
+
+
+def _age_s(snapshot: Snapshot, reading: Reading) -> float:
+    """Seconds since the value was taken; 0 when none ever was: the engine says what that means."""
+    return snapshot.at.seconds_since(reading.measured) if reading.measured else 0.0

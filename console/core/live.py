@@ -43,8 +43,6 @@ class Live(Struct, frozen=True):
     gate: str = ""
     """Why the gate is closed, in a sentence; empty when there is none, or it is open."""
     impact: Impact | None = None
-    healthy: tuple[int, int] | None = None
-    """Good answers in a row, and how many are wanted, while health is being proven."""
 
 
 _decoder = msgspec.json.Decoder(Live)

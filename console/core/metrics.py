@@ -42,6 +42,10 @@ class Reading(Struct, frozen=True, array_like=True):
     rung: Rung
     failed: int = 0
     """Failures counted by this metric since the engine started, for those that count failures."""
+    arms: Rung | None = None
+    """The rung above, whose `for` window is under way."""
+    arms_in_s: float | None = None
+    """Seconds until that rung holds if nothing changes."""
 
 
 class Row(Struct, frozen=True, array_like=True):

@@ -2,16 +2,20 @@
 
 from msgspec import Struct
 
-from console.core.format import clock, left
+from console.core.format import clock, count, left
+from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import missing, unproven
-from console.core.presence import Presence, presence
+from console.core.policy import missing, unproven, unrecovered
+from console.core.presence import Presence, presence, silent_for
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at, must_say_yes, open_items, remaining, spent
+from console.core.standing import healthy_at, must_say_yes, open_items, remaining, says_plan_again, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
-from console.core.words import duration
+from console.core.words import duration, took
+
+NAMED_METRICS = 3
+"""More than so many metrics are counted, not named."""
 
 
 class NextStep(Struct, frozen=True):
@@ -47,38 +51,37 @@ def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
     engine = snapshot.state.engine
     match presence(snapshot):
         case Presence.NEVER:
-            why = "no engine watches this environment"
+            why = "none has run here yet"
         case Presence.STOPPED:
-            why = f"the engine ended ({engine.stopped if engine else 'no reason given'})"
+            why = f"the last one ended ({engine.stopped if engine else 'no reason given'})"
+        case Presence.GONE:
+            why = "the last one is gone"
         case _:
-            why = f"the engine is silent for {duration(_silence(snapshot))}"
-    if snapshot.pending:
-        why = f"your request is queued, no engine takes it; {why}"
+            why = f"the last one is silent for {duration(silent_for(snapshot))}"
+    waits = f"; {count(len(snapshot.pending), 'request')} queued" if snapshot.pending else ""
     if environment.engine == "external":
-        return NextStep(f"{why}: its service manager starts it, not this console", None)
-    return NextStep(f"start an engine: {why}", "engine")
-
-
-def _silence(snapshot: Snapshot) -> float:
-    if snapshot.engine_silent_s is not None:
-        return snapshot.engine_silent_s
-    engine = snapshot.state.engine
-    return snapshot.at.seconds_since(engine.since) if engine else 0.0
+        return NextStep(f"have the service manager start an engine: {why}{waits}", None)
+    return NextStep(f"start an engine: {why}{waits}", "engine")
 
 
 def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:
-    def titles(*rungs: Rung) -> str:
-        found = (name for name, state in snapshot.state.rungs.items() if state.rung in rungs)
-        return ", ".join(environment.metrics[name].title for name in found if name in environment.metrics)
+    rungs = rungs_now(snapshot, environment)
 
+    def titles(*wanted: Rung) -> str:
+        found = [environment.metrics[name].title for name, rung in rungs.items() if rung in wanted]
+        return ", ".join(found) if len(found) <= NAMED_METRICS else count(len(found), "metric")
+
+    if not snapshot.rows:
+        return NextStep("wait: the engine has taken no sample yet", None)
+    if unwatched(snapshot, environment):
+        age = duration(snapshot.at.seconds_since(snapshot.rows[-1].at))
+        return NextStep(f"wait: no sample for {age}, so nobody can say that all is well", None)
     if firing := titles(Rung.MANDATORY, Rung.AUTOMATIC):
         return NextStep(f"declare the incident: the rule for {firing} fires", "declare")
     if stale := titles(Rung.STALE):
-        return NextStep(f"wait: no fresh data of {stale}, so nobody can say that all is well", None)
+        return NextStep(f"wait: no fresh data of {stale}: it may not be well", None)
     if warned := titles(Rung.WARN):
         return NextStep(f"nothing to do: {warned} warns, nothing asks for a rollback", None)
-    if not snapshot.rows:
-        return NextStep("wait: the engine has taken no sample yet", None)
     return NextStep("nothing to do: no metric asks for anything", None)
 
 
@@ -89,8 +92,8 @@ def _suspected(incident: Incident) -> NextStep:
 
 def _resolved(incident: Incident) -> NextStep:
     if incident.outcome == "recovered" and incident.gate_opened and (healthy := healthy_at(incident)):
-        took = duration(healthy.seconds_since(incident.gate_opened))
-        return NextStep(f"done: recovered in {took}; q leaves this console", "quit")
+        recovered = took(healthy.seconds_since(incident.gate_opened))
+        return NextStep(f"done: recovered in {recovered}; q leaves this console", "quit")
     return NextStep(f"done: {incident.outcome or 'resolved'}; q leaves this console", "quit")
 
 
@@ -101,15 +104,15 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
     live = snapshot.live
     if incident.aborted is not None and (running := incident.running()):
         return NextStep(f"wait: stopping, {running[0].title} ends first", None)
-    if incident.aborted is not None:
-        return NextStep(f"go on, or plan anew (T): the run is stopped, {incident.aborted}", "resume")
-    if asking := incident.asking():
-        return _asking(asking[0], incident.step(asking[0].id))
-    if incident.planning_failed is not None:
-        return NextStep(f"plan anew: {incident.planning_failed}", "target")
-    if incident.plan is None:
+    if incident.planning:
         doing = live.planning.words if live and live.planning else "the engine takes it up"
-        return NextStep(f"wait: planning the way back, {doing}", None)
+        return NextStep(f"wait: planning, {doing}", None)
+    if incident.aborted is not None:
+        return NextStep(f"go on, or plan anew (T): stopped, {incident.aborted}", "resume")
+    if asking := incident.asking():
+        return _asking(incident, asking[0], incident.step(asking[0].id))
+    if incident.plan is None:
+        return NextStep(f"plan anew: {incident.planning_failed or 'there is no plan'}", "target")
     if incident.phase is None:
         return _proven(incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
@@ -117,7 +120,11 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
     return _under_way(snapshot, incident, incident.plan)
 
 
-def _asking(step: Step, state: StepState) -> NextStep:
+def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
+    if says_plan_again(state):
+        if running := incident.running():
+            return NextStep(f"wait: {running[0].title} ends first, then plan again (T): {state.words}", None)
+        return NextStep(f"plan again: {step.title} failed, {state.words}", "target")
     if state.status is Status.FAILED:
         return NextStep(f"decide: {step.title} failed, {state.words}", "decide")
     if state.finding is None:
@@ -170,8 +177,8 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
 
 
 def _proven(incident: Incident, environment: Environment) -> NextStep:
-    still = open_items(incident, environment)
-    if not still:
-        return NextStep("close the incident: recovery is proven, every item ticked", "resolve")
-    words = f"close the incident: recovery is proven; {len(still)} not ticked: {', '.join(still)}"
-    return NextStep(words, "resolve")
+    if why_not := unrecovered(incident):
+        return NextStep(f"close the incident as mitigated: {why_not}", "resolve")
+    if still := open_items(incident, environment):
+        return NextStep(f"close the incident: proven; {count(len(still), 'item')} not ticked", "resolve")
+    return NextStep("close the incident: proven, every item ticked", "resolve")

@@ -24,7 +24,6 @@ class Authority(StrEnum):
     """Who must have said yes before a step may run (DESIGN 3)."""
 
     NONE = "none"
-    COMMANDER = "commander"
     MATRIX = "matrix"
 
 

@@ -32,10 +32,10 @@ def presence(snapshot: Snapshot) -> Presence:
         return Presence.GONE
     if engine is None and live is None:
         return Presence.NEVER
-    return Presence.SILENT if silence_s(snapshot) > SILENT_AFTER_S else Presence.ALIVE
+    return Presence.SILENT if silent_for(snapshot) > SILENT_AFTER_S else Presence.ALIVE
 
 
-def silence_s(snapshot: Snapshot) -> float:
+def silent_for(snapshot: Snapshot) -> float:
     """Seconds since the last engine was heard: its heartbeat, or that it began; 0 when there was none."""
     engine = snapshot.state.engine
     if snapshot.engine_silent_s is not None and _is_of_the_last(snapshot):

@@ -108,6 +108,13 @@ class Room(Protocol):
         """Put a request into the inbox; returns its id."""
         ...
 
+    def timeline(self, before: int, count: int) -> Sequence[Event]:
+        """Up to `count` events just before number `before`, oldest first: what a snapshot has let go of.
+
+        Takes milliseconds for a few hundred; StatedError or OSError where they cannot be read.
+        """
+        ...
+
     def start_engine(self) -> None:
         """Start an engine where none runs (cooperative mode); EngineError with one line when it cannot."""
         ...

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterator
 
+from console.core.fields import seconds_of
 from console.core.naming import quoted, unknown
 from console.core.parts import Finding, Part, Rule
-from console.core.plan import PHASES
+from console.core.plan import PHASES, Authority, Phase
 
 
 def _twice(parts: Iterator[Part], what: str) -> Iterator[Finding]:
@@ -48,11 +49,12 @@ def needs(environment: Part) -> Iterator[Finding]:
 
 
 def switch_authority(environment: Part) -> Iterator[Finding]:
-    """What touches users stands behind the gate."""
+    """What touches users stands behind the gate, and nothing else does: *prepare* could never run there."""
     for step in environment["runbook"].each():
-        authority = step["authority"]
-        if step["phase"].text == "switch" and authority.text in ("none", "commander"):
-            yield authority.wrong(f"a step of `switch` has authority `matrix`, not `{authority.text}`")
+        authority, phase = step["authority"], step["phase"].text
+        wanted = "matrix" if phase == "switch" else "none"
+        if phase in tuple(Phase) and authority.text in tuple(Authority) and authority.text != wanted:
+            yield authority.wrong(f"a step of `{phase}` has authority `{wanted}`, not `{authority.text}`")
 
 
 def proves(environment: Part) -> Iterator[Finding]:
@@ -75,6 +77,18 @@ def commands(environment: Part) -> Iterator[Finding]:
             yield step["action"].wrong("`run-command` needs to know which: add `with: {command: NAME}`")
         elif command.text is not None and known is not None and command.text not in known:
             yield command.wrong(unknown("command", command.text, known))
+        elif command.text is not None:
+            yield from _longer(step["limit"], environment["commands"][command.text]["limit"])
+
+
+def _longer(step: Part, command: Part) -> Iterator[Finding]:
+    """A step outlives its command: so the command's own limit is what decides about an advisory one."""
+    try:
+        outlives = seconds_of(step.value) > seconds_of(command.value)
+    except ValueError:
+        return  # not durations, which is said of their shape
+    if not outlives:
+        yield step.wrong(f"the step's limit must be longer than its command's, {quoted(str(command.value))}")
 
 
 def actions(environment: Part, known: Collection[str]) -> Iterator[Finding]:

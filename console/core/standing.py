@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from msgspec import Struct
+
 from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Step
 from console.core.policy import choices, missing
@@ -37,14 +39,30 @@ def to_healthy(snapshot: Snapshot, incident: Incident, plan: Plan) -> float:
     return sum(remaining(snapshot, incident, step) for step in steps)
 
 
-def healthy_at(incident: Incident) -> Stamp | None:
-    """When the service gave the first of the good answers that proved it; None before it is proven."""
+class Health(Struct, frozen=True):
+    """Health, as it was proven."""
+
+    since: Stamp
+    """The first of the good answers."""
+    release: str
+    """What the service answered that it runs."""
+
+
+def health(incident: Incident) -> Health | None:
+    """How the service's health was proven; None before it is."""
     for step in incident.plan.of_phase(Phase.PROVE) if incident.plan else ():
         state = incident.step(step.id)
         if state.status is Status.DONE and state.ended and "first_good_utc_us" in state.facts:
             first, boot = state.facts["first_good_utc_us"], state.facts["first_good_boot_us"]
-            return Stamp(int(first), state.ended.boot_id, int(boot))
+            since = Stamp(int(first), state.ended.boot_id, int(boot))
+            return Health(since, state.facts.get("version", ""))
     return None
+
+
+def healthy_at(incident: Incident) -> Stamp | None:
+    """When the service gave the first of the good answers that proved it; None before it is proven."""
+    proven = health(incident)
+    return proven.since if proven else None
 
 
 def must_say_yes(incident: Incident) -> str:
@@ -56,6 +74,15 @@ def must_say_yes(incident: Incident) -> str:
 def open_items(incident: Incident, environment: Environment) -> list[str]:
     """Titles of the checklist's items that nobody has ticked."""
     return [item.title for item in environment.checklist if item.id not in incident.items]
+
+
+PLAN_AGAIN = "plan again"
+"""What a step's reason says when its plan cannot work any more, so that to retry it would be no use."""
+
+
+def says_plan_again(state: StepState) -> bool:
+    """Whether the step failed because the plan does not fit the world any more."""
+    return state.status is Status.FAILED and PLAN_AGAIN in state.words
 
 
 _CONSEQUENCE = {

@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from console.core import events as ev
-from console.core.format import clock, count, short, took, value
+from console.core.format import clock, count, short, value
 from console.core.metrics import Rung
 from console.core.plan import thaw
 from console.core.requests import Choice
 from console.core.watched import Unit
+from console.core.words import took
 
 
 class Tone(StrEnum):

@@ -10,3 +10,8 @@ def duration(seconds: float) -> str:
     hours, rest = divmod(whole, _HOUR)
     minutes, left = divmod(rest, _MINUTE)
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
+
+
+def took(seconds: float) -> str:
+    """How long something took: `0.6 s` below ten seconds, `04:12` above. What still counts is a duration."""
+    return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)

@@ -27,6 +27,7 @@ from console.engine.book import Book
 from console.engine.desk import Desk
 from console.engine.engine import Engine
 from console.engine.log import configure
+from console.engine.lookout import Lookout
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.store.bell import Bell, Ringer
@@ -122,8 +123,6 @@ class _Builder:
         wanted, layout = self._wanted, self._layout
         world, book = self._world(), self._book
         board = Board(self._live(), self._clock, self._publish)
-        samples = SampleWriter(layout.samples)
-        self._stack.callback(samples.close)
         bell = Bell(self._runtime.engine_bell)
         self._stack.callback(bell.close)
         return Engine(
@@ -133,12 +132,21 @@ class _Builder:
             runner=Runner(book, world, board, layout.output, self._secrets.redact),
             board=board,
             sampler=self._sampler(),
-            samples=samples,
-            recorded=lambda since: SampleReader(layout.samples).since(since),
+            lookout=self._lookout(),
             inbox=FolderInbox(layout.inbox),
             bell=bell,
-            impact=ImpactTracker(self._environment),
-            still_ours=self._lease.check,
+            lease=self._lease,
+        )
+
+    def _lookout(self) -> Lookout:
+        samples = SampleWriter(self._layout.samples)
+        self._stack.callback(samples.close)
+        return Lookout(
+            self._book,
+            self._clock,
+            ImpactTracker(self._environment),
+            samples,
+            recorded=lambda since: SampleReader(self._layout.samples).since(since),
         )
 
     def _leased(self) -> Lease:

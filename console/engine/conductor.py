@@ -36,7 +36,7 @@ def startable(incident: Incident | None) -> Startable:
     if incident is None or incident.plan is None or incident.status != "declared":
         return nothing
     phase = incident.phase
-    if phase is None or incident.aborted is not None or incident.asking():
+    if phase is None or incident.planning or incident.aborted is not None or incident.asking():
         return nothing
     steps = tuple(step for step in incident.plan.of_phase(phase) if _free(incident, step))
     behind = incident.gate_opened is None and any(step.authority is Authority.MATRIX for step in steps)

@@ -61,6 +61,13 @@ class Desk:
             raise RefusedError(f"{incident.id} is only suspected: declare it first")
         return incident
 
+    def _settled_plan(self) -> Incident:
+        """The declared incident, whose plan is not about to be replaced."""
+        incident = self._declared()
+        if incident.planning:
+            raise RefusedError("a plan is being made: wait for it")
+        return incident
+
     @singledispatchmethod
     def _grant(self, ask: rq.Ask, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
         raise RefusedError(f"this engine does not know how to {type(ask).__name__.lower()}")
@@ -90,9 +97,7 @@ class Desk:
 
     @_grant.register
     def _(self, ask: rq.Replan, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
-        incident = self._declared()
-        if incident.planning:
-            raise RefusedError("a plan is being made already: wait for it")
+        incident = self._settled_plan()
         if incident.running():
             raise RefusedError(f"{incident.running()[0].id} is under way: abort, or wait for it")
         if incident.finished:
@@ -101,7 +106,7 @@ class Desk:
 
     @_grant.register
     def _(self, ask: rq.Go, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
-        incident = self._declared()
+        incident = self._settled_plan()
         if incident.plan is None:
             raise RefusedError("there is no plan yet")
         if ask.plan_hash != incident.plan_hash:
@@ -131,7 +136,7 @@ class Desk:
 
     @_grant.register
     def _(self, ask: rq.Decide, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
-        incident = self._declared()
+        incident = self._settled_plan()
         steps = [step.id for step in incident.plan.steps] if incident.plan else []
         if ask.step not in steps:
             raise RefusedError(f"no step {ask.step} in the plan; there are {', '.join(steps) or 'none'}")

@@ -121,7 +121,7 @@ class Runner:
     def _unclear(self, step: Step) -> tuple[str, str | None, int] | None:
         """Which attempt of which plan is unclear; None when the step is not."""
         incident = self._book.state.open_incident
-        if incident is None or incident.step(step.id).status is not Status.UNKNOWN:
+        if incident is None or incident.planning or incident.step(step.id).status is not Status.UNKNOWN:
             return None
         return incident.id, incident.plan_hash, incident.step(step.id).attempt
 

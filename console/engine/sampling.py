@@ -9,16 +9,14 @@ from msgspec import Struct
 
 from console.core.clock import Clock, Stamp
 from console.core.events import ReleaseSeen, RungChanged
+from console.core.freshness import gaps, tick_s
 from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import Reading, Row, Rung
-from console.core.rules import Ladder, Standing, silence_s
+from console.core.rules import Ladder, Standing
 from console.core.state import RungState
 from console.core.strategy import Environment
 from console.core.watched import Measure, Metric
 from console.engine.sources import ProbeWatcher, Reader, Watcher, watcher
-
-FIELD_TICK_S = 1.0
-"""Outside of a rehearsal there is one tick a second at most."""
 
 
 class Firing(Struct, frozen=True):
@@ -82,10 +80,10 @@ class Sampler:
             for name, metric in environment.metrics.items()
             if metric.measure
         }
-        self._ladder = Ladder(environment.metrics, _gaps(environment))
+        self._ladder = Ladder(environment.metrics, gaps(environment))
         self._measured: dict[str, Measured] = {}
         self._told = {name: _initial(metric, told.get(name)) for name, metric in environment.metrics.items()}
-        self.tick_s = _tick_s(environment)
+        self.tick_s = tick_s(environment)
 
     async def ticks(self) -> AsyncGenerator[Tick, None]:
         """Ask all sources, and tell once a tick, until the iterator is closed or its task cancelled."""
@@ -109,7 +107,7 @@ class Sampler:
         self._measured = {name: self._take(name, reader) for name, reader in self._readers.items()}
         standings = self._ladder.observe(self._measured, self._flags(), at)
         return Tick(
-            row=Row(at, tuple(self._reading(name, standing.rung) for name, standing in standings.items())),
+            row=Row(at, tuple(self._reading(name, standing) for name, standing in standings.items())),
             standings=standings,
             changes=tuple(self._changes(standings)),
             mandatory=tuple(sorted(_firing(standings), key=lambda firing: firing.onset.boot_us)),
@@ -136,9 +134,18 @@ class Sampler:
         before, new = self._measured.get(name, NOTHING), reader()
         return Measured(new.value, new.count, new.at or before.at, max(new.failed, before.failed))
 
-    def _reading(self, name: str, rung: Rung) -> Reading:
+    def _reading(self, name: str, standing: Standing) -> Reading:
         measured = self._measured.get(name, NOTHING)
-        return Reading(name, measured.value, measured.count, measured.at, rung, measured.failed)
+        return Reading(
+            metric=name,
+            value=measured.value,
+            count=measured.count,
+            measured=measured.at,
+            rung=standing.rung,
+            failed=measured.failed,
+            arms=standing.arms,
+            arms_in_s=standing.arms_in_s,
+        )
 
     def _changes(self, standings: Mapping[str, Standing]) -> Iterator[RungChanged]:
         for name, standing in standings.items():
@@ -175,20 +182,6 @@ def _reader(name: str, measure: Measure, watchers: Mapping[str, Watcher]) -> Rea
         return watchers[measure.source].reader(measure)
     except UnwatchableError as error:
         raise UnwatchableError(f"metric `{name}`: {error}") from None
-
-
-def _gaps(environment: Environment) -> dict[str, float]:
-    """Seconds without data that make each metric stale."""
-    silent = {name: silence_s(source.every, source.limit) for name, source in environment.sources.items()}
-    return {
-        name: silent[metric.measure.source] for name, metric in environment.metrics.items() if metric.measure
-    }
-
-
-def _tick_s(environment: Environment) -> float:
-    """Seconds from tick to tick: the rhythm of the fastest source."""
-    shortest = min((source.every for source in environment.sources.values()), default=FIELD_TICK_S)
-    return shortest if environment.drill else max(FIELD_TICK_S, shortest)
 
 
 def _initial(metric: Metric, told: RungState | None) -> Rung:

@@ -4,15 +4,18 @@ from typing import Literal
 
 from msgspec import Struct
 
+from console.core.clock import Stamp
 from console.core.format import clock, count
+from console.core.freshness import last_look
 from console.core.live import Impact
-from console.core.presence import SILENT_AFTER_S, Presence, presence
+from console.core.presence import Presence, presence, silent_for
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at
-from console.core.state import Incident
+from console.core.standing import health
+from console.core.state import Incident, State
 from console.core.strategy import Environment
 from console.core.words import duration
 from screens.lines import Line, Role, fit, flush, line, pack, rule, span
+from screens.lines import width as width_of
 
 Risk = Literal["low", "medium", "critical"]
 _SHAPE = {"critical": "◆", "medium": "▲", "low": "○"}
@@ -35,6 +38,8 @@ class HeaderView(Struct, frozen=True):
     engine_role: Role
     now: Line
     target: Line
+    """Where the plan goes back to; empty when there is nothing to go back to."""
+    target_short: Line
     impact: Line
     drill: str
     mode: str
@@ -44,6 +49,8 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
     """The header of a snapshot."""
     incident = snapshot.state.open_incident
     engine, engine_role = _engine(snapshot)
+    seen = last_look(snapshot, environment)
+    target, target_short = _target(snapshot.state)
     return HeaderView(
         name=name,
         risk=environment.risk,
@@ -55,9 +62,10 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         since=f"T+{_since(snapshot, incident)}" if incident else "",
         engine=engine,
         engine_role=engine_role,
-        now=_now(snapshot.state.incident, len(environment.metrics)),
-        target=_target(incident),
-        impact=_impact(snapshot, environment, incident),
+        now=_now(snapshot.state, seen),
+        target=target,
+        target_short=target_short,
+        impact=_impact(snapshot, environment, incident, seen),
         drill=environment.drill or "",
         mode=_mode(snapshot, environment),
     )
@@ -79,7 +87,8 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
         (4, line(span(view.since, Role.STRONG))),
     ]
     first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
-    second = flush(view.now, (*view.target, span(" ")), width)
+    roomy = width_of((*view.now, *view.target)) < width
+    second = flush(view.now, view.target if roomy else view.target_short, width)
     below = [(0, line(span(view.drill, Role.WARN))), (1, line(span(view.mode, Role.DIM)))]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
 
@@ -94,10 +103,9 @@ def _engine(snapshot: Snapshot) -> tuple[str, Role]:
         case Presence.ALIVE:
             return "engine ✓", Role.GOOD
         case Presence.SILENT:
-            silent = snapshot.engine_silent_s
-            return f"engine silent {duration(SILENT_AFTER_S if silent is None else silent)}", Role.ALARM
-        case Presence.STOPPED:
-            return "engine ended", Role.ALARM
+            return f"engine silent {duration(silent_for(snapshot))}", Role.ALARM
+        case Presence.GONE:
+            return "engine gone", Role.ALARM
         case _:
             return "no engine", Role.ALARM
 
@@ -108,37 +116,56 @@ def _mode(snapshot: Snapshot, environment: Environment) -> str:
     return "cooperative, nobody restarts the engine" if mode == "cooperative" else mode
 
 
-def _now(incident: Incident | None, metrics: int) -> Line:
-    over = incident is None or incident.status == "resolved"
-    if incident is None or (over and healthy_at(incident) is None):
-        return line(span(" NOW ", Role.STRONG), f"{count(metrics, 'metric')} watched, nothing declared")
-    sick = line(span(f"sick since {clock(incident.onset)}", Role.BAD))
-    if incident.plan is None:
-        return (*line(span(" NOW ", Role.STRONG)), *sick)
-    running, target = incident.plan.running.tag, incident.plan.target.tag
-    if healthy := healthy_at(incident):
-        well = f"{target} well since {clock(healthy)}"
-        return line(span(" NOW ", Role.STRONG), span(well, Role.GOOD), f", was {running}")
-    if incident.gate_opened is not None:
-        return line(span(" NOW ", Role.STRONG), f"from {running} to {target}, ", *sick)
-    return line(span(" NOW ", Role.STRONG), span(running, Role.STRONG), ", ", *sick)
+_NOW = span(" NOW ", Role.STRONG)
 
 
-def _target(incident: Incident | None) -> Line:
-    if incident is None or incident.plan is None:
+def _now(state: State, seen: Stamp | None) -> Line:
+    """The release that the service itself answers, since when, and how it is; `seen`: when, if not now."""
+    incident, running = state.incident, state.running
+    sick = _sick(incident)
+    if running is None:
+        return line(_NOW, "no release told by the service", *sick)
+    if seen is not None:
+        return line(_NOW, span(f"{running.release} when last seen {clock(seen)}", Role.WARN), *sick)
+    proven = health(incident) if incident else None
+    if proven and proven.release == running.release:
+        return line(_NOW, span(f"{running.release} well since {clock(proven.since)}", Role.GOOD))
+    if sick == () and proven and running.since.seconds_since(proven.since) > 0:
+        sick = line(", ", span(f"not {proven.release} that was proven", Role.BAD))
+    since = f"since {clock(running.since)}" if running.before else f"seen since {clock(running.since)}"
+    return line(_NOW, span(running.release, Role.STRONG), f" {since}", *sick)
+
+
+def _sick(incident: Incident | None) -> Line:
+    """Since when it is sick; nothing once the incident is over, or health is proven."""
+    if incident is None or incident.status == "resolved" or health(incident):
         return ()
-    plan = incident.plan
+    return line(", ", span(f"sick since {clock(incident.onset)}", Role.BAD))
+
+
+def _target(state: State) -> tuple[Line, Line]:
+    """Where the plan goes back to, while the service does not answer that: in all words, and in fewer."""
+    plan = state.open_incident.plan if state.open_incident else None
+    if plan is None or (state.running and state.running.release == plan.target.tag):
+        return (), ()
     role = Role.GOOD if plan.target_verdict == "good" else Role.WARN
+    target = line("▸ ", span(f"{plan.target.tag} {plan.target_verdict}", role))
     back = f", {count(plan.releases_back, 'release')} back" if plan.releases_back else ""
-    return line("▸ ", span(f"{plan.target.tag} {plan.target_verdict}", role), back)
+    return line(*target, f"{back} "), line(*target, " ")
 
 
 _TREND_ROLE = {"worse": Role.BAD, "better": Role.GOOD}
 
 
-def _impact(snapshot: Snapshot, environment: Environment, incident: Incident | None) -> Line:
+def _impact(
+    snapshot: Snapshot, environment: Environment, incident: Incident | None, seen: Stamp | None
+) -> Line:
+    """How many suffer; `seen`: since when nobody looks, if so."""
     word = span(" IMPACT ", Role.STRONG)
     impact = snapshot.live.impact if snapshot.live else None
+    if seen is not None:
+        was = f" · was {' · '.join(_impact_parts(impact, environment)[:2])}" if impact else ""
+        return line(word, span(f"not known since {clock(seen)}", Role.WARN), was)
     if impact is None:
         return line(word, "not known yet" if incident else "none seen")
     parts = _impact_parts(impact, environment)

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from console.core.conditions import Comparison, Condition
 from console.core.format import value
+from console.core.freshness import rungs_now
 from console.core.ladder import range_of
-from console.core.metrics import Reading, Row, Rung
+from console.core.metrics import Reading, Rung
 from console.core.protocols import Snapshot
 from console.core.strategy import Environment
 from console.core.watched import Metric
@@ -68,6 +69,8 @@ class MetricView(Struct, frozen=True):
     """The threshold of the rule that decides, `>10`."""
     action: str
     """What to do about it, or why nothing can be said."""
+    was: str
+    """The value before it went stale; empty while there is a value, and where there was none."""
     arming: bool
     trend: Trend
     full: float
@@ -84,15 +87,16 @@ class MetricsView(Struct, frozen=True):
 
 
 def metrics_view(snapshot: Snapshot, environment: Environment) -> MetricsView:
-    """Every metric of the strategy, as of the newest sample."""
-    past = trends(snapshot.rows, snapshot.at)
+    """Every metric of the strategy, as of the newest sample; as stale, where that is too old to be true."""
+    past, rungs = trends(snapshot.rows, snapshot.at), rungs_now(snapshot, environment)
     newest = snapshot.rows[-1] if snapshot.rows else None
     incident = snapshot.state.open_incident
     rolling = incident is not None and incident.gate_opened is not None
     views = []
     for name, metric in environment.metrics.items():
         reading = newest.reading(name) if newest else None
-        views.append(_metric(snapshot, name, metric, reading, past.get(name, ()), rolling=rolling))
+        action = _action(snapshot, rungs[name], reading, rolling=rolling)
+        views.append(_metric(name, metric, rungs[name], reading, past.get(name, ()), action))
     return MetricsView(tuple(sorted(views, key=_urgency)))
 
 
@@ -101,35 +105,31 @@ def _urgency(view: MetricView) -> float:
 
 
 def _metric(
-    snapshot: Snapshot, name: str, metric: Metric, reading: Reading | None, trend: Trend, *, rolling: bool
+    name: str, metric: Metric, rung: Rung, reading: Reading | None, trend: Trend, action: str
 ) -> MetricView:
-    rung = _rung(metric, reading)
-    arms = _arms_in(name, metric, snapshot.rows) if rung in (Rung.WARN, Rung.WAITING, Rung.OK) else None
+    arming = _arming(rung, reading)
+    limit = _limit(name, _deciding(metric, rung, arming=arming))
     number = reading.value if reading else None
-    critical = number is not None and metric.critical and _meets(number, metric.critical.when, name)
-    limit = _limit(name, _deciding(metric, rung, arming=arms is not None))
-    if arms is not None:
-        action = f"ARMS in {duration(arms)}"
-    elif critical and not rung.says_roll_back:
-        action = "CRITICAL"
-    else:
-        action = _action(snapshot, rung, reading, rolling=rolling)
+    if action in (CALM, WARNS) and number is not None and metric.critical:
+        action = "CRITICAL" if _meets(number, metric.critical.when, name) else action
     return MetricView(
         title=metric.title,
         rung=rung,
         value="" if rung in _UNMEASURED else value(number, metric.unit),
         limit=f"{limit.operator}{limit.number:g}" if limit else "",
         action=action,
-        arming=arms is not None,
+        was=_was(trend, metric) if rung is Rung.STALE else "",
+        arming=arming,
         trend=trend,
         full=limit.number if limit else 0.0,
     )
 
 
-def _rung(metric: Metric, reading: Reading | None) -> Rung:
-    if metric.measure is None:
-        return Rung.NO_SOURCE
-    return reading.rung if reading else Rung.WAITING
+def _arming(rung: Rung, reading: Reading | None) -> bool:
+    """Whether a rung that demands a rollback, where none does yet, is only a matter of time."""
+    arms = reading.arms if reading else None
+    calm = rung not in _UNMEASURED and not rung.says_roll_back
+    return calm and arms is not None and arms.says_roll_back
 
 
 def _deciding(metric: Metric, rung: Rung, *, arming: bool) -> Condition | None:
@@ -145,12 +145,25 @@ def _deciding(metric: Metric, rung: Rung, *, arming: bool) -> Condition | None:
 def _action(snapshot: Snapshot, rung: Rung, reading: Reading | None, *, rolling: bool) -> str:
     if rung.says_roll_back:
         return "still sick" if rolling else "ROLL BACK"
-    if rung is Rung.STALE:
-        measured = reading.measured if reading else None
-        return f"STALE {duration(snapshot.at.seconds_since(measured))}" if measured else "STALE, never"
-    if reading is None and rung is Rung.WAITING:
+    if rung is Rung.NO_SOURCE:
+        return "NO SOURCE"
+    if reading is None:
         return "no sample"
-    return {Rung.WARN: WARNS, Rung.NO_SOURCE: "NO SOURCE", Rung.WAITING: "too few"}.get(rung, CALM)
+    if rung is Rung.STALE:
+        age = snapshot.at.seconds_since(reading.measured) if reading.measured else None
+        return "STALE, never" if age is None else f"STALE {duration(age)}"
+    if reading.arms_in_s is not None:
+        left = duration(reading.arms_in_s)
+        return f"ARMS in {left}" if _arming(rung, reading) else f"warns in {left}"
+    if rung is Rung.WAITING:
+        return "too few" if reading.measured else "no data yet"
+    return WARNS if rung is Rung.WARN else CALM
+
+
+def _was(trend: Trend, metric: Metric) -> str:
+    """What was measured last, while it was."""
+    last = next((number for number in reversed(trend) if number is not None), None)
+    return "" if last is None else value(last, metric.unit)
 
 
 def _limit(metric: str, condition: Condition | None) -> Comparison | None:
@@ -163,21 +176,6 @@ def _meets(number: float, condition: Condition | None, metric: str) -> bool:
     """Whether a value is one that a simple condition on that metric speaks of, whatever its window."""
     found = range_of(condition, metric) if condition else None
     return found is not None and found.low <= (number, 0) <= found.high
-
-
-def _arms_in(name: str, metric: Metric, rows: Sequence[Row]) -> float | None:
-    """Seconds until the mandatory rung holds if nothing changes; None where no window is under way."""
-    condition = metric.rungs.mandatory
-    found = range_of(condition, name) if condition else None
-    if found is None or not found.seconds:
-        return None
-    first = None
-    for row in reversed(rows):
-        reading = row.reading(name)
-        if reading is None or reading.value is None or not _meets(reading.value, condition, name):
-            break
-        first = row.at
-    return max(0.0, found.seconds - rows[-1].at.seconds_since(first)) if first else None
 
 
 # -- to lines ---------------------------------------------------------------------------------------
@@ -229,7 +227,10 @@ def _pane(view: MetricView, cells: int) -> Line:
 
 
 def _unmeasured(view: MetricView, role: Role, room: int) -> Line:
-    return (blank(1), elide(span(view.action, role), room - 1))
+    """Why there is no value; and the last one, where there is room for all of it."""
+    action = elide(span(view.action, role), room - 1)
+    was = span(f", was {view.was}" if view.was else "", Role.DIM)
+    return (blank(1), action, was) if action.cells + was.cells < room else (blank(1), action)
 
 
 def _measured(view: MetricView, role: Role, room: int) -> Line:

@@ -12,7 +12,6 @@ from screens.lines import Line, Role, blank, line, rule, span, wrap
 
 _AUTHORITY = {
     Authority.NONE: "",
-    Authority.COMMANDER: ", asks the commander",
     Authority.MATRIX: ", behind the gate",
 }
 

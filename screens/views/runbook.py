@@ -2,15 +2,20 @@
 
 from msgspec import Struct
 
-from console.core.format import clock, left, short, took
+from console.core.format import clock, left, short
 from console.core.live import Progress
 from console.core.plan import PHASES, Phase, Plan, Step
+from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import must_say_yes, remaining, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
-from console.core.words import duration
+from console.core.words import duration, took
 from screens.lines import Line, Role, blank, cell, fit, flush, line, rule, span, wrap
+from screens.lines import width as width_of
+
+TITLE_CELLS = 16
+"""What a title gets at least; more where the pane is wide."""
 
 SIGN = {
     Status.WAITING: ("·", Role.DIM),
@@ -20,6 +25,7 @@ SIGN = {
     Status.UNKNOWN: ("?", Role.ALARM),
     Status.SKIPPED: ("-", Role.WARN),
 }
+ORPHANED = "nobody runs it now: what became of it is unknown until an engine looks"
 _EMPHASIS = {Role.DIM: Role.DIM, Role.ACT: Role.STRONG, Role.ALARM: Role.BAD}
 
 
@@ -58,12 +64,12 @@ def runbook_view(snapshot: Snapshot, environment: Environment, *, output: bool) 
     """The steps of the plan; without one, those that a plan would have. `output`: with what is printed."""
     incident = snapshot.state.incident
     if incident is None or incident.plan is None:
-        return _before_plan(snapshot, environment, snapshot.state.open_incident)
+        return _before_plan(snapshot, environment)
     rows, focus = _rows(snapshot, incident, incident.plan)
     running = incident.running()
     progress = snapshot.live.steps.get(running[0].id) if running and snapshot.live else None
     return RunbookView(
-        caption=_caption(incident, incident.plan),
+        caption=_caption(snapshot, incident),
         rows=rows,
         focus=focus,
         output=progress.output if progress and output else (),
@@ -71,30 +77,37 @@ def runbook_view(snapshot: Snapshot, environment: Environment, *, output: bool) 
     )
 
 
-def _before_plan(snapshot: Snapshot, environment: Environment, incident: Incident | None) -> RunbookView:
-    if incident is not None and incident.planning_failed is not None:
-        caption = line(span("NO PLAN ", Role.BAD), incident.planning_failed)
-    elif incident is not None and incident.status == "declared":
-        doing = snapshot.live.planning if snapshot.live else None
-        words = f"{doing.words} {duration(snapshot.at.seconds_since(doing.since))}" if doing else "begins"
-        caption = line(span("PLANNING ", Role.ACT), words)
-    else:
-        caption = line(span("WAY BACK ", Role.STRONG), span("what it would be", Role.DIM))
+def _before_plan(snapshot: Snapshot, environment: Environment) -> RunbookView:
     rows = tuple(
         RunbookRow("·", Role.DIM, step.title, "", left(step.expected), expected_s=step.expected)
         for phase in PHASES
         for step in environment.runbook
         if step.phase is phase
     )
-    return RunbookView(caption, rows, focus=0)
+    return RunbookView(_caption(snapshot, snapshot.state.open_incident), rows, focus=0)
 
 
-def _caption(incident: Incident, plan: Plan) -> Line:
+def _caption(snapshot: Snapshot, incident: Incident | None) -> Line:
+    """What way back it is; or that one is being planned, or cannot be."""
+    if incident is not None and incident.planning:
+        return line(span("PLANNING ", Role.ACT), _planning(snapshot))
+    if incident is not None and incident.planning_failed is not None:
+        return line(span("NO NEW PLAN " if incident.plan else "NO PLAN ", Role.BAD), incident.planning_failed)
+    if incident is None or incident.plan is None:
+        return line(span("WAY BACK ", Role.STRONG), span("what it would be", Role.DIM))
+    plan = incident.plan
     return line(
         span("WAY BACK ", Role.STRONG),
         f"{plan.way} · data {plan.data} · {plan.running.tag} → {plan.target.tag}",
         span(f" · plan {short(incident.plan_hash or '')}", Role.DIM),
     )
+
+
+def _planning(snapshot: Snapshot) -> str:
+    if presence(snapshot) is not Presence.ALIVE:
+        return "nobody goes on with it: no engine"
+    doing = snapshot.live.planning if snapshot.live else None
+    return f"{doing.words} {duration(snapshot.at.seconds_since(doing.since))}" if doing else "begins"
 
 
 def _rows(snapshot: Snapshot, incident: Incident, plan: Plan) -> tuple[tuple[RunbookRow, ...], int]:
@@ -120,8 +133,9 @@ def _gate_row(incident: Incident) -> RunbookRow:
 
 def _step_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow:
     state = incident.step(step.id)
-    sign, role = SIGN[state.status]
-    words, time = _progress(snapshot, incident, step, state)
+    orphaned = state.status is Status.RUNNING and presence(snapshot) is not Presence.ALIVE
+    sign, role = SIGN[Status.UNKNOWN if orphaned else state.status]
+    words, time = (ORPHANED, "") if orphaned else _progress(snapshot, incident, step, state)
     stands_out = state.status is Status.RUNNING or state.status.asks
     return RunbookRow(
         sign, role, step.title, words, time, state.status.settled, step.expected_s, stands_out=stands_out
@@ -163,7 +177,8 @@ def _counted(progress: Progress | None) -> str:
 
 def draw_runbook(view: RunbookView, width: int, height: int) -> list[Line]:
     """The rows; folded at both ends where they are too many, with the running step's output below them."""
-    titles = min(max((len(row.title) for row in view.rows), default=0), width * 2 // 5)
+    longest = max((span(row.title).cells for row in view.rows), default=0)
+    titles = min(longest, max(TITLE_CELLS, width // 3))
     blocks = [_block(row, titles, width) for row in view.rows]
     lines = [line for block in blocks for line in block]
     if len(lines) > height:
@@ -186,6 +201,8 @@ def _block(row: RunbookRow, titles: int, width: int) -> list[Line]:
         return [flush((*sign, title), end, width), *((blank(3), *more) for more in said[:2])]
     head = (*sign, *(cell(title, titles) if row.words and not row.gate else (title,)))
     words = span(f" {row.words}", row.role if row.gate else emphasis)
+    if row.settled and width_of((*head, words, *end)) > width:
+        end = (blank(1),)  # the proof says more than how long it took
     return [flush((*head, words), end, width)]
 
 

@@ -356,8 +356,8 @@ def test_a_mistake_of_metrics(lines: Lines, old: str, new: str, expected: str) -
         ),
         one_line(
             "authority: matrix",
-            "authority: commander",
-            "67:20: a step of `switch` has authority `matrix`, not `commander`",
+            "authority: none",
+            "67:20: a step of `switch` has authority `matrix`, not `none`",
         ),
         one_line(
             "id: validation", "id: deploy", "70:13: `deploy` is the id of an earlier step: ids are unique"

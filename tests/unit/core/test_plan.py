@@ -83,7 +83,7 @@ _OTHER_STEP: dict[str, object] = {
     "action": "x",
     "title": "x",
     "phase": Phase.CLOSE,
-    "authority": Authority.COMMANDER,
+    "authority": Authority.MATRIX,
     "needs": ("x",),
     "params": {"x": "y"},
     "words": "x",

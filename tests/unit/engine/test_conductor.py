@@ -131,6 +131,16 @@ def test_what_does_not_depend_on_each_other_starts_side_by_side() -> None:
     assert ids(desk) == ["c"]
 
 
+def test_nothing_starts_while_another_plan_is_made() -> None:
+    """And when none can be made, the old plan is gone on with."""
+    stage = Desktop()
+    stage.declare()
+    stage.say(ev.PlanningStarted(None))
+    assert startable(stage.incident).steps == ()
+    stage.say(ev.PlanningFailed("the remote does not answer"))
+    assert [step.id for step in startable(stage.incident).steps] == ["fetch"]
+
+
 def test_a_step_that_was_skipped_is_out_of_the_way() -> None:
     desk = Desktop()
     desk.declare()

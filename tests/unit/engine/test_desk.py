@@ -170,7 +170,7 @@ def test_two_plans_are_not_made_at_once(office: Office) -> None:
     """The second request's target would be lost."""
     office.declare()
     office.say(ev.PlanningStarted("v1.5.1"))
-    assert office.refusal(rq.Replan("v1.5.0")) == "a plan is being made already: wait for it"
+    assert office.refusal(rq.Replan("v1.5.0")) == "a plan is being made: wait for it"
 
 
 def test_a_plan_is_not_replaced_under_a_step_that_runs(office: Office) -> None:
@@ -202,9 +202,18 @@ def test_a_yes_may_come_while_prepare_is_under_way(office: Office) -> None:
 
 
 def test_a_yes_to_no_plan(office: Office) -> None:
-    office.declare()
-    office.say(ev.PlanningStarted(None))
+    office.suspect()
+    office.say(ev.IncidentDeclared("eng-1", "SEV-3", "", (), at(), at()), actor="eng-1")
     assert office.refusal(rq.Go("", ENV)) == "there is no plan yet"
+
+
+def test_a_yes_to_a_plan_that_is_about_to_be_replaced(office: Office) -> None:
+    """Whoever says it has not read the plan that it would open the gate for."""
+    shown = at_gate(office)
+    office.say(ev.PlanningStarted(None))
+    assert office.refusal(rq.Go(shown, ENV)) == "a plan is being made: wait for it"
+    office.say(ev.PlanningFailed("the remote does not answer"))
+    assert office.ask(rq.Go(shown, ENV))
 
 
 def test_a_yes_to_a_plan_that_has_changed_since(office: Office) -> None:
@@ -309,7 +318,7 @@ def test_a_step_that_the_plan_does_not_have(office: Office) -> None:
     words = "no step dploy in the plan; there are fetch, worktree, push, deploy, health, tidy"
     assert office.refusal(rq.Decide("dploy", Choice.RETRY)) == words
     office.say(ev.PlanningStarted(None))
-    assert office.refusal(rq.Decide("push", Choice.RETRY)) == "no step push in the plan; there are none"
+    assert office.refusal(rq.Decide("push", Choice.RETRY)) == "a plan is being made: wait for it"
 
 
 # -- abort and resume ---------------------------------------------------------------------------------

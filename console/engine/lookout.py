@@ -1,0 +1,78 @@
+"""The lookout: journals what the samples say, and opens a suspected incident."""
+
+from collections.abc import Callable, Sequence
+
+from console.core import events as ev
+from console.core.clock import Clock, Stamp
+from console.core.events import Draft
+from console.core.impact import ImpactTracker
+from console.core.live import Impact
+from console.core.metrics import Row
+from console.engine.book import Book
+from console.engine.desk import new_incident
+from console.engine.sampling import Tick
+from console.store.samples import SampleWriter
+
+
+class Lookout:
+    """Takes one tick after the other."""
+
+    def __init__(
+        self,
+        book: Book,
+        clock: Clock,
+        impact: ImpactTracker,
+        samples: SampleWriter,
+        recorded: Callable[[Stamp], Sequence[Row]],
+    ) -> None:
+        """`recorded` yields the rows on record since a moment."""
+        self._book = book
+        self._clock = clock
+        self._impact = impact
+        self._samples = samples
+        self._recorded = recorded
+        self._onset: Stamp | None = None
+
+    def recall(self) -> None:
+        """Count on from where an engine before this one stopped: its rows are on record."""
+        incident = self._book.state.open_incident
+        for row in self._recorded(incident.onset) if incident else ():
+            self._impact.observe(row)
+        self._follow_incident()
+
+    def take(self, tick: Tick) -> Impact | None:
+        """Keep one tick's row, and journal what has changed; the impact, while an incident is open."""
+        self._samples.append(tick.row)
+        if news := (*self._landed(tick), *tick.changes):
+            self._book.say(*news)
+        self._suspect(tick)
+        self._follow_incident()
+        return self._impact.observe(tick.row)
+
+    def _landed(self, tick: Tick) -> tuple[ev.ReleaseSeen, ...]:
+        """Another release than the journal knows of."""
+        known, seen = self._book.state.running, tick.running
+        if seen is None or (known and (known.release, known.commit) == (seen.release, seen.commit)):
+            return ()
+        return (seen,)
+
+    def _suspect(self, tick: Tick) -> None:
+        """Open a suspected incident on a mandatory rung that began after the last one was resolved."""
+        state = self._book.state
+        if state.open_incident is not None or not tick.mandatory:
+            return
+        resolved = state.incident.resolved if state.incident else None
+        fresh = [m for m in tick.mandatory if resolved is None or m.onset.seconds_since(resolved) > 0]
+        if not fresh:
+            return
+        onset, now = fresh[0].onset, self._clock.now()
+        body = ev.IncidentSuspected(triggers=tuple(m.rule for m in fresh), onset=onset, samples_from=onset)
+        self._book.append(Draft(body, now, new_incident(state, now)))
+
+    def _follow_incident(self) -> None:
+        """Count failures from the onset of the open incident; from nowhere without one."""
+        incident = self._book.state.open_incident
+        onset = incident.onset if incident else None
+        if onset != self._onset:
+            self._onset = onset
+            self._impact.reset(onset)

@@ -1,0 +1,98 @@
+"""The reception: takes requests out of the inbox, has the desk answer them, and commits the answers."""
+
+from collections.abc import Callable, Sequence
+
+from console.core import events as ev
+from console.core.clock import Clock
+from console.core.errors import StatedError
+from console.core.events import Draft
+from console.core.plan import Step
+from console.core.requests import Choice, Decide, Request
+from console.engine.book import Book
+from console.engine.desk import Desk, RefusedError, new_incident
+from console.engine.runner import Runner
+from console.engine.tasks import Tasks
+from console.store.inbox import FolderInbox, Taken
+
+
+class Reception:
+    """Every request is answered once: by the events it leads to, or by a refusal."""
+
+    def __init__(
+        self,
+        book: Book,
+        desk: Desk,
+        runner: Runner,
+        inbox: FolderInbox,
+        clock: Clock,
+        tasks: Tasks,
+        stop: Callable[[str], None],
+    ) -> None:
+        self._book = book
+        self._desk = desk
+        self._runner = runner
+        self._inbox = inbox
+        self._clock = clock
+        self._tasks = tasks
+        self._stop = stop
+
+    def drain(self) -> None:
+        """Answer every request that lies in the inbox."""
+        for taken in self._inbox.take_all():
+            if taken.request is None:
+                self._book.say(ev.RequestRefused(ask="unreadable", reason=taken.reason))
+                self._inbox.done(taken)
+            elif taken.request.id in self._book.state.answered:
+                self._inbox.done(taken)
+            elif _name(taken.request) not in self._tasks:
+                self._answer(taken, taken.request)
+
+    def _answer(self, taken: Taken, request: Request) -> None:
+        try:
+            bodies = self._desk.answer(request, self._clock.now(), self._book.head)
+        except RefusedError as refused:
+            self._refuse(taken, request, str(refused))
+            return
+        match request.ask:
+            case Decide(step=step_id, choice=Choice.CONTINUE):
+                step = self._planned(step_id)
+                self._tasks.start(_name(request), self._accept(taken, request, step, bodies))
+            case _:
+                self._commit(taken, request, bodies)
+
+    def _planned(self, step_id: str) -> Step:
+        """The step as the plan has it that the desk has just looked at."""
+        incident = self._book.state.open_incident
+        assert incident is not None  # noqa: S101 - the desk has looked
+        assert incident.plan is not None  # noqa: S101 - the desk has looked
+        return incident.plan.step(step_id)
+
+    def _commit(self, taken: Taken, request: Request, bodies: Sequence[ev.Body]) -> None:
+        now, state = self._clock.now(), self._book.state
+        incident = state.open_incident.id if state.open_incident else None
+        if any(isinstance(body, ev.IncidentDeclared) for body in bodies):
+            incident = incident or new_incident(state, now)
+            bodies = (*bodies, ev.PlanningStarted(target=None))
+        self._book.append(*(Draft(body, now, incident, request.actor, request.id) for body in bodies))
+        self._inbox.done(taken)
+        if any(isinstance(body, ev.EngineStopped) for body in bodies):
+            self._stop(f"{request.actor} asked for it")
+
+    def _refuse(self, taken: Taken, request: Request, reason: str) -> None:
+        body = ev.RequestRefused(ask=type(request.ask).__name__.lower(), reason=reason)
+        self._book.append(self._book.draft(body, actor=request.actor, request=request.id))
+        self._inbox.done(taken)
+
+    async def _accept(self, taken: Taken, request: Request, step: Step, bodies: Sequence[ev.Body]) -> None:
+        """An unclear step is taken as done only with its proof, in one transaction with the decision."""
+        try:
+            proven = await self._runner.accept(step)
+        except (StatedError, TimeoutError) as error:
+            why = str(error) or "no proof in time"
+            self._refuse(taken, request, f"{step.id} cannot be taken as done: {why}")
+        else:
+            self._commit(taken, request, (*bodies, *proven))
+
+
+def _name(request: Request) -> str:
+    return f"request {request.id}"
