@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from console.core.plan import Step
 from console.core.requests import AnyAsk, Choice, Decide
-from console.core.standing import advised
+from console.core.standing import advised, says_plan_again
 from console.core.state import Incident, Status
 from screens.dialog import Form
-from screens.lines import Line, Role, line, span, wrap
+from screens.lines import Line, Role, wrap
 from screens.scene import Scene
 from screens.views.plan import step_lines
 
@@ -15,6 +15,7 @@ from screens.views.plan import step_lines
 class DecideDialog(Form):
     """About the first step that waits for a person."""
 
+    prompt = "The first is what to do when in doubt:"
     yes = "Decide"
     placeholder = "why (needed to skip)"
 
@@ -25,14 +26,17 @@ class DecideDialog(Form):
         self.caption = f"{step.title} · attempt {self._state.attempt}"
 
     def body(self, width: int) -> Sequence[Line]:
-        """What it was to do, and how it ended."""
+        """How it ended, which is what one decides about; then what it was to do."""
         failed = self._state.status is Status.FAILED
         ended = "It failed: " if failed else "The engine ended in the middle of it. "
         found = "" if failed else f"Looked into: {self._state.finding}. "
+        useless = (
+            "To try again is no use: T, in the war room, plans anew." if says_plan_again(self._state) else ""
+        )
         return [
-            *step_lines(self._step, width),
             *wrap(f"{ended}{found}{self._state.words}", width, Role.BAD),
-            line(span("The first is what to do when in doubt.", Role.DIM)),
+            *(wrap(useless, width, Role.STRONG) if useless else ()),
+            *step_lines(self._step, width),
         ]
 
     def options(self) -> Sequence[tuple[str, str]]:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 
 from console.core.commands import EVERYWHERE, Group
+from console.core.presence import Presence, presence
 from console.core.state import Status
+from console.core.words import took
 from screens.dialog import Reading
 from screens.lines import Line, Role, blank, cell, line, rule, span, wrap
 from screens.views.plan import plan_lines
+from screens.views.runbook import ORPHANED
 
 
 class PlanDialog(Reading):
@@ -32,11 +35,12 @@ class OutputDialog(Reading):
         incident = self.scene.snapshot.state.incident
         live = self.scene.snapshot.live
         lines: list[Line] = []
+        orphaned = presence(self.scene.snapshot) is not Presence.ALIVE
         for step in incident.running() if incident else ():
             progress = live.steps.get(step.id) if live else None
-            lines.append(
-                rule(width, span(step.title, Role.STRONG), span(f" {progress.words if progress else ''}"))
-            )
+            doing = ORPHANED if orphaned else (progress.words if progress else "begins")
+            lines.append(rule(width, span(f"{step.title} ", Role.STRONG)))
+            lines += wrap(doing, width, Role.BAD if orphaned else Role.PLAIN)
             lines += [
                 row for printed in (progress.output if progress else ()) for row in wrap(printed, width)
             ]
@@ -58,7 +62,8 @@ class OutputDialog(Reading):
         ]
         where = wrap(f"output: {state.output}", width, Role.DIM) if state.output else []
         title = self.scene.titles().get(key, key)
-        head = rule(width, span(title, Role.STRONG), span(f" {state.status}"))
+        ended_in = "" if state.seconds is None else f" in {took(state.seconds)}"
+        head = rule(width, span(title, Role.STRONG), span(f" {state.status}{ended_in}"))
         return [head, *wrap(state.words, width, role), *facts, *where]
 
 

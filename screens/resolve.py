@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from console.core.policy import unrecovered
 from console.core.requests import AnyAsk, Resolve
 from console.core.standing import open_items
 from screens.dialog import Form
@@ -18,6 +19,7 @@ class ResolveDialog(Form):
     """Closes the incident."""
 
     caption = "Close the incident"
+    prompt = "How did it end?"
     yes = "Resolve"
     placeholder = "a note (needed unless recovered)"
 
@@ -26,17 +28,18 @@ class ResolveDialog(Form):
         incident = self.scene.snapshot.state.open_incident
         if incident is None:
             return wrap("No incident is open any more.", width)
+        why_not = unrecovered(incident)
+        lacking = wrap(f"Not recovered: {why_not}.", width, Role.BAD) if why_not else []
         still = open_items(incident, self.scene.environment)
         if not still:
-            return wrap("Every item of the checklist is ticked.", width, Role.GOOD)
-        return wrap(
-            f"{len(still)} not ticked, and the report will say so: {', '.join(still)}", width, Role.WARN
-        )
+            return [*lacking, *wrap("Every item of the checklist is ticked.", width, Role.GOOD)]
+        words = f"{len(still)} not ticked, and the report will say so: {', '.join(still)}"
+        return [*lacking, *wrap(words, width, Role.WARN)]
 
     def options(self) -> Sequence[tuple[str, str]]:
         """Recovered comes first when it is true, and is not offered when it is not."""
         incident = self.scene.snapshot.state.open_incident
-        proven = incident is not None and incident.finished
+        proven = incident is not None and not unrecovered(incident)
         return [(key, f"{key}: {words}") for key, words in _OUTCOMES.items() if proven or key != "recovered"]
 
     def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:

@@ -21,7 +21,7 @@ from screens.declare import DeclareDialog
 from screens.dialog import Dialog
 from screens.errands import Errands
 from screens.gate import GateDialog
-from screens.layout import WIDE, layout
+from screens.layout import WIDE, Layout, layout
 from screens.leave import STAYS, LeaveDialog
 from screens.lines import Line, Role, rule
 from screens.palette import Palette
@@ -36,7 +36,7 @@ from screens.views.header import draw_header, header_view
 from screens.views.metrics import draw_metrics, metric_lines, metrics_view
 from screens.views.plan import detail_view, draw_detail
 from screens.views.runbook import draw_runbook, lines_wanted, runbook_view
-from screens.views.side import draw_side, side_view
+from screens.views.side import cells_wanted, draw_side, side_view
 from screens.widgets.pane import Pane
 from screens.widgets.timeline import PAGE, Timeline
 
@@ -109,7 +109,9 @@ class WarRoom(Screen[None]):
         self._blind = ""
         self._notice, self._notice_role = "", Role.PLAIN
         self._fading: Timer | None = None
-        self._shape: tuple[int, ...] = ()
+        self._wanted = 0, 0
+        """Lines that the runbook would like, and cells that the pane beside it would."""
+        self._shape: tuple[Layout, int] | None = None
 
     def compose(self) -> ComposeResult:
         """The parts, from top to bottom."""
@@ -176,17 +178,19 @@ class WarRoom(Screen[None]):
             return
         snapshot, environment = scene.snapshot, scene.environment
         runbook = runbook_view(snapshot, environment, output=self.size.width < WIDE)
+        side = side_view(snapshot, environment)
+        self._wanted = lines_wanted(runbook), cells_wanted(side)
         self._pane("header").show(header_view(snapshot, environment, scene.name, scene.actor))
         self._pane("metrics").show(metrics_view(snapshot, environment))
         self._pane("caption").show(runbook.caption)
         self._pane("runbook").show(runbook)
-        self._pane("side").show(side_view(snapshot, environment))
+        self._pane("side").show(side)
         self._pane("detail").show(detail_view(snapshot))
         self._pane("clock").show(clock_view(snapshot, environment))
         self.query_one(Timeline).show(snapshot.events, scene.titles())
-        self._show_bottom(lines_wanted(runbook))
+        self._show_bottom()
 
-    def _show_bottom(self, runbook_lines: int = 0) -> None:
+    def _show_bottom(self) -> None:
         step = self.next_step
         notice, role = self._notice, self._notice_role
         if not notice and self._snapshot is not None and (queued := self._errands.queued(self._snapshot.at)):
@@ -194,18 +198,18 @@ class WarRoom(Screen[None]):
         view = next_view(step, notice, role)
         self._pane("next").show(view)
         self._pane("keys").show(keys_view(self._snapshot, step))
-        self._share_out(len(draw_next(view, self.size.width, self.size.height)), runbook_lines)
+        self._share_out(len(draw_next(view, self.size.width, self.size.height)))
 
-    def _share_out(self, bottom: int, runbook_lines: int) -> None:
-        """Give each part its lines; does nothing while they stay the same."""
+    def _share_out(self, bottom: int) -> None:
+        """Give each part its lines and cells; does nothing while they stay the same."""
         width, height = self.size
+        runbook, side = self._wanted
         calm = self._snapshot is None or self._snapshot.state.open_incident is None
         metrics = metric_lines(len(self._room.environment.metrics), width)
-        shape = (width, height, bottom, runbook_lines, calm)
-        if not runbook_lines or shape == self._shape:
+        got = layout(width, height, metrics=metrics, runbook=runbook, side=side, bottom=bottom, calm=calm)
+        if (got, bottom) == self._shape:
             return
-        self._shape = shape
-        got = layout(width, height, metrics=metrics, runbook=runbook_lines, bottom=bottom, calm=calm)
+        self._shape = got, bottom
         for name, lines in (("metrics", got.metrics), ("middle", got.middle), ("next", bottom)):
             self.query_one(f"#{name}").styles.height = lines
         self._pane("side").styles.width = got.side

@@ -67,8 +67,16 @@ def _declare(snapshot: Snapshot) -> str | None:
     return f"{incident.id} is declared already, {incident.commander} commands it"
 
 
-def _go(snapshot: Snapshot) -> str | None:
+def _planned(snapshot: Snapshot) -> Incident | str:
+    """The declared incident, whose plan is not about to be replaced; or why there is none."""
     incident = _declared(snapshot)
+    if isinstance(incident, Incident) and incident.planning:
+        return "a plan is being made: wait for it"
+    return incident
+
+
+def _go(snapshot: Snapshot) -> str | None:
+    incident = _planned(snapshot)
     if isinstance(incident, str):
         return incident
     if incident.plan is None:
@@ -86,7 +94,7 @@ def _plan(snapshot: Snapshot) -> str | None:
 
 
 def _decide(snapshot: Snapshot) -> str | None:
-    incident = _declared(snapshot)
+    incident = _planned(snapshot)
     if isinstance(incident, str):
         return incident
     if any(choices(incident, step.id) for step in incident.asking()):
@@ -115,7 +123,7 @@ def _resume(snapshot: Snapshot) -> str | None:
 
 
 def _target(snapshot: Snapshot) -> str | None:
-    incident = _declared(snapshot)
+    incident = _planned(snapshot)
     if isinstance(incident, str):
         return incident
     if running := incident.running():

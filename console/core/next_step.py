@@ -101,12 +101,11 @@ def _resolved(incident: Incident) -> NextStep:
 
 
 def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep:
-    live = snapshot.live
+    if incident.planning:
+        doing = snapshot.live.planning if snapshot.live else None
+        return NextStep(f"wait: planning, {doing.words if doing else 'the engine takes it up'}", None)
     if incident.aborted is not None and (running := incident.running()):
         return NextStep(f"wait: stopping, {running[0].title} ends first", None)
-    if incident.planning:
-        doing = live.planning.words if live and live.planning else "the engine takes it up"
-        return NextStep(f"wait: planning, {doing}", None)
     if incident.aborted is not None:
         return NextStep(f"go on, or plan anew (T): stopped, {incident.aborted}", "resume")
     if asking := incident.asking():

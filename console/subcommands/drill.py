@@ -18,6 +18,7 @@ from console.drill.result import DrillResult
 from console.drill.setting import Setting
 from console.drill.world import World, keeper_of, start_keeper, stop_world, wait_until_ready
 from console.subcommands.tell import line, names_of
+from console.subcommands.where import Look
 
 EXITS = {"recovered": Exit.DONE, "incomplete": Exit.INCOMPLETE, "failed": Exit.FAILED}
 Tell = Callable[[str], None]
@@ -37,6 +38,7 @@ async def drill(
     json: bool = False,
     stop: bool = False,
     dir_: Annotated[Path | None, Parameter(name="--dir")] = None,
+    look: Look = "dark",
 ) -> int:
     """Rehearse: builds a small world with real parts, breaks it, and lets you bring it back.
 
@@ -62,7 +64,7 @@ async def drill(
     headless = headless or json or not _at_terminal()
     if headless:
         return await _headless(folder, env, scenario, json=json)
-    return await _play(folder, env, scenario)
+    return await _play(folder, env, scenario, look)
 
 
 def _at_terminal() -> bool:
@@ -89,7 +91,7 @@ async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int
     return EXITS[result.outcome]
 
 
-async def _play(folder: Path, env: str, scenario: str) -> int:
+async def _play(folder: Path, env: str, scenario: str, look: Look) -> int:
     """The console on the world; leaving it with q ends the drill, a killed console ends nothing."""
     from console.subcommands.play import play
 
@@ -97,7 +99,7 @@ async def _play(folder: Path, env: str, scenario: str) -> int:
         world = await wait_until_ready(folder, _out)
     else:
         world = await _built(folder, _out)
-    result = await play(_setting(folder, env, scenario, world), world)
+    result = await play(_setting(folder, env, scenario, world), world, look)
     if isinstance(result, str):
         _err(result)
         return Exit.FAILED

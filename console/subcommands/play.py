@@ -5,7 +5,7 @@ import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from console.app import WarRoomApp
+from console.app import Look, WarRoomApp
 from console.config.paths import runtime_dir
 from console.core.presence import Presence, presence
 from console.drill.place import VARIABLE
@@ -24,13 +24,13 @@ LEAVING = "Leaving ends the drill: service, users, servers and engine stop, and 
 KEEPER_DIED = "the drill's keeper has died, and the drill with it; `warroom drill` starts a new one"
 
 
-async def play(setting: Setting, world: World) -> DrillResult | str:
+async def play(setting: Setting, world: World, look: Look) -> DrillResult | str:
     """Open the console; when the player leaves it, end the drill and measure.
 
     A sentence instead of a result when the drill ended by itself.
     """
     room = _room(setting)
-    app = WarRoomApp(room, leaving=LEAVING, ascii_only=without_unicode.wanted())
+    app = WarRoomApp(room, look=look, leaving=LEAVING, ascii_only=without_unicode.wanted())
     async with AsyncExitStack() as stack:
         stack.callback(room.close)
         died = _exit_with(app, world.keeper_pid, stack)

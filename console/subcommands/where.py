@@ -4,7 +4,7 @@ import getpass
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -13,6 +13,12 @@ from console.config.paths import roster_path, state_dir, strategy_path
 from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.strategy import Environment
+
+Look = Annotated[
+    Literal["dark", "light"],
+    Parameter(env_var="WARROOM_LOOK", help="How the console looks; L changes it."),
+]
+"""An option of every command that opens a console."""
 
 
 class WhereError(StatedError):

@@ -4,11 +4,12 @@ from msgspec import Struct
 
 from console.core.format import left
 from console.core.plan import Phase, Plan
+from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import healthy_at, must_say_yes, to_healthy
 from console.core.state import Incident
 from console.core.strategy import Environment
-from console.core.words import duration
+from console.core.words import duration, took
 from screens.lines import Line, Role, Span, line, rule, span
 
 
@@ -26,7 +27,7 @@ def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
         return ClockView(line(f"recovery target {target}"))
     if incident.gate_opened is None:
         expected = left(to_healthy(snapshot, incident, incident.plan))
-        waits = _waits(incident)
+        waits = _waits(snapshot, incident)
         return ClockView(line(f"gate to healthy {expected} · target {target} · ", waits))
     return ClockView(_after_gate(snapshot, incident, incident.plan))
 
@@ -36,7 +37,14 @@ def draw_clock(view: ClockView, width: int, height: int) -> list[Line]:
     return [rule(width, *view.words)][:height]
 
 
-def _waits(incident: Incident) -> Span:
+_NOBODY = span("no engine runs it", Role.ALARM)
+
+
+def _waits(snapshot: Snapshot, incident: Incident) -> Span:
+    if presence(snapshot) is not Presence.ALIVE:
+        return _NOBODY
+    if incident.planning:
+        return span("planning")
     if incident.aborted is not None:
         return span("stopped: somebody has to go on", Role.WARN)
     if incident.asking():
@@ -51,22 +59,28 @@ def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
     assert incident.gate_opened is not None  # noqa: S101 - the caller has looked
     target = plan.recover_within_s
     if healthy := healthy_at(incident):
-        took = healthy.seconds_since(incident.gate_opened)
-        verdict = span("met", Role.GOOD) if took <= target else span("missed", Role.BAD)
-        sick = duration(healthy.seconds_since(incident.onset))
+        seconds = healthy.seconds_since(incident.gate_opened)
+        verdict = span("met", Role.GOOD) if seconds <= target else span("missed", Role.BAD)
+        sick = took(healthy.seconds_since(incident.onset))
         return line(
-            f"gate to healthy {duration(took)} · target {duration(target)} ", verdict, f" · sick for {sick}"
+            f"gate to healthy {took(seconds)} · target {duration(target)} ", verdict, f" · sick for {sick}"
         )
     since = snapshot.at.seconds_since(incident.gate_opened)
+    if since > target:
+        over = span(f"OVER by {duration(since - target)}", Role.ALARM)
+        return line(
+            f"gate {duration(since)} ago · target {duration(target)} ", over, *_goes_on(snapshot, incident)
+        )
     expected = left(to_healthy(snapshot, incident, plan))
     words = f"gate {duration(since)} ago · {expected} to healthy · target {duration(target)}"
-    if since > target:
-        return line(words, span(f" OVER by {duration(since - target)}", Role.ALARM))
-    running = incident.running()
-    waits = span(f" · {running[0].title}") if running else span(" · ")
-    return line(words, waits if running else _decision(incident))
+    return line(words, *_goes_on(snapshot, incident))
 
 
-def _decision(incident: Incident) -> Span:
+def _goes_on(snapshot: Snapshot, incident: Incident) -> Line:
+    """Behind the gate: what runs, or why nothing does."""
+    if presence(snapshot) is not Presence.ALIVE:
+        return line(" · ", _NOBODY)
+    if running := incident.running():
+        return line(f" · {running[0].title}")
     asks = bool(incident.asking()) or incident.aborted is not None
-    return span(" · waiting for a decision", Role.WARN) if asks else span("")
+    return line(span(" · waiting for a decision", Role.WARN)) if asks else ()

@@ -36,15 +36,20 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     away = sum(step.expected_s for step in switch)
     steps = count(len(plan.steps), "step")
     facts = (
-        ("Does", ", then ".join(step.words or step.title for step in switch)),
-        ("Proves", ", then ".join(step.title for step in plan.of_phase(Phase.PROVE))),
         ("Release", f"{plan.running.tag} back to {plan.target.tag}, which is {plan.target_verdict}"),
         ("Data", _DATA[plan.data]),
+        ("Does", ", then ".join(step.words or step.title for step in switch)),
         ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
+    )
+    further = (
+        ("Proves", ", then ".join(step.title for step in plan.of_phase(Phase.PROVE))),
         ("Plan", f"{short(incident.plan_hash or '')}, {steps}; v in the war room shows it whole"),
     )
-    lines = [row for name, words in facts for row in _fact(name, words, width)]
-    return [*lines, *predicate_lines(snapshot, incident, plan, width)]
+    return [
+        *(row for name, words in facts for row in _fact(name, words, width)),
+        *predicate_lines(snapshot, incident, plan, width),
+        *(row for name, words in further for row in _fact(name, words, width)),
+    ]
 
 
 def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:

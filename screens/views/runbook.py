@@ -193,7 +193,7 @@ def draw_runbook(view: RunbookView, width: int, height: int) -> list[Line]:
 def _block(row: RunbookRow, titles: int, width: int) -> list[Line]:
     """A row on one line; what runs or waits for a decision says more on a second."""
     emphasis = _EMPHASIS.get(row.role, Role.PLAIN)
-    end = (blank(1), span(row.time, Role.DIM if row.settled else emphasis), blank(1))
+    end: Line = (blank(1), span(row.time, Role.DIM if row.settled else emphasis), blank(1))
     title = span(row.title, emphasis)
     sign = (blank(1), span(row.sign, row.role), blank(1))
     if row.stands_out:

@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from console.core.format import clock
+from console.core.freshness import unwatched
 from console.core.plan import Phase, Plan
 from console.core.policy import missing, unproven
-from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.strategy import Environment
@@ -50,7 +50,6 @@ def side_view(snapshot: Snapshot, environment: Environment) -> SideView:
 
 def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
     engine, last = snapshot.state.engine, snapshot.state.incident
-    alive = presence(snapshot) is Presence.ALIVE
     rows = [
         SideRow("·", Role.DIM, environment.title),
         SideRow("·", Role.DIM, f"risk {environment.risk}: {environment.users}"),
@@ -60,7 +59,8 @@ def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
         rows.append(SideRow("·", Role.DIM, f"engine {engine.pid} since", clock(engine.since)))
     if last is not None and last.resolved is not None:
         rows.append(SideRow("✓", Role.GOOD, f"{last.id} {last.outcome}", clock(last.resolved)))
-    state, role = ("all eyes open", Role.GOOD) if alive else ("nobody looks", Role.ALARM)
+    blind = unwatched(snapshot, environment)
+    state, role = ("nobody looks", Role.ALARM) if blind else ("all eyes open", Role.GOOD)
     return SideView("WATCH", state, role, tuple(rows))
 
 
@@ -129,6 +129,13 @@ def _checklist(incident: Incident, environment: Environment) -> SideView:
 
 
 # -- to lines ---------------------------------------------------------------------------------------
+
+
+def cells_wanted(view: SideView) -> int:
+    """Cells in which no line would be broken, with the border; rows that may be folded do not count."""
+    rows = [row for row in view.rows if not (row.settled and view.settled_words)]
+    whole = [3 + span(row.words).cells + width_of(_right(row)) for row in rows]
+    return 1 + max([2 + len(view.caption) + len(view.state) + 2, *whole])
 
 
 def draw_side(view: SideView, width: int, height: int) -> list[Line]:

@@ -1,7 +1,7 @@
 """A room without an engine: it folds the events it is given, and keeps what is asked of it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Raw
@@ -22,6 +22,8 @@ from tests.ui import place
 START_US = 1_772_028_557_000_000
 """2026-02-25 14:09:17 UTC."""
 INCIDENT = "INC-7QK2"
+KEPT_EVENTS = 500
+"""A snapshot holds so many of the newest; what is older is asked for."""
 
 
 class FakeRoom:
@@ -36,6 +38,11 @@ class FakeRoom:
         self.rows: list[Row] = []
         self.live: Live | None = None
         self.silent_s: float | None = None
+        self.gone = False
+        """Whether the engine's process has been seen to be gone."""
+        self.sampling = True
+        """Whether there is a sample whenever time passes, once there has been one."""
+        self._lost: Stamp | None = None
         self.pending: list[str] = []
         self.asked: list[AnyAsk] = []
         self.started = 0
@@ -56,12 +63,13 @@ class FakeRoom:
         return Snapshot(
             at=self.now,
             state=self.state,
-            events=tuple(self.events),
+            events=tuple(self.events[-KEPT_EVENTS:]),
             rows=tuple(self.rows),
             live=self.live,
-            engine_silent_s=self.silent_s,
+            engine_silent_s=self._silent_s(),
             pending=tuple(self.pending),
             head="0" * 64,
+            engine_gone=self.gone,
         )
 
     async def changed(self, timeout_s: float) -> None:
@@ -81,8 +89,12 @@ class FakeRoom:
         self.ring()
         return request
 
+    def timeline(self, before: int, count: int) -> Sequence[ev.Event]:
+        return self.events[max(0, before - 1 - count) : max(0, before - 1)]
+
     def start_engine(self) -> None:
         self.started += 1
+        self.gone, self.sampling, self._lost = False, True, None
         epoch = self.state.epoch + 1
         self.say(ev.EngineStarted(4711, epoch, "0.1.0", "5" * 64, "6" * 64, "cooperative"))
         self.live, self.silent_s = Live(4711, epoch, self.now), 0.2
@@ -107,7 +119,22 @@ class FakeRoom:
         return Stamp(START_US + microseconds, "boot", 1_000_000_000 + microseconds)
 
     def wait(self, seconds: float) -> None:
+        """Let time pass. While there is sampling, everything stays as it was measured last."""
         self._seconds += seconds
+        if self.rows and self.sampling:
+            last = self.rows[-1]
+            fresh = [
+                replace(reading, measured=self.now) if reading.measured == last.at else reading
+                for reading in last.readings
+            ]
+            self.rows.append(Row(self.now, tuple(fresh)))
+
+    def lose_engine(self, *, gone: bool = True) -> None:
+        """The engine is killed; or, where it is not `gone`, falls silent."""
+        self.gone, self.sampling, self._lost = gone, False, self.now
+
+    def _silent_s(self) -> float | None:
+        return self.silent_s if self._lost is None else self.now.seconds_since(self._lost)
 
     def ring(self) -> None:
         self._rung.set()
@@ -136,19 +163,37 @@ class FakeRoom:
         output = tuple(f"{step}: line {number} of its output" for number in range(1, 7))
         self.show(steps={step: Progress(words, since, done, total, "tries" if total else "", output)})
 
-    def sample(self, seconds: int = 60, **last: tuple[float | None, Rung]) -> None:
-        """A row a second, each metric moving from calm to the value given; the others stay calm."""
+    def sample(
+        self,
+        seconds: int = 60,
+        arming: Mapping[str, float] | None = None,
+        **last: tuple[float | None, Rung],
+    ) -> None:
+        """A row a second, each metric moving from calm to the value given; the others stay calm.
+
+        `arming` says of metrics in how many seconds their mandatory rung holds.
+        """
         calm = {"connection_success_rate": 99.5, "transaction_signing_rate": 99.8, "memory_usage": 41.0}
         calm |= {"response_time_p99": 0.24, "error_rate": 0.02, "database_health": 0.0, "health_check": 0.0}
         for second in range(seconds):
             part = second / max(1, seconds - 1)
-            self.wait(1)
+            self._seconds += 1
             readings = [
                 self._reading(name, value, part, last.get(name, (value, Rung.OK)))
                 for name, value in calm.items()
             ]
             self.rows.append(Row(self.now, tuple(readings)))
+        for name, left_s in (arming or {}).items():
+            self._arm(name, left_s)
         self.ring()
+
+    def _arm(self, name: str, left_s: float) -> None:
+        last = self.rows[-1]
+        readings = [
+            replace(reading, arms=Rung.MANDATORY, arms_in_s=left_s) if reading.metric == name else reading
+            for reading in last.readings
+        ]
+        self.rows[-1] = Row(last.at, tuple(readings))
 
     def _reading(self, name: str, calm: float, part: float, last: tuple[float | None, Rung]) -> Reading:
         value, rung = last
@@ -171,6 +216,7 @@ class FakeRoom:
         triggers = known.triggers if known else ()
         body = ev.IncidentDeclared("eng-1", "SEV-3", note, triggers, onset, onset)
         self.say(body, actor="eng-1", request=request)
+        self.say(ev.PlanningStarted(target=None), actor="eng-1", request=request)
 
     def freeze(self, **changes: Any) -> str:
         raw = frozen(place.plan(INCIDENT, **changes))
@@ -197,26 +243,26 @@ class FakeRoom:
         self.end(step, words, facts)
 
     def prepare(self) -> None:
-        self.run("fetch", 1, "develop at 333333333333")
+        self.run("fetch", 1, "develop at 33333333")
         self.run("rows-before", 1, "120 users, 4,312 transactions")
         self.say(ev.EvidenceRecorded("rows", holds=True, words="4,432 rows", inputs="1"))
-        self.run("restore-tree", 2, "9c1f00000000 = tree of v1.5.0")
-        self.say(
-            ev.EvidenceRecorded("good-tree", holds=True, words="9c1f00000000 = tree of v1.5.0", inputs="2")
-        )
-        self.run("push-branch", 2, "on the remote at 9c1f00000000")
+        self.run("restore-tree", 2, "9c1f0000 = tree of v1.5.0")
+        self.say(ev.EvidenceRecorded("good-tree", holds=True, words="9c1f0000 = tree of v1.5.0", inputs="2"))
+        self.run("push-branch", 2, "on the remote at 9c1f0000")
 
     def open_gate(self, request: str | None = None) -> None:
         self.say(ev.GateClaimed(self.plan_hash, ("engineer",)), actor="eng-1", request=request)
         self.say(ev.GateOpened(self.plan_hash, ("eng-1",), ("the rows are counted",)))
 
     def switch(self) -> None:
-        self.run("integrate", 3, "develop at 9c1f00000000, the good tree")
-        self.run("deploy", 6, "runs 9c1f00000000")
+        self.run("integrate", 3, "develop at 9c1f0000, the good tree")
+        self.run("deploy", 6, "runs 9c1f0000")
+        self.runs("v1.5.0")
 
     def prove(self) -> None:
         first = {"first_good_utc_us": str(self.now.utc_us), "first_good_boot_us": str(self.now.boot_us)}
         self.run("health", 4, "3 good in a row, v1.5.0", {"version": "v1.5.0", **first})
+        self.say(ev.EvidenceRecorded("healthy", holds=True, words="3 good in a row, v1.5.0", inputs="3"))
         for item in ("accessible", "consistent"):
             self.say(ev.ItemTicked(item, done=True, note="3 good in a row, v1.5.0", step="health"))
         self.run("validate", 7, "passed: 14 checks")
@@ -228,6 +274,10 @@ class FakeRoom:
 
     def probed(self, step: str, finding: Literal["done", "not done", "cannot tell"], words: str) -> None:
         self.say(ev.StepProbed(step, self.incident.step(step).attempt, finding, words))
+
+    def runs(self, release: str) -> None:
+        """The service answers that it runs that release."""
+        self.say(ev.ReleaseSeen(release, None))
 
     def separate(self) -> None:
         """The engine runs under an account of its own."""

@@ -66,23 +66,23 @@ _METRICS: dict[str, dict[str, Any]] = {
 }
 
 _STEPS: tuple[tuple[str, str, str, str, str, str], ...] = (
-    ("fetch", "prepare", "none", "fetch what the remote has", "2s", "the branch as the remote has it"),
+    ("fetch", "prepare", "none", "fetch the branch", "2s", "the branch as the remote has it"),
     ("rows-before", "prepare", "none", "count the rows", "2s", "how many rows there are now"),
-    ("restore-tree", "prepare", "none", "restore the good tree", "3s", "the tree of v1.5.0 on top of v1.5.3"),
+    ("restore-tree", "prepare", "none", "restore the tree", "3s", "the tree of v1.5.0 on top of v1.5.3"),
     (
         "push-branch",
         "prepare",
         "none",
-        "push the rollback branch",
+        "push the branch",
         "3s",
         "the rollback branch is on the remote",
     ),
-    ("integrate", "switch", "matrix", "bring it into develop", "4s", "push 9c1f to develop"),
+    ("integrate", "switch", "matrix", "into develop", "4s", "push 9c1f to develop"),
     ("deploy", "switch", "matrix", "deploy", "8s", "the keeper runs develop's new commit"),
-    ("health", "prove", "none", "healthy, right version", "6s", "3 good answers in a row"),
-    ("validate", "prove", "none", "validate the deployment", "9s", "the suite passes"),
+    ("health", "prove", "none", "healthy, version", "6s", "3 good answers in a row"),
+    ("validate", "prove", "none", "validate", "9s", "the suite passes"),
     ("rows-kept", "prove", "none", "compare the rows", "2s", "no row is gone"),
-    ("tidy", "close", "none", "remove the worktree", "1s", "the worktree is removed"),
+    ("tidy", "close", "none", "tidy up", "1s", "the worktree is removed"),
 )
 
 _ITEMS = (
@@ -206,4 +206,5 @@ def _step(key: str, phase: str, authority: str, title: str, expected: str, words
         repeatable=key != "integrate",
         expected_s=float(expected[:-1]),
         limit_s=60.0,
+        fills=("healthy",) if key == "health" else (),
     )

@@ -48,10 +48,10 @@ def deploying() -> FakeRoom:
     """Behind the gate, the deployment runs."""
     room = at_the_gate()
     room.open_gate()
-    room.run("integrate", 3, "develop at 9c1f00000000, the good tree")
+    room.run("integrate", 3, "develop at 9c1f0000, the good tree")
     room.begin("deploy")
     room.wait(3)
-    room.progress("deploy", "the keeper starts commit 9c1f00000000")
+    room.progress("deploy", "the keeper starts commit 9c1f0000")
     return room
 
 
@@ -96,7 +96,7 @@ async def test_deploying_on_a_larger_terminal(picture: SnapshotAssertion) -> Non
             "output of deploy",
             "CHECKLIST",
             "gate 00:06 ago · ~00:22 to healthy · target 15:00 · deploy",
-            "NEXT wait: deploy, ~00:05 left; then healthy, right version",
+            "NEXT wait: deploy, ~00:05 left; then healthy, version",
         )
         assert here.svg() == picture
 
@@ -113,10 +113,10 @@ async def test_production_in_the_light_theme_with_a_failed_step(picture: Snapsho
         contains(
             await here.look(),
             "◆ PRODUCTION ◆",
-            "✗ bring it into develop",
+            "✗ into develop",
             "FAILED develop has moved to 77aa",
             "waiting for a decision",
-            "NEXT decide: bring it into develop failed, develop has moved to 77aa",
+            "NEXT decide: into develop failed, develop has moved to 77aa",
         )
         assert here.svg() == picture
 

@@ -1,7 +1,7 @@
 """The registry: every key is free, short enough, documented, and knows when it is possible."""
 
-from console.core.commands import COMMANDS, EVERYWHERE, Group, key_table
-from console.core.events import RunAborted
+from console.core.commands import COMMANDS, EVERYWHERE, Group, command, key_table
+from console.core.events import PlanningFailed, PlanningStarted, RunAborted
 from tests.ui.fake_room import FakeRoom
 
 RESERVED = set("udcfp")
@@ -56,6 +56,8 @@ def test_what_can_be_done_in_each_chapter() -> None:
     room.suspect()
     assert _possible(room) == {"declare", "resolve"}
     room.declare()
+    assert _possible(room) == {"resolve"}
+    room.say(PlanningFailed("no release was judged good"))
     assert _possible(room) == {"target", "resolve"}
     room.freeze()
     assert _possible(room) == {"target", "resolve", "go", "plan", "abort"}
@@ -69,6 +71,19 @@ def test_what_can_be_done_in_each_chapter() -> None:
     assert _possible(room) == {"target", "resolve", "plan", "abort", "output", "tick"}
     room.say(RunAborted("wait"), actor="eng-1")
     assert _possible(room) == {"target", "resolve", "plan", "resume", "output", "tick"}
+    room.say(PlanningStarted(None), actor="eng-1")
+    assert _possible(room) == {"resolve", "plan", "resume", "output", "tick"}
+
+
+def test_without_an_engine_nobody_is_told_to_wait_for_a_step() -> None:
+    """It ends nowhere: what is needed is an engine."""
+    room = FakeRoom()
+    room.declare()
+    room.freeze()
+    room.begin("fetch")
+    room.lose_engine()
+    reason = command("target").possible(room.snapshot())
+    assert reason == "what became of 'fetch the branch' is unknown until an engine looks: E starts one"
 
 
 def test_what_can_be_done_at_the_end() -> None:

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.clock import Stamp
-from console.core.format import clock, count, left, plain, short, took, value
+from console.core.format import clock, count, left, plain, short, value
 from console.core.watched import Unit
+from console.core.words import took
 
 
 @pytest.mark.parametrize(

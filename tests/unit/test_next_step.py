@@ -7,11 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from console.core import events as ev
+from console.core import requests as rq
 from console.core.commands import command
 from console.core.live import Live, Progress
 from console.core.metrics import Rung
 from console.core.next_step import NextStep, next_step
 from console.core.plan import Predicate
+from console.core.presence import Presence, presence
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
@@ -50,15 +52,13 @@ def switched() -> FakeRoom:
 
 
 def test_no_engine_has_ever_run() -> None:
-    assert said(FakeRoom(engine=False)) == NextStep(
-        "start an engine: no engine watches this environment", "engine"
-    )
+    assert said(FakeRoom(engine=False)) == NextStep("start an engine: none has run here yet", "engine")
 
 
 def test_the_engine_ended_and_said_so() -> None:
     room = FakeRoom()
     room.say(ev.EngineStopped("eng-1 asked for it"))
-    assert said(room) == NextStep("start an engine: the engine ended (eng-1 asked for it)", "engine")
+    assert said(room) == NextStep("start an engine: the last one ended (eng-1 asked for it)", "engine")
 
 
 def test_a_new_engine_is_believed_over_the_old_ones_farewell() -> None:
@@ -71,8 +71,27 @@ def test_a_new_engine_is_believed_over_the_old_ones_farewell() -> None:
 
 def test_the_engine_is_silent() -> None:
     room = prepared()
-    room.silent_s = 42.0
-    assert said(room) == NextStep("start an engine: the engine is silent for 00:42", "engine")
+    room.lose_engine(gone=False)
+    room.wait(42)
+    assert said(room) == NextStep("start an engine: the last one is silent for 00:42", "engine")
+
+
+def test_the_engines_process_is_gone() -> None:
+    """Seen at once: nobody waits for a heartbeat that cannot come."""
+    room = prepared()
+    room.lose_engine()
+    assert said(room) == NextStep("start an engine: the last one is gone", "engine")
+
+
+def test_an_engine_that_has_just_begun_is_not_gone_because_the_one_before_it_is() -> None:
+    """Its first event is there, its first heartbeat not yet."""
+    room = FakeRoom()
+    room.lose_engine()
+    room.wait(600)
+    room.say(ev.EngineStarted(4712, 2, "0.1.0", "5" * 64, "6" * 64, "cooperative"))
+    assert presence(room.snapshot()) is Presence.ALIVE
+    room.wait(4)
+    assert presence(room.snapshot()) is Presence.SILENT
 
 
 def test_an_engine_that_never_beat_is_silent_after_a_while() -> None:
@@ -81,20 +100,20 @@ def test_an_engine_that_never_beat_is_silent_after_a_while() -> None:
     room.live, room.silent_s = None, None
     assert said(room).command is None
     room.wait(6)
-    assert said(room) == NextStep("start an engine: the engine is silent for 00:06", "engine")
+    assert said(room) == NextStep("start an engine: the last one is silent for 00:06", "engine")
 
 
 def test_a_request_waits_and_no_engine_takes_it() -> None:
     room = FakeRoom(engine=False)
     room.pending.append("r-1")
-    assert said(room).sentence.startswith("start an engine: your request is queued, no engine takes it")
+    assert said(room).sentence == "start an engine: none has run here yet; 1 request queued"
 
 
 def test_an_engine_that_consoles_do_not_start() -> None:
     room = FakeRoom(place.environment(engine="external"), engine=False)
     step = said(room)
     assert step.command is None
-    assert step.sentence.endswith("its service manager starts it, not this console")
+    assert step.sentence == "have the service manager start an engine: none has run here yet"
 
 
 # -- the journal ------------------------------------------------------------------------------------
@@ -118,8 +137,17 @@ def test_a_journal_that_ends_unreadable() -> None:
 
 
 def _rung(room: FakeRoom, rung: Rung) -> None:
+    room.sample(3, error_rate=(2.0, rung))
+
+
+FOUR = ("error_rate", "memory_usage", "health_check", "response_time_p99")
+
+
+def _hang(room: FakeRoom, seconds: float) -> None:
+    """The engine is there, and takes no sample."""
     room.sample(3)
-    room.say(ev.RungChanged("error_rate", "errors", Rung.OK, rung, 2.0, 9, "%", "error_rate > 1%"))
+    room.sampling = False
+    room.wait(seconds)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +162,17 @@ def _rung(room: FakeRoom, rung: Rung) -> None:
         ),
         (
             lambda room: _rung(room, Rung.STALE),
-            "wait: no fresh data of errors, so nobody can say that all is well",
+            "wait: no fresh data of errors: it may not be well",
+            None,
+        ),
+        (
+            lambda room: _hang(room, 42),
+            "wait: no sample for 00:42, so nobody can say that all is well",
+            None,
+        ),
+        (
+            lambda room: room.sample(3, **dict.fromkeys(FOUR, (None, Rung.STALE))),
+            "wait: no fresh data of 4 metrics: it may not be well",
             None,
         ),
         (
@@ -161,7 +199,7 @@ def test_after_it_has_been_resolved() -> None:
     room = switched()
     room.prove()
     room.resolve()
-    assert said(room) == NextStep("done: recovered in 00:09; q leaves this console", "quit")
+    assert said(room) == NextStep("done: recovered in 9.0 s; q leaves this console", "quit")
 
 
 def test_after_a_false_alarm_nothing_is_claimed_to_have_recovered() -> None:
@@ -175,9 +213,18 @@ def test_after_a_false_alarm_nothing_is_claimed_to_have_recovered() -> None:
 
 def test_while_the_plan_is_made() -> None:
     room = declared()
-    assert said(room) == NextStep("wait: planning the way back, the engine takes it up", None)
+    assert said(room) == NextStep("wait: planning, the engine takes it up", None)
     room.show(planning=Progress("fetching the branch", room.now))
-    assert said(room) == NextStep("wait: planning the way back, fetching the branch", None)
+    assert said(room) == NextStep("wait: planning, fetching the branch", None)
+
+
+def test_while_another_plan_is_made_the_old_one_is_not_gone_on_with() -> None:
+    """Not even where it waits for a yes, or for a decision."""
+    room = prepared()
+    room.say(ev.PlanningStarted("v1.4.9"), actor="eng-1")
+    assert said(room) == NextStep("wait: planning, the engine takes it up", None)
+    room.say(ev.PlanningFailed("no tag v1.4.9"))
+    assert said(room).command == "go"
 
 
 def test_when_no_plan_could_be_made() -> None:
@@ -189,14 +236,12 @@ def test_when_no_plan_could_be_made() -> None:
 def test_while_prepare_runs_it_says_how_long_and_what_comes_then() -> None:
     room = declared()
     room.freeze()
-    assert said(room) == NextStep(
-        "wait: the engine takes up the next step; then fetch what the remote has", None
-    )
+    assert said(room) == NextStep("wait: the engine takes up the next step; then fetch the branch", None)
     room.begin("fetch")
     room.wait(1)
-    assert said(room) == NextStep("wait: fetch what the remote has, ~00:01 left; then count the rows", None)
+    assert said(room) == NextStep("wait: fetch the branch, ~00:01 left; then count the rows", None)
     room.wait(30)
-    assert said(room).sentence.startswith("wait: fetch what the remote has, 00:31, limit 01:00")
+    assert said(room).sentence.startswith("wait: fetch the branch, 00:31, limit 01:00")
 
 
 def test_a_step_that_counts_is_judged_by_its_own_pace() -> None:
@@ -206,7 +251,7 @@ def test_a_step_that_counts_is_judged_by_its_own_pace() -> None:
     room.begin("fetch")
     room.wait(10)
     room.progress("fetch", "objects", 25, 100)
-    assert said(room).sentence.startswith("wait: fetch what the remote has, ~00:30 left")
+    assert said(room).sentence.startswith("wait: fetch the branch, ~00:30 left")
 
 
 def test_at_the_end_of_prepare_the_gate_is_announced() -> None:
@@ -263,7 +308,7 @@ def test_behind_the_gate() -> None:
     room.open_gate()
     room.begin("integrate")
     room.wait(1)
-    assert said(room) == NextStep("wait: bring it into develop, ~00:03 left; then deploy", None)
+    assert said(room) == NextStep("wait: into develop, ~00:03 left; then deploy", None)
 
 
 def test_the_last_step_is_followed_by_the_end() -> None:
@@ -279,7 +324,20 @@ def test_a_step_failed() -> None:
     room.open_gate()
     room.begin("integrate")
     room.end("integrate", "develop has moved", failed=True)
-    assert said(room) == NextStep("decide: bring it into develop failed, develop has moved", "decide")
+    assert said(room) == NextStep("decide: into develop failed, develop has moved", "decide")
+
+
+def test_a_step_failed_because_the_plan_fits_no_more() -> None:
+    """To try it again would be no use: another plan would."""
+    room = prepared()
+    room.open_gate()
+    room.begin("integrate")
+    room.end("integrate", "develop has moved to 77aa: not the good tree, plan again", failed=True)
+    assert said(room) == NextStep(
+        "plan again: into develop failed, develop has moved to 77aa: not the good tree, plan again", "target"
+    )
+    room.begin("rows-before")
+    assert said(room).sentence.startswith("wait: count the rows ends first, then plan again (T)")
 
 
 @pytest.mark.parametrize(
@@ -295,13 +353,9 @@ def test_a_step_was_cut_off(finding: Literal["done", "not done", "cannot tell"],
     room.open_gate()
     room.begin("integrate")
     room.start_engine()
-    assert said(room) == NextStep(
-        "wait: bring it into develop was cut off, the engine looks what became of it", None
-    )
+    assert said(room) == NextStep("wait: into develop was cut off, the engine looks what became of it", None)
     room.probed("integrate", finding, "develop at 9c1f")
-    assert said(room) == NextStep(
-        f"decide: bring it into develop was cut off {words}, develop at 9c1f", "decide"
-    )
+    assert said(room) == NextStep(f"decide: into develop was cut off {words}, develop at 9c1f", "decide")
 
 
 def test_stopped_by_a_person() -> None:
@@ -310,19 +364,16 @@ def test_stopped_by_a_person() -> None:
     room.open_gate()
     room.begin("integrate")
     room.say(ev.RunAborted("the dba looks"), actor="eng-1")
-    assert said(room) == NextStep("wait: stopping, bring it into develop ends first", None)
+    assert said(room) == NextStep("wait: stopping, into develop ends first", None)
     room.end("integrate", "develop at 9c1f")
-    assert said(room) == NextStep("go on, or plan anew (T): the run is stopped, the dba looks", "resume")
+    assert said(room) == NextStep("go on, or plan anew (T): stopped, the dba looks", "resume")
 
 
-def test_proven_names_what_nobody_has_ticked() -> None:
+def test_proven_counts_what_nobody_has_ticked() -> None:
+    """The dialog names them: here one line must do."""
     room = switched()
     room.prove()
-    step = said(room)
-    assert step.command == "resolve"
-    assert step.sentence.startswith(
-        "close the incident: recovery is proven; 10 not ticked: wallet connects, user signs transactions"
-    )
+    assert said(room) == NextStep("close the incident: proven; 10 items not ticked", "resolve")
 
 
 def test_proven_with_every_item_ticked() -> None:
@@ -330,4 +381,66 @@ def test_proven_with_every_item_ticked() -> None:
     room.prove()
     for item in room.environment.checklist:
         room.say(ev.ItemTicked(item.id, done=True, note=""), actor="eng-1")
-    assert said(room) == NextStep("close the incident: recovery is proven, every item ticked", "resolve")
+    assert said(room) == NextStep("close the incident: proven, every item ticked", "resolve")
+
+
+def test_what_was_skipped_is_not_called_proven() -> None:
+    """The engine would refuse `recovered`."""
+    room = prepared()
+    room.open_gate()
+    room.switch()
+    for step in ("health", "validate", "rows-kept", "tidy"):
+        room.begin(step)
+        room.end(step, "no answer", failed=True)
+        room.say(ev.StepDecided(step, 1, rq.Choice.SKIP, "by hand"), actor="eng-1")
+    assert said(room) == NextStep("close the incident as mitigated: not proven: healthy", "resolve")
+
+
+# -- the screen it stands on --------------------------------------------------------------------------
+
+
+def test_typical_sentences_fit_one_line_of_a_small_terminal() -> None:
+    """80 columns, less the word NEXT and the key."""
+    room, sentences = FakeRoom(), set[str]()
+
+    def hear() -> None:
+        sentences.add(said(room).sentence)
+
+    hear()
+    room.sample(3)
+    room.suspect()
+    hear()
+    room.declare()
+    room.show(planning=Progress("fetching, and finding the release to go back to", room.now))
+    hear()
+    room.freeze()
+    for step in ("fetch", "rows-before", "restore-tree", "push-branch"):
+        room.begin(step)
+        hear()
+        room.end(step, "done")
+        if step != "push-branch":
+            hear()
+    for slot in ("rows", "good-tree"):
+        room.say(ev.EvidenceRecorded(slot, holds=True, words="4,432 rows", inputs="1"))
+    hear()
+    room.open_gate()
+    room.begin("integrate")
+    hear()
+    room.end("integrate", "done")
+    room.begin("deploy")
+    room.lose_engine(gone=False)
+    room.wait(42)
+    room.pending.append("r-1")
+    hear()
+    room.start_engine()
+    room.pending.clear()
+    hear()
+    room.probed("deploy", "done", "runs 9c1f0000")
+    hear()
+    room.say(ev.StepOutcome("deploy", 1, "done", "runs 9c1f0000", 1.0))
+    room.prove()
+    hear()
+    room.resolve()
+    hear()
+    assert len(sentences) > 12
+    assert {sentence for sentence in sentences if len(sentence) > 70} == set()

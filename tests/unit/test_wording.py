@@ -36,6 +36,11 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.GOOD,
     ),
     (
+        ev.ReleaseSeen("v1.5.3", "77aa3344" + "0" * 32),
+        "the service answers v1.5.3, commit 77aa3344",
+        Tone.WARN,
+    ),
+    (
         ev.IncidentSuspected(("error_rate > 5%", "b"), AT, AT),
         "suspected INC-7QK2: error_rate > 5%, b; since 14:09:17",
         Tone.BAD,

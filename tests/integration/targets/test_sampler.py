@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from console.core import strategy
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import RungChanged
@@ -73,8 +74,8 @@ class Service:
         server.answers["/metrics"] = self._metrics
         self.say("ok")
 
-    def say(self, status: str) -> None:
-        self._server.text("/health", f'{{"status": "{status}"}}')
+    def say(self, status: str, version: str = "v1.5.0") -> None:
+        self._server.text("/health", f'{{"status": "{status}", "version": "{version}"}}')
 
     def users(self, tries: int, failures: int = 0) -> None:
         self.tried += tries
@@ -123,6 +124,7 @@ def environment(server: LocalWeb, **changes: Any) -> Environment:
     return Environment.model_construct(
         sources=SOURCES.validate_python(sources),
         metrics=METRICS.validate_python(metrics),
+        service=strategy.Service(url=server.url("/"), health=server.url("/health"), version="version"),
         **{"drill": "a rehearsal", **changes},
     )
 
@@ -223,6 +225,22 @@ async def test_a_healthy_service_stands_on_recovered(client: httpx.AsyncClient, 
     assert (signing.metric, signing.value, signing.count, signing.failed) == ("signing", 100.0, 30, 0)
     assert tick.mandatory == ()
     assert tick.trouble == {}
+
+
+async def test_the_release_that_answers_is_told(client: httpx.AsyncClient, server: LocalWeb) -> None:
+    """What runs is what the service says; one that is silent runs what it said last, as far as is known."""
+    service = Service(server)
+    async with watching(client, environment(server)) as watch:
+        await watch.tick()
+        first = await watch.tick()
+        service.say("unhealthy", "v1.5.3")
+        await watch.tick()
+        second = await watch.tick()
+        server.stop()
+        await watch.tick()
+        third = await watch.tick()
+    told = [tick.running.release if tick.running else None for tick in (first, second, third)]
+    assert told == ["v1.5.0", "v1.5.3", "v1.5.3"]
 
 
 async def test_a_bad_release_is_found_and_told_once(client: httpx.AsyncClient, server: LocalWeb) -> None:
