@@ -116,6 +116,8 @@ class World:
     deployer: Deployer
     health: HealthProbe
     rows: Rows
+    releases: Path
+    """The file that lists the releases with their verdicts."""
     worktrees: Path
     evidence: Path
     """Folder for files that are evidence of the open incident."""

@@ -24,12 +24,14 @@ class ResolveDialog(Form):
     placeholder = "a note (needed unless recovered)"
 
     def body(self, width: int) -> Sequence[Line]:
-        """What is still open."""
+        """What is not proven, and what nobody has ticked."""
         incident = self.scene.snapshot.state.open_incident
         if incident is None:
             return wrap("No incident is open any more.", width)
+        if incident.gate_opened is None:
+            return wrap("Nothing has been switched: the service runs what it ran.", width)
         why_not = unrecovered(incident)
-        lacking = wrap(f"Not recovered: {why_not}.", width, Role.BAD) if why_not else []
+        lacking = wrap(f"It cannot end as recovered: {why_not}.", width, Role.BAD) if why_not else []
         still = open_items(incident, self.scene.environment)
         if not still:
             return [*lacking, *wrap("Every item of the checklist is ticked.", width, Role.GOOD)]

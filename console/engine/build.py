@@ -41,7 +41,7 @@ from console.store.processes import runs
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
-from console.targets.git import Clone
+from console.targets.git import Clone, remote_at
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
 from console.targets.process import Programs, end_orphans
@@ -97,7 +97,9 @@ class _Builder:
         self._clock = SystemClock()
         self._layout = Layout(wanted.state)
         self._runtime = Runtime(wanted.runtime)
-        self._secrets = Secrets(environ, wanted.loaded.path.parent)
+        self._base = wanted.loaded.path.parent
+        """What paths in the strategy are relative to: the folder that it lies in."""
+        self._secrets = Secrets(environ, self._base)
         configure(self._secrets.redact)
         self._lease = self._leased()
         self._programs = Programs(child_environment(environ), tag=wanted.state, lease=self._lease.fileno())
@@ -193,10 +195,15 @@ class _Builder:
             environment=environment,
             clock=self._clock,
             programs=self._programs,
-            clone=Clone(self._wanted.state / "clone.git", environment.repository.remote, self._programs),
+            clone=Clone(
+                self._wanted.state / "clone.git",
+                remote_at(environment.repository.remote, self._base),
+                self._programs,
+            ),
             deployer=self._deployer(health),
             health=health,
             rows=Rows(lambda: self._secrets.resolve(environment.data.dsn), environment.data.tables),
+            releases=self._base / environment.releases.file,
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
         )

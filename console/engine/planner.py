@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from msgspec import Raw
 from msgspec.structs import replace
@@ -32,7 +31,7 @@ async def make_plan(
     """Freeze the way back to `target`, or to the newest good release. Changes nothing but our own clone."""
     now = world.clock.now()
     await world.clone.fetch(on_line, FETCH_S)
-    known = await asyncio.to_thread(load_releases, Path(world.environment.releases.file))
+    known = await asyncio.to_thread(load_releases, world.releases)
     running = _running(world, known)
     chosen = propose(known, running, target)
     goal = _goal(world, chosen)

@@ -241,6 +241,12 @@ class Clone:
         return argv(*where, *words)
 
 
+def remote_at(remote: str, base: Path) -> str:
+    """The address of a remote as the strategy has it; a path in it is relative to `base`."""
+    elsewhere = "://" in remote or re.match(r"[^/]+:", remote)
+    return remote if elsewhere else str((base / remote).resolve())
+
+
 def commit_bytes(tree: str, parent: str, author: str, at: Stamp, message: str) -> bytes:
     """A commit object with that tree on top of that parent: its id is known before it is made."""
     who = f"{author} <{address(author)}> {at.utc_us // 1_000_000} +0000"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.core import events as ev
-from console.core.format import plain
+from console.core.format import clock, plain
+from console.core.live import Impact, Progress
 from console.core.metrics import Rung
 from console.core.next_step import next_step
 from console.core.protocols import Snapshot
@@ -188,13 +189,16 @@ class TestLayout:
         st.integers(24, 90),
         st.integers(1, 12),
         st.integers(1, 30),
+        st.integers(0, 90),
         st.integers(2, 5),
         st.booleans(),
     )
     def test_the_parts_fill_the_terminal(
-        self, width: int, height: int, metrics: int, runbook: int, bottom: int, calm: object
+        self, width: int, height: int, metrics: int, runbook: int, side: int, bottom: int, calm: object
     ) -> None:
-        got = layout(width, height, metrics=metrics, runbook=runbook, bottom=bottom, calm=bool(calm))
+        got = layout(
+            width, height, metrics=metrics, runbook=runbook, side=side, bottom=bottom, calm=bool(calm)
+        )
         fixed = HEADER_LINES + CAPTION_LINES + CLOCK_LINES + KEYS_LINES + bottom
         assert got.metrics + got.middle + got.timeline + fixed == height
         assert got.metrics >= 1
@@ -203,11 +207,16 @@ class TestLayout:
         assert width - got.side - got.detail >= 46
 
     def test_the_sketch_at_its_own_size(self) -> None:
-        got = layout(80, 24, metrics=6, runbook=13, bottom=2, calm=False)
-        assert (got.metrics, got.middle, got.timeline) == (3, 8, 4)
+        got = layout(80, 24, metrics=6, runbook=13, side=40, bottom=2, calm=False)
+        assert (got.metrics, got.middle, got.timeline, got.side) == (3, 8, 4, 32)
+
+    def test_a_pane_with_little_to_say_leaves_the_rest_to_the_runbook(self) -> None:
+        got = layout(80, 24, metrics=6, runbook=13, side=29, bottom=2, calm=False)
+        assert got.side == 29
+        assert layout(80, 24, metrics=6, runbook=13, side=3, bottom=2, calm=False).side == 26
 
     def test_a_larger_terminal_shows_all_metrics_and_steps_and_doubles_the_timeline(self) -> None:
-        got = layout(120, 40, metrics=7, runbook=13, bottom=2, calm=False)
+        got = layout(120, 40, metrics=7, runbook=13, side=40, bottom=2, calm=False)
         assert (got.metrics, got.middle, got.timeline) == (7, 16, 8)
 
 
@@ -229,20 +238,47 @@ class TestMetrics:
         assert left[0].endswith("ROLL BACK")
         assert left[2].endswith("ARMS in 00:53")
 
-    def test_a_window_that_has_only_begun_counts_down(self) -> None:
-        room = suspected()
-        before = ln.text(_metric_lines(room)[2])
-        room.sample(5, connection_success_rate=(40.0, Rung.WAITING), error_rate=(12.4, Rung.MANDATORY))
-        assert "ARMS in 00:53" in before
-        assert "ARMS in" in "".join(ln.text(row) for row in _metric_lines(room))
-        room.sample(1, connection_success_rate=(99.0, Rung.OK))
+    def test_a_window_under_way_counts_down_as_the_engine_says(self) -> None:
+        """The console works nothing out: it could disagree."""
+        room = FakeRoom()
+        room.sample(5, {"connection_success_rate": 53.0}, connection_success_rate=(43.1, Rung.WARN))
+        assert "ARMS in 00:53" in ln.text(_metric_lines(room)[0])
+        room.sample(1, connection_success_rate=(43.1, Rung.WARN))
         assert "ARMS in" not in "".join(ln.text(row) for row in _metric_lines(room))
+
+    def test_a_rung_that_is_reached_arms_no_more(self) -> None:
+        """Of the automatic one above, a person learns nothing that would change what to do."""
+        room = FakeRoom()
+        room.sample(5, {"error_rate": 12.0}, error_rate=(12.4, Rung.MANDATORY))
+        assert ln.text(_metric_lines(room)[0]).split("│")[0].rstrip().endswith("ROLL BACK")
 
     def test_a_stale_value_is_never_green_and_says_its_age(self) -> None:
         row = next(row for row in _metric_lines(suspected()) if "database" in ln.text(row))
         stale = row[[part.text for part in row].index("│") + 1 :]
         assert "STALE 00:14" in ln.text(stale)
         assert Role.GOOD not in {part.role for part in stale}
+
+    @pytest.mark.parametrize("gone", [True, False])
+    def test_without_an_engine_nothing_is_green_and_everything_says_its_age(self, *, gone: bool) -> None:
+        """Silence is never green."""
+        room = FakeRoom()
+        room.sample(5)
+        assert "✓" in "".join(ln.text(row) for row in _metric_lines(room))
+        room.lose_engine(gone=gone)
+        room.wait(14)
+        rows = _metric_lines(room, height=7)
+        assert Role.GOOD not in {part.role for row in rows for part in row}
+        words = "".join(ln.text(row) for row in rows)
+        assert words.count("STALE 00:14") == 7
+        assert "✓" not in words
+        assert " ok" not in words
+
+    def test_a_stale_value_is_remembered_where_there_is_room(self) -> None:
+        room = FakeRoom()
+        room.sample(5, error_rate=(12.4, Rung.MANDATORY))
+        room.lose_engine()
+        room.wait(14)
+        assert "errors       STALE 00:14, was 12.4 %" in ln.text(_metric_lines(room)[0])
 
     def test_a_metric_without_a_source_says_so(self) -> None:
         assert "security     NO SOURCE" in "".join(ln.text(row) for row in _metric_lines(suspected()))
@@ -276,6 +312,84 @@ class TestMetrics:
         assert "CRITICAL" in ln.text(_metric_lines(room)[0])
 
 
+class TestHeader:
+    """Where am I, what runs, who suffers."""
+
+    def _lines(self, room: FakeRoom, width: int = 80) -> list[str]:
+        view = header_view(room.snapshot(), room.environment, room.name, room.actor)
+        return [ln.text(row).rstrip() for row in draw_header(view, width, 4)]
+
+    def _now(self, room: FakeRoom) -> str:
+        return self._lines(room)[1]
+
+    def test_it_is_the_release_that_the_service_answers(self) -> None:
+        """And since when; of the first one only since when it has been seen."""
+        room = FakeRoom()
+        room.sample(1)
+        assert self._now(room) == " NOW no release told by the service"
+        room.runs("v1.5.0")
+        assert self._now(room) == " NOW v1.5.0 seen since 14:09:18"
+        room.wait(60)
+        room.runs("v1.5.3")
+        assert self._now(room) == " NOW v1.5.3 since 14:10:18"
+
+    def test_not_the_one_that_the_plan_speaks_of(self) -> None:
+        """Somebody deploys while the plan waits at the gate."""
+        room = at_the_gate()
+        assert self._now(room).startswith(" NOW v1.5.3 since 14:10:17, sick since 14:10:17")
+        assert self._now(room).endswith("▸ v1.5.0 good")
+        room.runs("v1.5.4")
+        assert self._now(room).startswith(" NOW v1.5.4 since 14:10:37, sick since 14:10:17")
+
+    def test_well_is_only_what_was_proven(self) -> None:
+        room = _proven()
+        assert self._now(room) == " NOW v1.5.0 well since 14:10:46"
+        room.wait(60)
+        room.runs("v1.5.4")
+        assert self._now(room) == " NOW v1.5.4 since 14:11:59, not v1.5.0 that was proven"
+
+    def test_where_there_is_room_it_is_said_how_far_back(self) -> None:
+        assert self._lines(at_the_gate(), 120)[1].endswith("▸ v1.5.0 good, 3 releases back")
+
+    def test_without_an_engine_nothing_of_it_is_present(self) -> None:
+        room = _proven()
+        room.show(impact=Impact(15.0, 212, 31.0, "worse"))
+        seen = clock(room.rows[-1].at)
+        room.lose_engine()
+        room.wait(60)
+        top, now, impact, _ = self._lines(room)
+        assert top.endswith("engine gone")
+        assert now == f" NOW v1.5.0 when last seen {seen}"
+        assert impact == f" IMPACT not known since {seen} · was 15 % cannot sign · 212 failed signings"
+
+    def test_an_engine_that_is_there_and_says_nothing_is_silent(self) -> None:
+        room = at_the_gate()
+        room.lose_engine(gone=False)
+        room.wait(3)
+        assert self._lines(room)[0].endswith("engine ✓")
+        room.wait(4)
+        assert self._lines(room)[0].endswith("engine silent 00:07")
+        assert self._lines(FakeRoom(engine=False))[0].endswith("no engine")
+
+
+class TestClock:
+    """From gate to healthy."""
+
+    def _words(self, room: FakeRoom) -> str:
+        return ln.text(draw_clock(clock_view(room.snapshot(), room.environment), 80, 1)[0])
+
+    def test_what_took_less_than_ten_seconds_is_told_in_tenths(self) -> None:
+        assert "gate to healthy 9.0 s · target 15:00 met · sick for 00:29" in self._words(_proven())
+
+    def test_without_an_engine_nothing_is_promised(self) -> None:
+        room = deploying()
+        room.lose_engine()
+        assert "· no engine runs it" in self._words(room)
+        room = at_the_gate()
+        room.lose_engine()
+        assert "· no engine runs it" in self._words(room)
+
+
 class TestTrend:
     """Bars say how much, against the threshold."""
 
@@ -291,6 +405,14 @@ class TestTrend:
 
 class TestSide:
     """Who says yes; then what has been checked."""
+
+    def test_nobody_is_said_to_look_when_nobody_does(self) -> None:
+        room = FakeRoom()
+        room.sample(3)
+        assert "all eyes open" in self._words(room)
+        room.sampling = False
+        room.wait(4)
+        assert "nobody looks" in self._words(room)
 
     def _words(self, room: FakeRoom, height: int = 8) -> str:
         drawn = draw_side(side_view(room.snapshot(), room.environment), 31, height)
@@ -331,6 +453,33 @@ class TestRunbook:
 
     def test_proof_stands_beside_what_is_done(self) -> None:
         assert "✓ push the branch  on the remote at 9c1f0000" in self._words(deploying(), 72, 20)
+
+    def test_on_a_small_screen_title_and_proof_are_whole_and_the_time_gives_way(self) -> None:
+        words = self._words(at_the_gate())
+        assert "✓ restore the tree 9c1f0000 = tree of v1.5.0" in words
+        assert "✓ fetch the branch develop at 33333333     1.0 s" in words
+
+    def test_without_an_engine_a_running_step_says_that_nobody_runs_it(self) -> None:
+        """And neither how far it is nor how long it has yet."""
+        room = deploying()
+        room.lose_engine()
+        words = self._words(room)
+        assert "? deploy" in words
+        assert "nobody runs it now" in words
+        assert "until an engine looks" in words
+        assert "left" not in words
+        assert "the keeper starts" not in words
+
+    def test_while_another_plan_is_made_the_caption_says_so(self) -> None:
+        room = at_the_gate()
+        room.say(ev.PlanningStarted("v1.4.9"), actor="eng-1")
+        room.show(planning=Progress("fetching", room.now))
+        room.wait(4)
+        caption = runbook_view(room.snapshot(), room.environment, output=True).caption
+        assert ln.text(caption) == "PLANNING fetching 00:04"
+        room.say(ev.PlanningFailed("no tag v1.4.9"))
+        caption = runbook_view(room.snapshot(), room.environment, output=True).caption
+        assert ln.text(caption) == "NO NEW PLAN no tag v1.4.9"
 
     def test_the_gate_stands_in_its_place(self) -> None:
         rows = self._words(at_the_gate(), 72, 20).splitlines()

@@ -46,12 +46,12 @@ async def test_pressing_n_and_doing_what_the_dialogs_say_brings_the_service_back
         await here.press(*"testnet", "enter")
         assert room.asked[1:] == [rq.Go(plan_hash=room.plan_hash, typed="testnet")]
 
-        assert here.next.startswith("close the incident: recovery is proven; 10 not ticked: wallet connects")
+        assert here.next.startswith("close the incident: proven; 10 items not ticked")
         assert "10 not ticked" in await here.press("n")
         await here.press("enter")
         assert room.asked[2:] == [rq.Resolve(outcome="recovered", note="")]
 
-        assert here.next == "done: recovered in 00:09; q leaves this console"
+        assert here.next == "done: recovered in 9.0 s; q leaves this console"
         assert "Closing this console ends nothing" in await here.press("n")
         await here.press("enter")
     assert len(room.asked) == 3
@@ -62,7 +62,7 @@ async def test_without_an_engine_n_starts_one_first() -> None:
     """The first thing that is missing is the first thing that n does."""
     room = FakeRoom(engine=False)
     async with seat(room) as here:
-        assert here.next == "start an engine: no engine watches this environment"
+        assert here.next == "start an engine: none has run here yet"
         screen = await here.press("n")
         assert room.started == 1
         assert "engine ✓" in screen
@@ -75,7 +75,7 @@ async def test_while_there_is_nothing_to_press_n_says_what_is_waited_for() -> No
     room.declare()
     async with seat(room) as here:
         screen = await here.press("n")
-        assert "nothing to press now: wait: planning the way back" in screen
+        assert "nothing to press now: wait: planning" in screen
         assert not isinstance(here.app.screen, Dialog)
 
 

@@ -28,7 +28,9 @@ def picture(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 def suspected(**changes: object) -> FakeRoom:
     """Metrics fire; nobody has declared anything."""
     room = FakeRoom(place.environment(**changes))
-    room.sample(60, **SICK)
+    room.runs("v1.5.0")
+    room.sample(60, {"connection_success_rate": 53.0}, **SICK)
+    room.runs("v1.5.3")
     room.suspect()
     room.show(impact=Impact(15.0, 212, 31.0, "worse"))
     return room
@@ -108,15 +110,19 @@ async def test_production_in_the_light_theme_with_a_failed_step(picture: Snapsho
     room.open_gate()
     room.begin("integrate")
     room.wait(2)
-    room.end("integrate", "develop has moved to 77aa, look at it and plan anew", failed=True)
+    room.end(
+        "integrate",
+        "develop has moved to 77aa, by eng-2 (gas again): with that it is not the good tree, plan again",
+        failed=True,
+    )
     async with seat(room, look="light") as here:
         contains(
             await here.look(),
             "◆ PRODUCTION ◆",
             "✗ into develop",
-            "FAILED develop has moved to 77aa",
+            "FAILED develop has moved to 77aa, by eng-2",
             "waiting for a decision",
-            "NEXT decide: into develop failed, develop has moved to 77aa",
+            "NEXT plan again: into develop failed, develop has moved to 77aa",
         )
         assert here.svg() == picture
 
@@ -138,10 +144,10 @@ async def test_proven_without_unicode_and_without_colour(
             screen,
             "o testnet o",
             "engine +",
-            "NOW v1.5.0 well since 14:10:46, was v1.5.3",
-            "CHECKLIST             2 of 12",
-            "- gate to healthy 00:09 - target 15:00 met - sick for 00:29",
-            "NEXT close the incident: recovery is proven; 10 not ticked",
+            "NOW v1.5.0 well since 14:10:46",
+            "2 of 12",
+            "- gate to healthy 9.0 s - target 15:00 met - sick for 00:29",
+            "NEXT close the incident: proven; 10 items not ticked",
         )
         assert here.colours() == set()
         assert here.svg() == picture

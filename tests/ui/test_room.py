@@ -68,12 +68,11 @@ class TestRequests:
     async def test_with_no_engine_next_says_that_nobody_takes_it(self) -> None:
         """And offers the key that helps."""
         room = at_the_gate()
-        room.silent_s = 42.0
+        room.lose_engine(gone=False)
+        room.wait(42)
         room.pending.append("r-0")
         async with seat(room) as here:
-            assert here.next == (
-                "start an engine: your request is queued, no engine takes it; the engine is silent for 00:42"
-            )
+            assert here.next == "start an engine: the last one is silent for 00:42; 1 request queued"
             await here.press("n")
             assert room.started == 1
 
@@ -117,7 +116,9 @@ class TestGate:
         room = at_the_gate()
         async with seat(room) as here:
             await here.press("g")
-            assert "that is not the name: type testnet, or cancel" in await here.type("testnt")
+            screen = await here.type("testnt")
+            assert "that is not the name: type testnet, or cancel" in screen
+            assert "│ testnt " in screen, "what was typed stays, to be mended"
             assert room.asked == []
             await here.press("ctrl+u")
             await here.type("testnet")
@@ -230,6 +231,7 @@ class TestDialogs:
         async with seat(room) as here:
             screen = await here.press("R")
             assert "recovered:" not in screen
+            assert "Nothing has been switched" in screen
             assert "it takes a note that says why" in await here.press("down", "enter")
             await here.type("a probe was broken")
         assert room.asked == [rq.Resolve(outcome="false alarm", note="a probe was broken")]

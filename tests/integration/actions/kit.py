@@ -218,6 +218,7 @@ class Place:
             deployer=self.deployer,
             health=self.health,  # type: ignore[arg-type]  # only its `ask` is used
             rows=rows or Rows(lambda: "", {}),
+            releases=folder / "releases.yaml",
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.core.clock import Stamp
-from console.targets.git import Clone, GitError, Update, commit_bytes, is_same
+from console.targets.git import Clone, GitError, Update, commit_bytes, is_same, remote_at
 from console.targets.process import Programs
 
 NOW = Stamp(1_700_000_000_000_000, "boot", 0)
@@ -210,3 +210,18 @@ async def test_hooks_of_the_clone_do_not_run(clone: Clone, tmp_path: Path) -> No
     hook.chmod(0o755)
     await clone.add_worktree(tmp_path / "tree", "rollback/1", await restored(clone))
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        (".", "/etc/warroom"),
+        ("../remote.git", "/etc/remote.git"),
+        ("/srv/remote.git", "/srv/remote.git"),
+        ("git@git.invalid:team/service.git", "git@git.invalid:team/service.git"),
+        ("https://git.invalid/service.git", "https://git.invalid/service.git"),
+    ],
+)
+def test_a_path_in_the_strategy_is_relative_to_it(remote: str, address: str) -> None:
+    """The engine runs somewhere else than the person who wrote the file."""
+    assert remote_at(remote, Path("/etc/warroom")) == address

@@ -73,7 +73,9 @@ class Stage(Desktop):
         self.shown: list[Live] = []
         self.board = Board(Live(1, 1, self.clock.now()), self.clock, self.shown.append)
         parts = cast("Any", None)
-        world = World(ENV, environment(), self.clock, *[parts] * 5, worktrees=folder, evidence=folder)
+        world = World(
+            ENV, environment(), self.clock, *[parts] * 5, releases=folder, worktrees=folder, evidence=folder
+        )
         self.runner = Runner(
             self.book, world, self.board, folder / "output", lambda text: text.replace(CANARY, "***")
         )
