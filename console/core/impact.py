@@ -17,7 +17,7 @@ REMEMBERED_S = 900.0
 RATE_S = 60.0
 """Failures a minute are those of the last minute, or of the measure's window if that is shorter."""
 TREND_S = 120.0
-"""The trend is that of the last two minutes, or of two of the measure's windows if that is shorter."""
+"""The trend is that of the last two minutes, or of the measure's window if that is shorter."""
 LEAST_SPAN_S = 1.0
 """Nothing is said of a speed that was watched for less."""
 STEADY_POINTS = 2.0
@@ -46,7 +46,7 @@ class ImpactTracker:
         metric = environment.metrics.get(self._metric)
         self._measure = metric.measure if metric else None
         over = getattr(self._measure, "over", RATE_S)
-        self._rate_s, self._trend_s = min(RATE_S, over), min(TREND_S, 2 * over)
+        self._rate_s, self._trend_s = min(RATE_S, over), min(TREND_S, over)
         self._onset: Stamp | None = None
         self._before = 0
         self._counted: int | None = None

@@ -13,10 +13,10 @@ from console.core.strategy import Environment
 from console.core.watched import FailureRatio, Gauge, Measure, SuccessRatio
 
 SIGNED = SuccessRatio.model_validate(
-    {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "60s"}
+    {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "120s"}
 )
 ERRORS = FailureRatio.model_validate(
-    {"kind": "failures", "source": "s", "failed": "errors", "total": "requests", "over": "60s"}
+    {"kind": "failures", "source": "s", "failed": "errors", "total": "requests", "over": "120s"}
 )
 LOAD = Gauge(kind="gauge", source="s", gauge="load")
 
@@ -142,12 +142,12 @@ class TestTrend:
 
 
 def test_a_rehearsal_with_windows_of_seconds_sees_its_trend_in_seconds() -> None:
-    """A minute of the field is a second there: two windows of the measure are what is compared."""
+    """A minute of the field is a second there: the measure's window is what is looked at."""
     quick = SuccessRatio.model_validate(
         {"kind": "successes", "source": "s", "total": "tried", "failed": "failed", "over": "4s"}
     )
     sick = [(float(second), 0.0, second) for second in range(36)]
-    well = [(float(second), 100.0, 35) for second in range(36, 41)]
+    well = [(float(second), 100.0, 35) for second in range(36, 39)]
     seen = []
     for measure in (quick, SIGNED):
         tracked = tracker(measure)
@@ -156,6 +156,6 @@ def test_a_rehearsal_with_windows_of_seconds_sees_its_trend_in_seconds() -> None
     rehearsal, field = seen
     assert rehearsal is not None
     assert field is not None
-    assert (rehearsal.trend, rehearsal.per_minute) == ("better", 0.0)
+    assert (rehearsal.trend, rehearsal.per_minute) == ("better", 15.0)
     assert field.per_minute is not None
     assert field.per_minute > 0
