@@ -29,7 +29,7 @@ class DecideDialog(Form):
         """How it ended, which is what one decides about; then what it was to do."""
         failed = self._state.status is Status.FAILED
         ended = "It failed: " if failed else "The engine ended in the middle of it. "
-        found = "" if failed else f"Looked into: {self._state.finding}. "
+        found = "" if failed else f"Looked into, {self._state.finding}: "
         useless = (
             "To try again is no use: T, in the war room, plans anew." if says_plan_again(self._state) else ""
         )

@@ -40,7 +40,7 @@ def layout(
         (2, 4, 1),
         (metrics, 5, 3) if calm else (3, 8, 4),
         (metrics, runbook if tall else min(runbook, 9), 8),
-        (metrics, runbook + OUTPUT_LINES if tall else 0, 8),
+        (metrics, runbook + OUTPUT_LINES if tall and not calm else 0, 8),
     )
     got = [0, 0, 0]
     for stage in stages:

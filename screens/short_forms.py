@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from console.core.requests import Abort, AnyAsk, Note, Replan
+from console.core.standing import says_plan_again
 from screens.dialog import Form
 from screens.lines import Line, Role, wrap
 
@@ -52,9 +53,12 @@ class TargetDialog(Form):
     def body(self, width: int) -> Sequence[Line]:
         """What a new plan means."""
         incident = self.scene.snapshot.state.open_incident
-        plan = incident.plan if incident else None
-        now = f"The plan now goes back to {plan.target.tag}. " if plan else ""
-        return wrap(f"{now}A new plan voids what was said to the old one.", width)
+        if incident is None or incident.plan is None:
+            return wrap("There is no plan yet.", width)
+        unfit = (step for step in incident.asking() if says_plan_again(incident.step(step.id)))
+        why = [f"{step.title} failed: {incident.step(step.id).words}" for step in unfit]
+        now = f"The plan now goes back to {incident.plan.target.tag}. A new one voids every yes to it."
+        return [*(row for words in why for row in wrap(words, width, Role.BAD)), *wrap(now, width)]
 
     def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
         """The wish for a plan."""

@@ -21,7 +21,7 @@ from screens.declare import DeclareDialog
 from screens.dialog import Dialog
 from screens.errands import Errands
 from screens.gate import GateDialog
-from screens.layout import WIDE, Layout, layout
+from screens.layout import TALL, WIDE, Layout, layout
 from screens.leave import STAYS, LeaveDialog
 from screens.lines import Line, Role, rule
 from screens.palette import Palette
@@ -179,7 +179,7 @@ class WarRoom(Screen[None]):
         snapshot, environment = scene.snapshot, scene.environment
         runbook = runbook_view(snapshot, environment, output=self.size.width < WIDE)
         side = side_view(snapshot, environment)
-        self._wanted = lines_wanted(runbook), cells_wanted(side)
+        self._wanted = lines_wanted(runbook), cells_wanted(side, folds=self.size.height < TALL)
         self._pane("header").show(header_view(snapshot, environment, scene.name, scene.actor))
         self._pane("metrics").show(metrics_view(snapshot, environment))
         self._pane("caption").show(runbook.caption)

@@ -14,7 +14,7 @@ from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration, took
 
-NAMED_METRICS = 3
+NAMED_METRICS = 2
 """More than so many metrics are counted, not named."""
 
 
@@ -68,8 +68,7 @@ def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:
     rungs = rungs_now(snapshot, environment)
 
     def titles(*wanted: Rung) -> str:
-        found = [environment.metrics[name].title for name, rung in rungs.items() if rung in wanted]
-        return ", ".join(found) if len(found) <= NAMED_METRICS else count(len(found), "metric")
+        return _named([environment.metrics[name].title for name, rung in rungs.items() if rung in wanted])
 
     if not snapshot.rows:
         return NextStep("wait: the engine has taken no sample yet", None)
@@ -80,9 +79,15 @@ def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:
         return NextStep(f"declare the incident: the rule for {firing} fires", "declare")
     if stale := titles(Rung.STALE):
         return NextStep(f"wait: no fresh data of {stale}: it may not be well", None)
+    if set(rungs.values()) <= {Rung.WAITING, Rung.NO_SOURCE}:
+        return NextStep("wait: nothing has been measured yet", None)
     if warned := titles(Rung.WARN):
         return NextStep(f"nothing to do: {warned} warns, nothing asks for a rollback", None)
     return NextStep("nothing to do: no metric asks for anything", None)
+
+
+def _named(titles: list[str]) -> str:
+    return ", ".join(titles) if len(titles) <= NAMED_METRICS else count(len(titles), "metric")
 
 
 def _suspected(incident: Incident) -> NextStep:
@@ -113,7 +118,7 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
     if incident.plan is None:
         return NextStep(f"plan anew: {incident.planning_failed or 'there is no plan'}", "target")
     if incident.phase is None:
-        return _proven(incident, environment)
+        return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
         return _gate(snapshot, incident, incident.plan)
     return _under_way(snapshot, incident, incident.plan)
@@ -122,14 +127,14 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
 def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
     if says_plan_again(state):
         if running := incident.running():
-            return NextStep(f"wait: {running[0].title} ends first, then plan again (T): {state.words}", None)
-        return NextStep(f"plan again: {step.title} failed, {state.words}", "target")
+            return NextStep(f"wait: {running[0].title} ends first, then plan again (T)", None)
+        return NextStep(f"plan again: {step.title} failed, to retry it is no use", "target")
     if state.status is Status.FAILED:
-        return NextStep(f"decide: {step.title} failed, {state.words}", "decide")
+        return NextStep(f"decide: {step.title} failed; retry it, skip it, or stop", "decide")
     if state.finding is None:
         return NextStep(f"wait: {step.title} was cut off, the engine looks what became of it", None)
     found = {"done": "but is done", "not done": "and is not done", "cannot tell": "and may be done or not"}
-    return NextStep(f"decide: {step.title} was cut off {found[state.finding]}, {state.words}", "decide")
+    return NextStep(f"decide: {step.title} was cut off {found[state.finding]}", "decide")
 
 
 def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
@@ -175,9 +180,12 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
 # -- after it ---------------------------------------------------------------------------------------
 
 
-def _proven(incident: Incident, environment: Environment) -> NextStep:
+def _proven(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep:
     if why_not := unrecovered(incident):
         return NextStep(f"close the incident as mitigated: {why_not}", "resolve")
-    if still := open_items(incident, environment):
-        return NextStep(f"close the incident: proven; {count(len(still), 'item')} not ticked", "resolve")
-    return NextStep("close the incident: proven, every item ticked", "resolve")
+    still = len(open_items(incident, environment))
+    ticked = f"{count(still, 'item')} not ticked" if still else "every item ticked"
+    rungs = rungs_now(snapshot, environment)
+    firing = [environment.metrics[name].title for name, rung in rungs.items() if rung.says_roll_back]
+    settles = f", {_named(firing)} not calm yet" if firing else ""
+    return NextStep(f"close the incident: proven{settles}; {ticked}", "resolve")

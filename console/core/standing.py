@@ -97,12 +97,16 @@ def advised(incident: Incident, step: Step) -> tuple[tuple[Choice, str], ...]:
     allowed = choices(incident, step.id)
     first = _first_choice(step, incident.step(step.id))
     again = "harmless, it is made to be repeated" if step.repeatable else "its effect may happen twice"
+    if says_plan_again(incident.step(step.id)):
+        again = "no use, the plan does not fit any more"
     words = {**_CONSEQUENCE, Choice.RETRY: f"do it again: {again}"}
     ordered = sorted(allowed, key=lambda choice: choice is not first)
     return tuple((choice, words[choice]) for choice in ordered)
 
 
 def _first_choice(step: Step, state: StepState) -> Choice:
+    if says_plan_again(state):
+        return Choice.ABORT
     if state.status is Status.FAILED or state.finding == "not done":
         return Choice.RETRY
     if state.finding == "done":

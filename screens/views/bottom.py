@@ -9,6 +9,8 @@ from screens.lines import Line, Role, blank, flush, line, pack, rule, span, wrap
 
 NEXT_LINES = 2
 NOTICE_LINES = 3
+NEXT_RANK = -1
+"""What NEXT points at stays on the line, however narrow that is."""
 _HEAD = " NEXT "
 
 
@@ -38,7 +40,12 @@ def next_view(step: NextStep, notice: str, notice_role: Role) -> NextView:
 def keys_view(snapshot: Snapshot | None, step: NextStep) -> KeysView:
     """The keys line of a moment; before the first snapshot everything counts as possible."""
     keys = tuple(
-        (entry.key, entry.label, snapshot is None or entry.possible(snapshot) is None, entry.rank)
+        (
+            entry.key,
+            entry.label,
+            snapshot is None or entry.possible(snapshot) is None,
+            NEXT_RANK if entry.id == step.command else entry.rank,
+        )
         for entry in COMMANDS
     )
     return KeysView(keys, command(step.command).key if step.command else "")

@@ -71,8 +71,9 @@ def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
         return line(
             f"gate {duration(since)} ago · target {duration(target)} ", over, *_goes_on(snapshot, incident)
         )
-    expected = left(to_healthy(snapshot, incident, plan))
-    words = f"gate {duration(since)} ago · {expected} to healthy · target {duration(target)}"
+    runs = presence(snapshot) is Presence.ALIVE and incident.aborted is None and not incident.asking()
+    expected = f" · {left(to_healthy(snapshot, incident, plan))} to healthy" if runs else ""
+    words = f"gate {duration(since)} ago{expected} · target {duration(target)}"
     return line(words, *_goes_on(snapshot, incident))
 
 

@@ -10,6 +10,8 @@ from console.core.freshness import rungs_now
 from console.core.ladder import range_of
 from console.core.metrics import Reading, Rung
 from console.core.protocols import Snapshot
+from console.core.standing import health
+from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.watched import Metric
 from console.core.words import duration
@@ -23,6 +25,7 @@ LIMIT_CELLS = 6
 ACTION_CELLS = 15
 LEAST_BARS = 4
 CALM = "ok"
+UNJUDGED = "no rule"
 WARNS = "warns"
 
 _SIGN = {
@@ -52,7 +55,7 @@ _ORDER = (
     Rung.NO_SOURCE,
 )
 _UNMEASURED = (Rung.STALE, Rung.NO_SOURCE)
-_SAID_BY_SIGN = (CALM, WARNS)
+_SAID_BY_SIGN = (CALM, WARNS, UNJUDGED)
 """Words that the sign says as well, where there is no room for both."""
 _CALM = (Rung.OK, Rung.RECOVERED, Rung.WAITING, Rung.NO_SOURCE)
 """Rungs that may be folded into a count."""
@@ -63,6 +66,8 @@ class MetricView(Struct, frozen=True):
 
     title: str
     rung: Rung
+    judged: bool
+    """Whether any rule speaks of it; what is only counted is neither good nor bad."""
     value: str
     """Empty when nothing is measured now."""
     limit: str
@@ -90,12 +95,11 @@ def metrics_view(snapshot: Snapshot, environment: Environment) -> MetricsView:
     """Every metric of the strategy, as of the newest sample; as stale, where that is too old to be true."""
     past, rungs = trends(snapshot.rows, snapshot.at), rungs_now(snapshot, environment)
     newest = snapshot.rows[-1] if snapshot.rows else None
-    incident = snapshot.state.open_incident
-    rolling = incident is not None and incident.gate_opened is not None
+    demand = _demand(snapshot.state.incident)
     views = []
     for name, metric in environment.metrics.items():
         reading = newest.reading(name) if newest else None
-        action = _action(snapshot, rungs[name], reading, rolling=rolling)
+        action = _action(snapshot, metric, rungs[name], reading, demand)
         views.append(_metric(name, metric, rungs[name], reading, past.get(name, ()), action))
     return MetricsView(tuple(sorted(views, key=_urgency)))
 
@@ -115,7 +119,8 @@ def _metric(
     return MetricView(
         title=metric.title,
         rung=rung,
-        value="" if rung in _UNMEASURED else value(number, metric.unit),
+        judged=_judged(metric),
+        value="" if number is None or rung in _UNMEASURED else value(number, metric.unit),
         limit=f"{limit.operator}{limit.number:g}" if limit else "",
         action=action,
         was=_was(trend, metric) if rung is Rung.STALE else "",
@@ -142,9 +147,25 @@ def _deciding(metric: Metric, rung: Rung, *, arming: bool) -> Condition | None:
     return rungs.warn or rungs.mandatory or rungs.automatic
 
 
-def _action(snapshot: Snapshot, rung: Rung, reading: Reading | None, *, rolling: bool) -> str:
+def _demand(incident: Incident | None) -> str:
+    """What a rung that demands a rollback says: it is obeyed once, and its window outlives its cause."""
+    if incident is None or incident.status == "suspected":
+        return "ROLL BACK"
+    if health(incident):
+        return "settling"
+    if incident.status == "resolved":
+        return "still fires"
+    return "still sick" if incident.gate_opened else "ROLL BACK"
+
+
+def _judged(metric: Metric) -> bool:
+    rungs = metric.rungs
+    return any((rungs.recovered, rungs.warn, rungs.mandatory, rungs.automatic))
+
+
+def _action(snapshot: Snapshot, metric: Metric, rung: Rung, reading: Reading | None, demand: str) -> str:
     if rung.says_roll_back:
-        return "still sick" if rolling else "ROLL BACK"
+        return demand
     if rung is Rung.NO_SOURCE:
         return "NO SOURCE"
     if reading is None:
@@ -157,6 +178,8 @@ def _action(snapshot: Snapshot, rung: Rung, reading: Reading | None, *, rolling:
         return f"ARMS in {left}" if _arming(rung, reading) else f"warns in {left}"
     if rung is Rung.WAITING:
         return "too few" if reading.measured else "no data yet"
+    if not _judged(metric):
+        return UNJUDGED
     return WARNS if rung is Rung.WARN else CALM
 
 
@@ -218,8 +241,8 @@ def _row(panes: Sequence[Line]) -> Line:
 
 
 def _pane(view: MetricView, cells: int) -> Line:
-    role = Role.WARN if view.arming else _ROLE.get(view.rung, Role.GOOD)
-    sign = "! " if view.arming else _SIGN.get(view.rung, "✓ ")
+    role = Role.WARN if view.arming else _ROLE.get(view.rung, Role.GOOD if view.judged else Role.PLAIN)
+    sign = "! " if view.arming else _SIGN.get(view.rung, "✓ " if view.judged else "· ")
     title = span(view.title, Role.STRONG if role is Role.BAD else Role.PLAIN)
     head = (span(f" {sign} ", role), *cell(title, TITLE_CELLS))
     room = cells - width_of(head) - 1
@@ -253,7 +276,9 @@ def _folded(metrics: Sequence[MetricView], cells: int) -> Line:
     """`✓ and 5 ok, 1 no source`: what there is no room for, counted."""
     kinds: dict[str, int] = {}
     for metric in metrics:
-        word = CALM if metric.rung in (Rung.OK, Rung.RECOVERED) else metric.rung.value
+        word = metric.rung.value
+        if metric.rung in (Rung.OK, Rung.RECOVERED):
+            word = CALM if metric.judged else UNJUDGED
         kinds[word] = kinds.get(word, 0) + 1
     calm = all(metric.rung in _CALM and not metric.arming for metric in metrics)
     sign, role = (" ✓  ", Role.GOOD) if calm else (" !  ", Role.WARN)

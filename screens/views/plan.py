@@ -36,7 +36,7 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     away = sum(step.expected_s for step in switch)
     steps = count(len(plan.steps), "step")
     facts = (
-        ("Release", f"{plan.running.tag} back to {plan.target.tag}, which is {plan.target_verdict}"),
+        ("Release", f"{_runs(snapshot, plan)} back to {plan.target.tag}, which is {plan.target_verdict}"),
         ("Data", _DATA[plan.data]),
         ("Does", ", then ".join(step.words or step.title for step in switch)),
         ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
@@ -50,6 +50,14 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
         *predicate_lines(snapshot, incident, plan, width),
         *(row for name, words in further for row in _fact(name, words, width)),
     ]
+
+
+def _runs(snapshot: Snapshot, plan: Plan) -> str:
+    """What the service answers that it runs; and what the branch holds, where that is something else."""
+    running = snapshot.state.running
+    if running is None or running.release == plan.running.tag:
+        return plan.running.tag
+    return f"{running.release} (in the branch: {plan.running.tag})"
 
 
 def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:

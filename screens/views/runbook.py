@@ -14,6 +14,8 @@ from console.core.words import duration, took
 from screens.lines import Line, Role, blank, cell, fit, flush, line, rule, span, wrap
 from screens.lines import width as width_of
 
+SAID_LINES = 3
+"""Lines that a step gets for what it is doing, or for why it failed."""
 TITLE_CELLS = 16
 """What a title gets at least; more where the pane is wide."""
 
@@ -24,6 +26,12 @@ SIGN = {
     Status.FAILED: ("✗", Role.ALARM),
     Status.UNKNOWN: ("?", Role.ALARM),
     Status.SKIPPED: ("-", Role.WARN),
+}
+_FOUND = {
+    None: "",
+    "done": "looks done: ",
+    "not done": "looks not done: ",
+    "cannot tell": "cannot be told: ",
 }
 ORPHANED = "nobody runs it now: what became of it is unknown until an engine looks"
 _EMPHASIS = {Role.DIM: Role.DIM, Role.ACT: Role.STRONG, Role.ALARM: Role.BAD}
@@ -91,14 +99,15 @@ def _caption(snapshot: Snapshot, incident: Incident | None) -> Line:
     """What way back it is; or that one is being planned, or cannot be."""
     if incident is not None and incident.planning:
         return line(span("PLANNING ", Role.ACT), _planning(snapshot))
-    if incident is not None and incident.planning_failed is not None:
+    if incident is not None and incident.planning_failed is not None and not incident.running():
         return line(span("NO NEW PLAN " if incident.plan else "NO PLAN ", Role.BAD), incident.planning_failed)
     if incident is None or incident.plan is None:
         return line(span("WAY BACK ", Role.STRONG), span("what it would be", Role.DIM))
     plan = incident.plan
+    stopped = incident.aborted is not None and incident.status != "resolved"
     return line(
-        span("WAY BACK ", Role.STRONG),
-        f"{plan.way} · data {plan.data} · {plan.running.tag} → {plan.target.tag}",
+        span("STOPPED ", Role.ALARM) if stopped else span("WAY BACK ", Role.STRONG),
+        f"{plan.way} to {plan.target.tag} · data {plan.data}",
         span(f" · plan {short(incident.plan_hash or '')}", Role.DIM),
     )
 
@@ -156,8 +165,7 @@ def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepSta
         case Status.FAILED:
             return f"FAILED {state.words}", took(state.seconds or 0)
         case Status.UNKNOWN:
-            found = f"{state.finding}: " if state.finding else ""
-            return f"UNKNOWN {found}{state.words}", ""
+            return f"UNKNOWN, {_FOUND[state.finding]}{state.words}", ""
         case Status.SKIPPED:
             return "skipped", ""
         case Status.DONE:
@@ -198,7 +206,7 @@ def _block(row: RunbookRow, titles: int, width: int) -> list[Line]:
     sign = (blank(1), span(row.sign, row.role), blank(1))
     if row.stands_out:
         said = wrap(row.words, width - 4, Role.BAD if row.role is Role.ALARM else Role.ACT)
-        return [flush((*sign, title), end, width), *((blank(3), *more) for more in said[:2])]
+        return [flush((*sign, title), end, width), *((blank(3), *more) for more in said[:SAID_LINES])]
     head = (*sign, *(cell(title, titles) if row.words and not row.gate else (title,)))
     words = span(f" {row.words}", row.role if row.gate else emphasis)
     if row.settled and width_of((*head, words, *end)) > width:
@@ -238,4 +246,4 @@ def _window(heights: list[int], focus: int, room: int) -> tuple[int, int]:
 
 def lines_wanted(view: RunbookView) -> int:
     """Lines that the runbook would like to have: a step that runs or asks takes more than one."""
-    return len(view.rows) + 2
+    return len(view.rows) + SAID_LINES

@@ -50,15 +50,16 @@ def side_view(snapshot: Snapshot, environment: Environment) -> SideView:
 
 def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
     engine, last = snapshot.state.engine, snapshot.state.incident
-    rows = [
+    rows = []
+    if last is not None and last.resolved is not None:
+        rows.append(SideRow("✓", Role.GOOD, f"{last.id} {last.outcome}", clock(last.resolved)))
+    rows += [
         SideRow("·", Role.DIM, environment.title),
         SideRow("·", Role.DIM, f"risk {environment.risk}: {environment.users}"),
         SideRow("·", Role.DIM, "recover within", duration(environment.recover_within)),
     ]
     if engine is not None:
         rows.append(SideRow("·", Role.DIM, f"engine {engine.pid} since", clock(engine.since)))
-    if last is not None and last.resolved is not None:
-        rows.append(SideRow("✓", Role.GOOD, f"{last.id} {last.outcome}", clock(last.resolved)))
     blind = unwatched(snapshot, environment)
     state, role = ("nobody looks", Role.ALARM) if blind else ("all eyes open", Role.GOOD)
     return SideView("WATCH", state, role, tuple(rows))
@@ -131,9 +132,9 @@ def _checklist(incident: Incident, environment: Environment) -> SideView:
 # -- to lines ---------------------------------------------------------------------------------------
 
 
-def cells_wanted(view: SideView) -> int:
-    """Cells in which no line would be broken, with the border; rows that may be folded do not count."""
-    rows = [row for row in view.rows if not (row.settled and view.settled_words)]
+def cells_wanted(view: SideView, *, folds: bool) -> int:
+    """Cells in which no line would be broken, with the border; `folds`: without rows that are folded away."""
+    rows = [row for row in view.rows if not (folds and row.settled and view.settled_words)]
     whole = [3 + span(row.words).cells + width_of(_right(row)) for row in rows]
     return 1 + max([2 + len(view.caption) + len(view.state) + 2, *whole])
 

@@ -198,8 +198,8 @@ class FakeRoom:
     def _reading(self, name: str, calm: float, part: float, last: tuple[float | None, Rung]) -> Reading:
         value, rung = last
         if value is None:
-            gone = Stamp(self.now.utc_us - 14_000_000, "boot", self.now.boot_us - 14_000_000)
-            return Reading(name, None, None, gone, rung)
+            ago = Stamp(self.now.utc_us - 14_000_000, "boot", self.now.boot_us - 14_000_000)
+            return Reading(name, None, None, None if rung is Rung.WAITING else ago, rung)
         grown = calm + (value - calm) * part
         return Reading(name, grown if rung is not Rung.OK else value, 120, self.now, rung)
 

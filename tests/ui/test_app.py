@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from console.app import export
+from console.cli import make_app
 from screens.war_room import WarRoom
 from tests.ui.fake_room import FakeRoom
 from tests.ui.seat import seat
@@ -42,6 +43,42 @@ async def test_the_other_theme_is_one_key_away_and_back() -> None:
         assert "#fbfbfa" in light - dark
         await here.press("L")
         assert here.colours() == dark
+
+
+@pytest.mark.parametrize("subcommand", ["console", "drill"])
+def test_the_look_is_chosen_by_an_option_or_by_the_environment(
+    subcommand: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option is stronger; without either it is dark."""
+
+    def look(*words: str) -> object:
+        _, bound, _ = make_app().parse_args([subcommand, *words])
+        return bound.arguments.get("look", "dark")
+
+    assert look() == "dark"
+    assert look("--look", "light") == "light"
+    monkeypatch.setenv("WARROOM_LOOK", "light")
+    assert look() == "light"
+    assert look("--look", "dark") == "dark"
+
+
+async def test_without_colour_one_sees_what_enter_would_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of a list is underlined, and nothing else of it."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    room = at_the_gate()
+    room.open_gate()
+    room.switch()
+    room.prove()
+    async with seat(room) as here:
+        await here.press("R")
+        strips = here.app.screen._compositor.render_strips()
+        underlined = [
+            "".join(part.text for part in strip if part.style and part.style.underline) for strip in strips
+        ]
+    assert [words.strip() for words in underlined if words.strip()] == [
+        "recovered: the plan was carried out and health is proven",
+        "a note (needed unless recovered)",
+    ]
 
 
 async def test_the_console_reads_again_without_being_rung() -> None:

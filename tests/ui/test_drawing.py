@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from console.core import events as ev
 from console.core.format import clock, plain
 from console.core.live import Impact, Progress
-from console.core.metrics import Rung
+from console.core.metrics import Reading, Row, Rung
 from console.core.next_step import next_step
 from console.core.protocols import Snapshot
 from console.core.watched import Critical
@@ -296,6 +296,39 @@ class TestMetrics:
         assert "ROLL BACK" not in words
         assert "still sick" in words
 
+    def test_a_window_that_outlives_its_cause_is_settling(self) -> None:
+        """Health is proven, and the errors of five minutes ago are still counted."""
+        room = _proven()
+        for _ in range(2):
+            words = "".join(ln.text(row) for row in _metric_lines(room))
+            assert "settling" in words
+            assert "ROLL BACK" not in words
+            room.resolve()
+
+    def test_after_a_false_alarm_nobody_is_told_to_roll_back(self) -> None:
+        room = suspected()
+        room.say(ev.IncidentResolved("false alarm", "a broken probe", ""), actor="eng-1")
+        assert "still fires" in "".join(ln.text(row) for row in _metric_lines(room))
+
+    def test_what_is_only_counted_is_neither_good_nor_bad(self) -> None:
+        environment = place.environment(
+            metrics={
+                "gas": {
+                    "title": "gas",
+                    "unit": "count",
+                    "measure": {"kind": "gauge", "source": "service", "gauge": "g"},
+                    "rungs": {},
+                }
+            },
+            impact=None,
+        )
+        room = FakeRoom(environment)
+        at = room.now
+        room.rows.append(Row(at, (Reading("gas", 130.0, None, at, Rung.OK),)))
+        row = _metric_lines(room, width=120)[0]
+        assert ln.text(row).split("│")[0].split() == ["·", "gas", "130", "█", "no", "rule"]
+        assert Role.GOOD not in {part.role for part in row}
+
     def test_a_critical_value_that_decides_nothing_has_its_word(self) -> None:
         """Disk at 90 % is critical, and never a reason to roll back."""
         room = FakeRoom()
@@ -337,7 +370,7 @@ class TestHeader:
         """Somebody deploys while the plan waits at the gate."""
         room = at_the_gate()
         assert self._now(room).startswith(" NOW v1.5.3 since 14:10:17, sick since 14:10:17")
-        assert self._now(room).endswith("▸ v1.5.0 good")
+        assert self._now(room).endswith("▸ v1.5.0 good, 3 releases back")
         room.runs("v1.5.4")
         assert self._now(room).startswith(" NOW v1.5.4 since 14:10:37, sick since 14:10:17")
 
@@ -346,10 +379,9 @@ class TestHeader:
         assert self._now(room) == " NOW v1.5.0 well since 14:10:46"
         room.wait(60)
         room.runs("v1.5.4")
-        assert self._now(room) == " NOW v1.5.4 since 14:11:59, not v1.5.0 that was proven"
-
-    def test_where_there_is_room_it_is_said_how_far_back(self) -> None:
-        assert self._lines(at_the_gate(), 120)[1].endswith("▸ v1.5.0 good, 3 releases back")
+        now = self._now(room)
+        assert now.startswith(" NOW v1.5.4 since 14:11:59, not v1.5.0 that was proven")
+        assert now.endswith("▸ v1.5.0 good"), "there is room for no more"
 
     def test_without_an_engine_nothing_of_it_is_present(self) -> None:
         room = _proven()
@@ -455,9 +487,9 @@ class TestRunbook:
         assert "✓ push the branch  on the remote at 9c1f0000" in self._words(deploying(), 72, 20)
 
     def test_on_a_small_screen_title_and_proof_are_whole_and_the_time_gives_way(self) -> None:
-        words = self._words(at_the_gate())
+        words = self._words(at_the_gate(), height=20)
         assert "✓ restore the tree 9c1f0000 = tree of v1.5.0" in words
-        assert "✓ fetch the branch develop at 33333333     1.0 s" in words
+        assert "✓ fetch the branch develop at 33333333   1.0 s" in words
 
     def test_without_an_engine_a_running_step_says_that_nobody_runs_it(self) -> None:
         """And neither how far it is nor how long it has yet."""

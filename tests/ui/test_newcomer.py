@@ -92,7 +92,7 @@ async def test_a_step_that_was_cut_off_is_decided_with_n_and_enter() -> None:
         assert here.next == "wait: into develop was cut off, the engine looks what became of it"
         room.probed("integrate", "done", "develop at 9c1f already")
         await here.look()
-        assert here.next == "decide: into develop was cut off but is done, develop at 9c1f already"
+        assert here.next == "decide: into develop was cut off but is done"
         assert "its effect may happen twice" in await here.press("n")
         await here.press("enter")
         assert room.asked == [rq.Decide(step="integrate", choice=rq.Choice.CONTINUE)]

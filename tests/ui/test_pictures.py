@@ -103,6 +103,26 @@ async def test_deploying_on_a_larger_terminal(picture: SnapshotAssertion) -> Non
         assert here.svg() == picture
 
 
+async def test_the_engine_is_gone(picture: SnapshotAssertion) -> None:
+    """Nothing is green, everything says its age, and what ran says that nobody runs it."""
+    room = deploying()
+    room.lose_engine()
+    room.wait(42)
+    async with seat(room) as here:
+        contains(
+            await here.look(),
+            "engine gone",
+            "NOW v1.5.3 when last seen 14:10:43, sick since 14:10:17",
+            "IMPACT not known since 14:10:43 · was 15 % cannot sign · 212 failed signings",
+            "?  errors       STALE 00:42, was 12.4 %",
+            "? deploy",
+            "nobody runs it now",
+            "gate 00:48 ago · target 15:00 · no engine runs it",
+            "NEXT start an engine: the last one is gone",
+        )
+        assert here.svg() == picture
+
+
 async def test_production_in_the_light_theme_with_a_failed_step(picture: SnapshotAssertion) -> None:
     """Production looks like production in every theme; a failure looks like one."""
     room = at_the_gate(risk="critical")
@@ -122,7 +142,7 @@ async def test_production_in_the_light_theme_with_a_failed_step(picture: Snapsho
             "✗ into develop",
             "FAILED develop has moved to 77aa, by eng-2",
             "waiting for a decision",
-            "NEXT plan again: into develop failed, develop has moved to 77aa",
+            "NEXT plan again: into develop failed, to retry it is no use",
         )
         assert here.svg() == picture
 

@@ -224,6 +224,52 @@ class TestDialogs:
             await here.type("deployed by hand")
         assert room.asked == [rq.Decide("deploy", rq.Choice.SKIP, "deployed by hand")]
 
+    async def test_a_step_that_says_to_plan_again_leads_to_another_plan(self) -> None:
+        """n opens the right dialog, with the reason in it; to retry is not what is proposed."""
+        room = at_the_gate()
+        room.open_gate()
+        room.begin("integrate")
+        room.end("integrate", "develop has moved to 77aa, by eng-2: plan again", failed=True)
+        async with seat(room) as here:
+            screen = await here.press("r")
+            assert "To try again is no use: T, in the war room, plans anew." in screen
+            assert "retry: do it again: no use, the plan does not fit any more" in screen
+            await here.press("enter")
+            assert "into develop failed: develop has moved to 77aa, by eng-2" in await here.press("T")
+            await here.press("enter")
+        assert room.asked == [rq.Decide("integrate", rq.Choice.ABORT), rq.Replan(target=None)]
+
+    async def test_what_was_skipped_cannot_end_as_recovered(self) -> None:
+        """The engine would refuse it: it is not even offered, and why is said."""
+        room = at_the_gate()
+        room.open_gate()
+        room.switch()
+        for step in ("health", "validate", "rows-kept", "tidy"):
+            room.begin(step)
+            room.end(step, "no answer", failed=True)
+            room.say(ev.StepDecided(step, 1, rq.Choice.SKIP, "by hand"), actor="eng-1")
+        async with seat(room) as here:
+            screen = await here.press("n")
+            assert "It cannot end as recovered: not proven: healthy." in screen
+            assert "recovered: the plan" not in screen
+
+    async def test_the_output_says_that_nobody_runs_the_step_any_more(self) -> None:
+        room = at_the_gate()
+        room.open_gate()
+        room.begin("deploy")
+        room.progress("deploy", "starting the service")
+        async with seat(room) as here:
+            assert "starting the service" in await here.press("o")
+            room.lose_engine()
+            screen = await here.look()
+            assert "nobody runs it now" in screen
+            assert "line 6 of its output" in screen, "what it printed last stays"
+
+    async def test_the_output_of_a_step_that_has_ended_says_how_long_it_took(self) -> None:
+        room = at_the_gate()
+        async with seat(room) as here:
+            assert "─ push the branch done in 2.0 s ─" in await here.press("o")
+
     async def test_a_false_alarm_takes_a_note(self) -> None:
         """And `recovered` is not offered where nothing has been proven."""
         room = FakeRoom()

@@ -140,6 +140,7 @@ def _rung(room: FakeRoom, rung: Rung) -> None:
     room.sample(3, error_rate=(2.0, rung))
 
 
+SEVEN = tuple(name for name, metric in place.environment().metrics.items() if metric.measure)
 FOUR = ("error_rate", "memory_usage", "health_check", "response_time_p99")
 
 
@@ -154,6 +155,11 @@ def _hang(room: FakeRoom, seconds: float) -> None:
     ("arrange", "sentence", "key"),
     [
         (lambda _: None, "wait: the engine has taken no sample yet", None),
+        (
+            lambda room: room.sample(1, **dict.fromkeys(SEVEN, (None, Rung.WAITING))),
+            "wait: nothing has been measured yet",
+            None,
+        ),
         (lambda room: room.sample(3), "nothing to do: no metric asks for anything", None),
         (
             lambda room: _rung(room, Rung.WARN),
@@ -324,7 +330,7 @@ def test_a_step_failed() -> None:
     room.open_gate()
     room.begin("integrate")
     room.end("integrate", "develop has moved", failed=True)
-    assert said(room) == NextStep("decide: into develop failed, develop has moved", "decide")
+    assert said(room) == NextStep("decide: into develop failed; retry it, skip it, or stop", "decide")
 
 
 def test_a_step_failed_because_the_plan_fits_no_more() -> None:
@@ -333,9 +339,7 @@ def test_a_step_failed_because_the_plan_fits_no_more() -> None:
     room.open_gate()
     room.begin("integrate")
     room.end("integrate", "develop has moved to 77aa: not the good tree, plan again", failed=True)
-    assert said(room) == NextStep(
-        "plan again: into develop failed, develop has moved to 77aa: not the good tree, plan again", "target"
-    )
+    assert said(room) == NextStep("plan again: into develop failed, to retry it is no use", "target")
     room.begin("rows-before")
     assert said(room).sentence.startswith("wait: count the rows ends first, then plan again (T)")
 
@@ -355,7 +359,7 @@ def test_a_step_was_cut_off(finding: Literal["done", "not done", "cannot tell"],
     room.start_engine()
     assert said(room) == NextStep("wait: into develop was cut off, the engine looks what became of it", None)
     room.probed("integrate", finding, "develop at 9c1f")
-    assert said(room) == NextStep(f"decide: into develop was cut off {words}, develop at 9c1f", "decide")
+    assert said(room) == NextStep(f"decide: into develop was cut off {words}", "decide")
 
 
 def test_stopped_by_a_person() -> None:
@@ -381,7 +385,17 @@ def test_proven_with_every_item_ticked() -> None:
     room.prove()
     for item in room.environment.checklist:
         room.say(ev.ItemTicked(item.id, done=True, note=""), actor="eng-1")
-    assert said(room) == NextStep("close the incident: proven, every item ticked", "resolve")
+    assert said(room) == NextStep("close the incident: proven; every item ticked", "resolve")
+
+
+def test_proven_while_the_windows_still_hold_what_was_before() -> None:
+    """One may close it, knowing that."""
+    room = switched()
+    room.prove()
+    room.sample(3, error_rate=(60.0, Rung.MANDATORY))
+    assert said(room).sentence == "close the incident: proven, errors not calm yet; 10 items not ticked"
+    room.sample(3, **dict.fromkeys(FOUR, (60.0, Rung.MANDATORY)))
+    assert said(room).sentence == "close the incident: proven, 4 metrics not calm yet; 10 items not ticked"
 
 
 def test_what_was_skipped_is_not_called_proven() -> None:
@@ -439,6 +453,8 @@ def test_typical_sentences_fit_one_line_of_a_small_terminal() -> None:
     hear()
     room.say(ev.StepOutcome("deploy", 1, "done", "runs 9c1f0000", 1.0))
     room.prove()
+    hear()
+    room.sample(3, error_rate=(60.0, Rung.MANDATORY))
     hear()
     room.resolve()
     hear()
