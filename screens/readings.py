@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from console.core.commands import EVERYWHERE, Group
-from console.core.presence import Presence, presence
 from console.core.state import Status
 from console.core.words import took
 from screens.dialog import Reading
 from screens.lines import Line, Role, blank, cell, line, rule, span, wrap
 from screens.views.plan import plan_lines
-from screens.views.runbook import ORPHANED
+from screens.views.runbook import lost_sight
 
 
 class PlanDialog(Reading):
@@ -35,12 +34,12 @@ class OutputDialog(Reading):
         incident = self.scene.snapshot.state.incident
         live = self.scene.snapshot.live
         lines: list[Line] = []
-        orphaned = presence(self.scene.snapshot) is not Presence.ALIVE
+        lost = lost_sight(self.scene.snapshot)
         for step in incident.running() if incident else ():
             progress = live.steps.get(step.id) if live else None
-            doing = ORPHANED if orphaned else (progress.words if progress else "begins")
+            doing = lost or (progress.words if progress else "begins")
             lines.append(rule(width, span(f"{step.title} ", Role.STRONG)))
-            lines += wrap(doing, width, Role.BAD if orphaned else Role.PLAIN)
+            lines += wrap(doing, width, Role.BAD if lost else Role.PLAIN)
             lines += [
                 row for printed in (progress.output if progress else ()) for row in wrap(printed, width)
             ]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from console.core.plan import Step
 from console.core.policy import choices
-from console.core.presence import Presence, presence
+from console.core.presence import Presence, hanging, presence
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 
@@ -166,6 +166,8 @@ def _engine(snapshot: Snapshot) -> str | None:
     engine = snapshot.state.engine
     if presence(snapshot) is Presence.ALIVE:
         return f"an engine runs already, process {snapshot.live.pid}" if snapshot.live else "an engine starts"
+    if pid := hanging(snapshot):
+        return f"process {pid} is an engine, and silent: another can start when it has ended"
     if engine is not None and engine.mode == "separated":
         return "the engine runs under an account of its own: its service manager starts it, not a console"
     return None

@@ -7,13 +7,15 @@ from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
 from console.core.policy import missing, unproven, unrecovered
-from console.core.presence import Presence, presence, silent_for
+from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.standing import healthy_at, must_say_yes, open_items, remaining, says_plan_again, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration, took
 
+HANGS_AFTER_S = 15.0
+"""An engine that is silent for so long is not just slow."""
 NAMED_METRICS = 2
 """More than so many metrics are counted, not named."""
 
@@ -49,6 +51,8 @@ def next_step(snapshot: Snapshot, environment: Environment) -> NextStep:
 
 def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
     engine = snapshot.state.engine
+    if pid := hanging(snapshot):
+        return _hanging(pid, silent_for(snapshot))
     match presence(snapshot):
         case Presence.NEVER:
             why = "none has run here yet"
@@ -62,6 +66,12 @@ def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
     if environment.engine == "external":
         return NextStep(f"have the service manager start an engine: {why}{waits}", None)
     return NextStep(f"start an engine: {why}{waits}", "engine")
+
+
+def _hanging(pid: int, silent: float) -> NextStep:
+    if silent < HANGS_AFTER_S:
+        return NextStep(f"wait: the engine is silent for {duration(silent)}, its process is there", None)
+    return NextStep(f"end process {pid}: silent for {duration(silent)}; then E starts an engine", None)
 
 
 def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:

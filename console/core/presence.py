@@ -43,6 +43,14 @@ def silent_for(snapshot: Snapshot) -> float:
     return snapshot.at.seconds_since(engine.since) if engine else 0.0
 
 
+def hanging(snapshot: Snapshot) -> int | None:
+    """The process of an engine that is there and says nothing; no other can start beside it."""
+    live = snapshot.live
+    if live is None or presence(snapshot) is not Presence.SILENT or not _is_of_the_last(snapshot):
+        return None
+    return live.pid
+
+
 def _is_of_the_last(snapshot: Snapshot) -> bool:
     """Whether the heartbeat is the last engine's: one that has just begun has its predecessor's before it."""
     engine, live = snapshot.state.engine, snapshot.live

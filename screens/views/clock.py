@@ -37,12 +37,16 @@ def draw_clock(view: ClockView, width: int, height: int) -> list[Line]:
     return [rule(width, *view.words)][:height]
 
 
-_NOBODY = span("no engine runs it", Role.ALARM)
+_NOBODY = {Presence.SILENT: "the engine is silent"}
+
+
+def _nobody(snapshot: Snapshot) -> Span:
+    return span(_NOBODY.get(presence(snapshot), "no engine runs it"), Role.ALARM)
 
 
 def _waits(snapshot: Snapshot, incident: Incident) -> Span:
     if presence(snapshot) is not Presence.ALIVE:
-        return _NOBODY
+        return _nobody(snapshot)
     if incident.planning:
         return span("planning")
     if incident.aborted is not None:
@@ -80,7 +84,7 @@ def _after_gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> Line:
 def _goes_on(snapshot: Snapshot, incident: Incident) -> Line:
     """Behind the gate: what runs, or why nothing does."""
     if presence(snapshot) is not Presence.ALIVE:
-        return line(" · ", _NOBODY)
+        return line(" · ", _nobody(snapshot))
     if running := incident.running():
         return line(f" · {running[0].title}")
     asks = bool(incident.asking()) or incident.aborted is not None

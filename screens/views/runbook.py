@@ -33,7 +33,8 @@ _FOUND = {
     "not done": "looks not done: ",
     "cannot tell": "cannot be told: ",
 }
-ORPHANED = "nobody runs it now: what became of it is unknown until an engine looks"
+_ORPHANED = "nobody runs it now: what became of it is unknown until an engine looks"
+_UNHEARD = "the engine is silent: how far this is, nobody can say"
 _EMPHASIS = {Role.DIM: Role.DIM, Role.ACT: Role.STRONG, Role.ALARM: Role.BAD}
 
 
@@ -142,13 +143,24 @@ def _gate_row(incident: Incident) -> RunbookRow:
 
 def _step_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow:
     state = incident.step(step.id)
-    orphaned = state.status is Status.RUNNING and presence(snapshot) is not Presence.ALIVE
-    sign, role = SIGN[Status.UNKNOWN if orphaned else state.status]
-    words, time = (ORPHANED, "") if orphaned else _progress(snapshot, incident, step, state)
+    lost = lost_sight(snapshot) if state.status is Status.RUNNING else ""
+    sign, role = SIGN[Status.UNKNOWN if lost else state.status]
+    words, time = (lost, "") if lost else _progress(snapshot, incident, step, state)
     stands_out = state.status is Status.RUNNING or state.status.asks
     return RunbookRow(
         sign, role, step.title, words, time, state.status.settled, step.expected_s, stands_out=stands_out
     )
+
+
+def lost_sight(snapshot: Snapshot) -> str:
+    """Why nobody knows how far a step under way is; empty while an engine says so."""
+    match presence(snapshot):
+        case Presence.ALIVE:
+            return ""
+        case Presence.SILENT:
+            return _UNHEARD
+        case _:
+            return _ORPHANED
 
 
 def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepState) -> tuple[str, str]:

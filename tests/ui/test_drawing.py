@@ -320,7 +320,6 @@ class TestMetrics:
                     "rungs": {},
                 }
             },
-            impact=None,
         )
         room = FakeRoom(environment)
         at = room.now
@@ -501,6 +500,16 @@ class TestRunbook:
         assert "until an engine looks" in words
         assert "left" not in words
         assert "the keeper starts" not in words
+
+    def test_an_engine_that_is_silent_may_still_run_it(self) -> None:
+        """So nobody says that it does not."""
+        room = deploying()
+        room.lose_engine(gone=False)
+        room.wait(5)
+        words = self._words(room)
+        assert "? deploy" in words
+        assert ln.text(draw_clock(clock_view(room.snapshot(), room.environment), 80, 1)[0]).count("silent")
+        assert "the engine is silent: how far this is," in words
 
     def test_while_another_plan_is_made_the_caption_says_so(self) -> None:
         room = at_the_gate()

@@ -23,6 +23,7 @@ def _sick_room() -> FakeRoom:
                 room.open_gate(request)
                 room.switch()
                 room.prove()
+                room.sample(30)
             case rq.Resolve():
                 room.resolve(request)
             case _:

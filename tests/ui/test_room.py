@@ -68,11 +68,11 @@ class TestRequests:
     async def test_with_no_engine_next_says_that_nobody_takes_it(self) -> None:
         """And offers the key that helps."""
         room = at_the_gate()
-        room.lose_engine(gone=False)
+        room.lose_engine()
         room.wait(42)
         room.pending.append("r-0")
         async with seat(room) as here:
-            assert here.next == "start an engine: the last one is silent for 00:42; 1 request queued"
+            assert here.next == "start an engine: the last one is gone; 1 request queued"
             await here.press("n")
             assert room.started == 1
 

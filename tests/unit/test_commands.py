@@ -75,6 +75,17 @@ def test_what_can_be_done_in_each_chapter() -> None:
     assert _possible(room) == {"resolve", "plan", "resume", "output", "tick"}
 
 
+def test_no_engine_can_start_beside_one_that_hangs() -> None:
+    """It holds the lease."""
+    room = FakeRoom()
+    room.lose_engine(gone=False)
+    room.wait(60)
+    reason = command("engine").possible(room.snapshot())
+    assert reason == "process 4711 is an engine, and silent: another can start when it has ended"
+    room.lose_engine()
+    assert command("engine").possible(room.snapshot()) is None
+
+
 def test_without_an_engine_nobody_is_told_to_wait_for_a_step() -> None:
     """It ends nowhere: what is needed is an engine."""
     room = FakeRoom()

@@ -72,8 +72,16 @@ def test_a_new_engine_is_believed_over_the_old_ones_farewell() -> None:
 def test_the_engine_is_silent() -> None:
     room = prepared()
     room.lose_engine(gone=False)
+    room.wait(5)
+    assert said(room) == NextStep("wait: the engine is silent for 00:05, its process is there", None)
+
+
+def test_an_engine_that_hangs_must_be_ended_before_another_can_start() -> None:
+    """It holds the lease: to say `start one` would lead nowhere."""
+    room = prepared()
+    room.lose_engine(gone=False)
     room.wait(42)
-    assert said(room) == NextStep("start an engine: the last one is silent for 00:42", "engine")
+    assert said(room) == NextStep("end process 4711: silent for 00:42; then E starts an engine", None)
 
 
 def test_the_engines_process_is_gone() -> None:
