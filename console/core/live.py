@@ -43,6 +43,8 @@ class Live(Struct, frozen=True):
     gate: str = ""
     """Why the gate is closed, in a sentence; empty when there is none, or it is open."""
     impact: Impact | None = None
+    trouble: dict[str, str] = {}
+    """What gave no good answer last, or could not be kept, each with why in a line."""
 
 
 _decoder = msgspec.json.Decoder(Live)

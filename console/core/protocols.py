@@ -10,7 +10,7 @@ from console.core.errors import StatedError
 from console.core.events import Draft, Event
 from console.core.live import Live
 from console.core.metrics import Row
-from console.core.requests import AnyAsk, Request
+from console.core.requests import AnyAsk
 from console.core.state import State
 from console.core.strategy import Environment
 
@@ -46,18 +46,6 @@ class Writer(Reader, Protocol):
 
         Raises JournalError when the disk refuses, or the lease is gone.
         """
-        ...
-
-
-class Inbox(Protocol):
-    """Where consoles leave requests, and the engine takes them in order of arrival."""
-
-    def put(self, request: Request) -> None:
-        """Leave a request: on disk, whole, when this returns; then rings the engine."""
-        ...
-
-    def pending(self) -> Sequence[str]:
-        """Ids of requests that nobody has taken yet."""
         ...
 
 

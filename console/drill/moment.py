@@ -1,21 +1,15 @@
-"""The time of this machine, for the one process that has to ask for it."""
+"""This machine's time, in the form in which the keeper writes it down."""
 
-import time
 from functools import cache
-from pathlib import Path
 
+from console.store.clock import SystemClock
 from console.targets.keeper import Moment
 
 
 def now() -> Moment:
     """This moment, by both clocks."""
-    return Moment(
-        utc_us=time.clock_gettime_ns(time.CLOCK_REALTIME) // 1000,
-        boot_id=_boot_id(),
-        boot_us=time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1000,
-    )
+    stamp = _clock().now()
+    return Moment(utc_us=stamp.utc_us, boot_id=stamp.boot_id, boot_us=stamp.boot_us)
 
 
-@cache
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+_clock = cache(SystemClock)

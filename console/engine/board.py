@@ -1,6 +1,6 @@
 """The board: what the engine is doing this second, for every console to see; not kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -38,9 +38,9 @@ class Board:
         self._live = replace(self._live, beat=self._clock.now(), **changes)
         self._publish(self._live)
 
-    def beat(self, impact: Impact | None, gate: str) -> None:
-        """Once a tick: still here, and this is how bad it is."""
-        self.show(impact=impact, gate=gate)
+    def beat(self, impact: Impact | None, gate: str, trouble: Mapping[str, str]) -> None:
+        """Once a tick: still here, this is how bad it is, and this is what cannot be seen or kept."""
+        self.show(impact=impact, gate=gate, trouble={name: one_line(why) for name, why in trouble.items()})
 
     def step(self, step: str, progress: Progress | None) -> None:
         """How far a step is; None when it has ended."""

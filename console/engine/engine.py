@@ -93,7 +93,7 @@ class Engine:
     async def _sample(self) -> None:
         async for tick in self._sampler.ticks():
             impact = self._lookout.take(tick)
-            self._board.beat(impact, self._conductor.closed())
+            self._board.beat(impact, self._conductor.closed(), self._lookout.trouble(tick))
             self._moved()
 
     async def _answer_requests(self) -> None:

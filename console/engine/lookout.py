@@ -49,6 +49,12 @@ class Lookout:
         self._follow_incident()
         return self._impact.observe(tick.row)
 
+    def trouble(self, tick: Tick) -> dict[str, str]:
+        """Sources without a good answer, and samples that the disk did not take, each with why."""
+        if not self._samples.dropped:
+            return dict(tick.trouble)
+        return {**tick.trouble, "samples": f"{self._samples.dropped} rows not kept, {self._samples.why}"}
+
     def _landed(self, tick: Tick) -> tuple[ev.ReleaseSeen, ...]:
         """Another release than the journal knows of."""
         known, seen = self._book.state.running, tick.running

@@ -8,7 +8,7 @@ import msgspec
 from console.core import plan as pl
 from console.core.commands import key_table
 from console.core.exits import Exit
-from console.core.format import short
+from console.core.format import plain, short
 from console.core.next_step import next_step
 from console.core.plan import Plan
 from console.core.protocols import Snapshot
@@ -37,6 +37,8 @@ def status(*, json: bool = False, where: Where = HERE) -> int:
             print(f"  {trigger}")
     for name, rung in snapshot.state.rungs.items():
         print(f"  {name:28} {rung.rung}")
+    for name, why in snapshot.live.trouble.items() if snapshot.live else ():
+        print(f"  {name}: {plain(why)}")
     print(f"NEXT {said.sentence}")
     return Exit.DONE
 
@@ -128,6 +130,7 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "rungs": snapshot.state.rungs,
         "incident": snapshot.state.incident,
         "impact": snapshot.live.impact if snapshot.live else None,
+        "trouble": snapshot.live.trouble if snapshot.live else {},
         "pending": snapshot.pending,
         "next": sentence,
     }

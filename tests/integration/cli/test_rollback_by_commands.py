@@ -82,6 +82,8 @@ def test_a_whole_rollback(warroom: CommandLine, drill: Path) -> None:
     """From a suspected incident to a resolved one; what is refused says why, with its exit code."""
     incident = warroom.json("status")["incident"]["id"]
 
+    assert warroom.json("status")["trouble"] == {}, "every source answers"
+
     refused = warroom("resolve", "recovered")
     assert (refused.returncode, refused.stdout) == (Exit.FAILED, "")
     assert "the plan has not been carried out" in refused.stderr

@@ -28,7 +28,7 @@ def test_progress_that_comes_in_a_burst_is_drawn_together_and_none_of_it_is_lost
         wall.clock.seconds += QUIET_S / 50
         wall.board.step("push", Progress(f"line {number}", at(1)))
     assert len(wall.shown) <= 5
-    wall.board.beat(None, "")
+    wall.board.beat(None, "", {})
     assert wall.shown[-1].steps["push"].words == "line 99"
 
 
@@ -44,8 +44,9 @@ def test_the_beginning_and_the_end_of_a_step_are_shown_at_once() -> None:
 def test_every_picture_says_when_it_was_taken() -> None:
     wall = Wall()
     wall.clock.seconds = 7
-    wall.board.beat(None, "1 engineer must say yes")
+    wall.board.beat(None, "1 engineer must say yes", {"metrics": "connection\nrefused"})
     assert (wall.shown[-1].beat, wall.shown[-1].gate) == (at(7), "1 engineer must say yes")
+    assert wall.shown[-1].trouble == {"metrics": "connection refused"}, "one line, and not lost"
 
 
 @given(st.text(max_size=2000))
