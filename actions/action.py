@@ -1,7 +1,7 @@
 """What an action is: preview, probe, perform, verify; and what it may use."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -10,13 +10,15 @@ from msgspec import Struct
 
 from console.core.clock import Clock
 from console.core.errors import StatedError
-from console.core.plan import Release
+from console.core.plan import CodeChange, DataChange
+from console.core.protocols import Head
 from console.core.strategy import Environment
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
 from console.targets.health import HealthProbe
+from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
-from console.targets.rows import Rows
+from console.targets.stores import Stores
 
 
 class ActionError(StatedError):
@@ -28,22 +30,38 @@ class ActionError(StatedError):
         self.facts = dict(facts or {})
 
 
+Serves = Literal["any", "code", "restore", "keep", "asked"]
+"""Any plan; those that change the code, restore the data, keep it; those that it was asked for by name."""
+
+
 class Inputs(Struct, frozen=True):
     """What the planner has found out, and every step of a plan is made from."""
 
     incident: str
     author: str
     """Handle that commits are made under."""
-    running: Release
-    target: Release
-    branch: str
-    """Name of the rollback branch."""
-    restored: str
-    """Full id of the commit to deploy: the target's tree on top of the running release."""
-    commit: str
-    """The bytes of that commit object, as text."""
+    made: int
+    """When the plan is made, in seconds since 1970; names what belongs to this plan alone."""
+    change: CodeChange | None = None
+    commit: str = ""
+    """The bytes of the commit object to deploy, as text."""
+    restore: DataChange | None = None
     options: dict[str, str] = {}
     """What the runbook's line gives the action, under `with`."""
+
+    @property
+    def code(self) -> CodeChange:
+        """What becomes of the code; ActionError in a plan that keeps the release."""
+        if self.change is None:
+            raise ActionError("this plan changes no code: its runbook has a step that needs a release")
+        return self.change
+
+    @property
+    def data(self) -> DataChange:
+        """What becomes of the data; ActionError in a plan that keeps it."""
+        if self.restore is None:
+            raise ActionError("this plan keeps the data: its runbook has a step that needs a candidate")
+        return self.restore
 
 
 class Preview(Struct, frozen=True):
@@ -102,6 +120,14 @@ class Report(Protocol):
         """Whether somebody asked for an abort: an action may stop here, where it is safe to."""
         ...
 
+    @property
+    def worsened(self) -> str:
+        """Which metric has got worse since the step began, in words; empty while none has.
+
+        What loads the servers and can be done later stops then.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -116,6 +142,10 @@ class World:
     deployer: Deployer
     health: HealthProbe
     rows: Rows
+    stores: Stores | None
+    """The data with its backups; None where the strategy names no `backups`."""
+    head: Callable[[], Head]
+    """The journal's newest event."""
     releases: Path
     """The file that lists the releases with their verdicts."""
     worktrees: Path
@@ -136,6 +166,8 @@ class Action(ABC):
 
     repeatable: ClassVar[bool]
     """Whether performing it a second time does no harm."""
+    serves: ClassVar[Serves] = "any"
+    """The plans that its step belongs to."""
     fills: ClassVar[dict[str, str]] = {}
     """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
 

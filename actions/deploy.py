@@ -10,15 +10,16 @@ class Deploy(Action):
     """Deploy through the environment's own way."""
 
     repeatable = True
+    serves = "code"
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """The release, and the way it is deployed."""
         branch = world.environment.repository.branch
         return Preview(
-            words=f"run {inputs.target.tag}, as the head of {branch}",
-            effects=(world.deployer.effect(inputs.target, branch),),
-            params={"branch": branch, "tree": inputs.target.tree, "version": inputs.target.tag},
+            words=f"run {inputs.code.target.tag}, as the head of {branch}",
+            effects=(world.deployer.effect(inputs.code.target, branch),),
+            params={"branch": branch, "tree": inputs.code.target.tree, "version": inputs.code.target.tag},
         )
 
     async def probe(self) -> Finding:

@@ -12,6 +12,7 @@ class Fetch(Action):
     """Fetch the deploy branch and list what is newest on it."""
 
     repeatable = True
+    serves = "code"
     fills: ClassVar = {SLOT: "the deploy branch is where the plan found it"}
 
     @staticmethod
@@ -19,11 +20,11 @@ class Fetch(Action):
         """Reads the remote; changes only our own clone."""
         repository = world.environment.repository
         return Preview(
-            words=f"fetch {repository.branch} and see that it is still at {short(inputs.running.commit)}",
+            words=f"fetch {repository.branch} and see that it is still at {short(inputs.code.running.commit)}",
             effects=(world.clone.command(world.clone.fetch_words()),),
             params={
                 "branch": repository.branch,
-                "commit": inputs.running.commit,
+                "commit": inputs.code.running.commit,
                 "recent": str(repository.recent),
             },
         )

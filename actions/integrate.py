@@ -16,23 +16,24 @@ class Integrate(Action):
     """
 
     repeatable = True
+    serves = "code"
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """The fast-forward, exactly; and in words, what happens when the branch has moved."""
         branch = world.environment.repository.branch
-        update = Update(f"refs/heads/{branch}", inputs.restored, inputs.running.commit)
+        update = Update(f"refs/heads/{branch}", inputs.code.restored, inputs.code.running.commit)
         return Preview(
-            words=f"move {branch} from {short(inputs.running.commit)} forward to {short(inputs.restored)}; "
+            words=f"move {branch} from {short(inputs.code.running.commit)} forward to {short(inputs.code.restored)}; "
             "if it has moved, by cherry-pick, and only if the result is still exactly the good tree",
             effects=(world.clone.command(world.clone.push_words([update])),),
             params={
                 "branch": branch,
-                "from": inputs.running.commit,
-                "restored": inputs.restored,
-                "tree": inputs.target.tree,
+                "from": inputs.code.running.commit,
+                "restored": inputs.code.restored,
+                "tree": inputs.code.target.tree,
                 "author": inputs.author,
-                "path": str(world.picking(inputs.branch)),
+                "path": str(world.picking(inputs.code.branch)),
             },
         )
 

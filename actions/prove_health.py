@@ -23,11 +23,12 @@ class ProveHealth(Action):
     def preview(inputs: Inputs, world: World) -> Preview:
         """Asks only."""
         check, service = world.environment.health, world.environment.service
+        version = inputs.change.target.tag if inputs.change else ""
         return Preview(
-            words=f"{check.in_a_row} good answers in a row of version {inputs.target.tag}, "
+            words=f"{check.in_a_row} good answers in a row{f' of version {version}' if version else ''}, "
             f"{check.tries} tries, {check.every:g} s apart",
             effects=(f"GET {service.health}",),
-            params={"version": inputs.target.tag, "branch": world.environment.repository.branch},
+            params={"version": version, "branch": world.environment.repository.branch},
         )
 
     async def probe(self) -> Finding:
@@ -63,6 +64,8 @@ class ProveHealth(Action):
         """What is not as it must be, or None: the right version, and the right commit where it is told."""
         if not health.ok:
             return health.words
+        if not self.params["version"]:
+            return None  # the release stays as it is, whichever that is
         if health.version != self.params["version"]:
             return f"answers {health.version or 'no version'}, not {self.params['version']}"
         wanted = self.world.clone.branch(self.params["branch"])

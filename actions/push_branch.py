@@ -9,15 +9,16 @@ class PushBranch(Action):
     """Publish the rollback branch: nothing builds it, and it shows everybody what is about to happen."""
 
     repeatable = True
+    serves = "code"
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """One ref, created; the lease says that it does not exist."""
-        update = _update(inputs.branch, inputs.restored)
+        update = _update(inputs.code.branch, inputs.code.restored)
         return Preview(
-            words=f"push {inputs.branch} to the remote",
+            words=f"push {inputs.code.branch} to the remote",
             effects=(world.clone.command(world.clone.push_words([update])),),
-            params={"branch": inputs.branch, "restored": inputs.restored},
+            params={"branch": inputs.code.branch, "restored": inputs.code.restored},
         )
 
     async def probe(self) -> Finding:

@@ -17,25 +17,26 @@ class RestoreTree(Action):
     """Make that commit on a rollback branch, in a worktree of its own."""
 
     repeatable = True
+    serves = "code"
     fills: ClassVar = {SLOT: "the commit to deploy is exactly the good tree"}
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """The commit's id is known beforehand: its tree, parent, author, time and message are frozen."""
-        path, clone = world.worktree(inputs.branch), world.clone
+        path, clone = world.worktree(inputs.code.branch), world.clone
         return Preview(
-            words=f"make {short(inputs.restored)} on {inputs.branch}: the tree of {inputs.target.tag}, "
-            f"on top of {inputs.running.tag}",
+            words=f"make {short(inputs.code.restored)} on {inputs.code.branch}: the tree of {inputs.code.target.tag}, "
+            f"on top of {inputs.code.running.tag}",
             effects=(
                 clone.command(clone.commit_words(keep=True)),
-                clone.command(clone.worktree_words(path, inputs.branch, inputs.restored)),
+                clone.command(clone.worktree_words(path, inputs.code.branch, inputs.code.restored)),
             ),
             params={
-                "branch": inputs.branch,
+                "branch": inputs.code.branch,
                 "commit": inputs.commit,
-                "restored": inputs.restored,
-                "tree": inputs.target.tree,
-                "target": inputs.target.tag,
+                "restored": inputs.code.restored,
+                "tree": inputs.code.target.tree,
+                "target": inputs.code.target.tag,
                 "path": str(path),
             },
         )

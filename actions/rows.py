@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
-from console.targets.rows import Compared
+from console.targets.postgres.rows import Compared
 
 SLOT_BEFORE = "rows-at-switch"
 SLOT_KEPT = "rows-kept"
@@ -15,6 +15,7 @@ class CountRows(Action):
     """Write the keys of the strategy's tables into a file of evidence."""
 
     repeatable = True
+    serves = "keep"
     fills: ClassVar = {SLOT_BEFORE: "the rows at the switch are written down"}
 
     @staticmethod
@@ -51,6 +52,7 @@ class CompareRows(Action):
     """Look for every row that was there at the switch."""
 
     repeatable = True
+    serves = "keep"
     fills: ClassVar = {SLOT_KEPT: "no row that was there at the switch is gone"}
 
     @staticmethod
@@ -90,7 +92,7 @@ class CompareRows(Action):
 
 
 def _preview(inputs: Inputs, world: World, words: str) -> Preview:
-    path = world.evidence / f"{inputs.branch.replace('/', '-')}-rows.txt"
+    path = world.evidence / f"{inputs.incident}-{inputs.made}-rows.txt"
     reads = tuple(
         f"COPY of column {key} of table {table}, read only" for table, key in world.rows.tables.items()
     )

@@ -19,7 +19,7 @@ class RunCommand(Action):
         command = world.environment.commands[name]
         argv = (word.replace("{service_url}", world.environment.service.url) for word in command.argv)
         line = shlex.join(argv)
-        path = str(world.worktree(inputs.branch))
+        path = str(world.worktree(inputs.code.branch))
         return Preview(
             words=f"{command.title}: {'a gate' if command.gate else 'advisory'}, at most {command.limit:g} s",
             effects=(line,),

@@ -10,13 +10,17 @@ class Tidy(Action):
     """Remove our own worktree."""
 
     repeatable = True
+    serves = "code"
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """Removes one folder, which is ours."""
-        paths = {"path": str(world.worktree(inputs.branch)), "picking": str(world.picking(inputs.branch))}
+        paths = {
+            "path": str(world.worktree(inputs.code.branch)),
+            "picking": str(world.picking(inputs.code.branch)),
+        }
         return Preview(
-            words=f"remove the worktree of {inputs.branch}; the branch stays",
+            words=f"remove the worktree of {inputs.code.branch}; the branch stays",
             effects=(shlex.join(("rm", "-rf", *paths.values())), world.clone.command(("worktree", "prune"))),
             params=paths,
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from console.core.plan import Wish
+from console.core.plan_words import way
 from console.core.requests import Abort, AnyAsk, Note, Replan
 from console.core.standing import says_plan_again
 from screens.dialog import Form
@@ -57,9 +59,9 @@ class TargetDialog(Form):
             return wrap("There is no plan yet.", width)
         unfit = (step for step in incident.asking() if says_plan_again(incident.step(step.id)))
         why = [f"{step.title} failed: {incident.step(step.id).words}" for step in unfit]
-        now = f"The plan now goes back to {incident.plan.target.tag}. A new one voids every yes to it."
+        now = f"The plan now: {way(incident.plan)}. A new one voids every yes to it."
         return [*(row for words in why for row in wrap(words, width, Role.BAD)), *wrap(now, width)]
 
     def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
         """The wish for a plan."""
-        return Replan(target=typed or None)
+        return Replan(Wish(target=typed or None))

@@ -7,6 +7,7 @@ from msgspec import Raw, Struct
 
 from console.core.clock import Stamp
 from console.core.metrics import Rung
+from console.core.plan import Wish
 from console.core.requests import Choice
 
 
@@ -89,12 +90,34 @@ class IncidentDeclared(Body, frozen=True):
     samples_from: Stamp
 
 
+class OnsetMoved(Body, frozen=True):
+    """Somebody said when it really began: what data may go back to ends before."""
+
+    kind = "onset.moved"
+    onset: Stamp
+    reason: str
+
+
+class ErrandBegun(Body, frozen=True):
+    """A verb was asked for by itself: it has a plan of its own, beside any incident's."""
+
+    kind = "errand.begun"
+    wish: Wish
+
+
+class ErrandEnded(Body, frozen=True):
+    """The verb has come to its end."""
+
+    kind = "errand.ended"
+    outcome: Literal["done", "failed"]
+    words: str
+
+
 class PlanningStarted(Body, frozen=True):
     """A plan was asked for; until it is there, or cannot be made, an earlier one is not gone on with."""
 
     kind = "planning.started"
-    target: str | None
-    """Tag of the release to go back to; None for the one that the ledger proposes."""
+    wish: Wish
 
 
 class PlanningFailed(Body, frozen=True):
@@ -254,6 +277,9 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         ReleaseSeen,
         IncidentSuspected,
         IncidentDeclared,
+        OnsetMoved,
+        ErrandBegun,
+        ErrandEnded,
         PlanningStarted,
         PlanningFailed,
         PlanFrozen,

@@ -40,35 +40,56 @@ def apply(body: ev.Body, event: ev.Event, state: State) -> State:
     return state
 
 
-def _incident(state: State, **changes: object) -> State:
-    """The state with its open incident changed; unchanged where none is open: what is resolved stays so."""
-    if state.open_incident is None:
+def _run(state: State, event: ev.Event) -> Incident | None:
+    """The open run that an event is about: the errand of that id, else the incident."""
+    if state.open_errand is not None and state.open_errand.id == event.incident:
+        return state.open_errand
+    return state.open_incident
+
+
+def _changed(state: State, event: ev.Event, **changes: object) -> State:
+    """The state with that run changed; unchanged where none is open: what is resolved stays so."""
+    run = _run(state, event)
+    if run is None:
         return state
-    return replace(state, incident=replace(state.open_incident, **changes))
+    after = replace(run, **changes)
+    return replace(state, errand=after) if run is state.open_errand else replace(state, incident=after)
 
 
-def _step(state: State, step: str, **changes: object) -> State:
-    if state.open_incident is None:
+def _step(state: State, event: ev.Event, step: str, **changes: object) -> State:
+    run = _run(state, event)
+    if run is None:
         return state
-    after = replace(state.open_incident.step(step), **changes)
-    return _incident(state, steps={**state.open_incident.steps, step: after})
+    return _changed(state, event, steps={**run.steps, step: replace(run.step(step), **changes)})
 
 
-def _is_present(state: State, step: str, attempt: int) -> bool:
+def _is_present(state: State, event: ev.Event, step: str, attempt: int) -> bool:
     """Whether an event is about the step's present attempt; one about an earlier attempt changes nothing."""
-    return state.open_incident is not None and state.open_incident.step(step).attempt == attempt
+    run = _run(state, event)
+    return run is not None and run.step(step).attempt == attempt
 
 
 @apply.register
 def _(body: ev.EngineStarted, event: ev.Event, state: State) -> State:
     engine = EngineInfo(body.pid, body.epoch, body.mode, event.at, body.strategy_hash)
     state = replace(state, engine=engine, epoch=body.epoch)
+    incident, errand = state.open_incident, state.open_errand
+    return replace(
+        state,
+        incident=_cut_off(incident) if incident else state.incident,
+        errand=_cut_off(errand) if errand else state.errand,
+    )
+
+
+def _cut_off(run: Incident) -> Incident:
+    """The run when its engine has gone: also what an earlier engine found was true then only."""
     words = "the engine ended in the middle of it"
-    for step, known in state.open_incident.steps.items() if state.open_incident else ():
-        if known.status in (Status.RUNNING, Status.UNKNOWN):
-            # Also what an earlier engine found: it was true then.
-            state = _step(state, step, status=Status.UNKNOWN, words=words, finding=None)
-    return state
+    unclear = {
+        step: replace(known, status=Status.UNKNOWN, words=words, finding=None)
+        for step, known in run.steps.items()
+        if known.status in (Status.RUNNING, Status.UNKNOWN)
+    }
+    return replace(run, steps={**run.steps, **unclear})
 
 
 @apply.register
@@ -120,13 +141,14 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.PlanningFailed, event: ev.Event, state: State) -> State:
-    return _incident(state, planning=False, planning_failed=body.reason)
+    return _changed(state, event, planning=False, planning_failed=body.reason)
 
 
-def _without_plan(state: State) -> State:
+def _without_plan(state: State, event: ev.Event) -> State:
     """Plan, and everything that was said, done and proven under it, forgotten."""
-    return _incident(
+    return _changed(
         state,
+        event,
         plan=None,
         plan_hash=None,
         plan_seq=None,
@@ -141,7 +163,7 @@ def _without_plan(state: State) -> State:
 @apply.register
 def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
     # The plan before it stays until the new one is frozen: if none can be made, it is still the way back.
-    return _incident(state, planning=True, planning_target=body.target, planning_failed=None)
+    return _changed(state, event, planning=True, wish=body.wish, planning_failed=None)
 
 
 @apply.register
@@ -153,10 +175,12 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         return replace(
             state, unknown_critical=f"{event.kind} version {event.version}, its plan of another shape"
         )
-    if state.open_incident is None or plan.incident != state.open_incident.id:
+    run = _run(state, event)
+    if run is None or plan.incident != run.id:
         return state  # made for an incident that was resolved meanwhile
-    return _incident(
-        _without_plan(state),
+    return _changed(
+        _without_plan(state, event),
+        event,
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
@@ -169,6 +193,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
 def _(body: ev.StepIntent, event: ev.Event, state: State) -> State:
     return _step(
         state,
+        event,
         body.step,
         status=Status.RUNNING,
         attempt=body.attempt,
@@ -182,10 +207,11 @@ def _(body: ev.StepIntent, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.StepOutcome, event: ev.Event, state: State) -> State:
-    if not _is_present(state, body.step, body.attempt):
+    if not _is_present(state, event, body.step, body.attempt):
         return state
     return _step(
         state,
+        event,
         body.step,
         status=Status(body.status),
         ended=event.at,
@@ -198,9 +224,9 @@ def _(body: ev.StepOutcome, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.StepProbed, event: ev.Event, state: State) -> State:
-    if not _is_present(state, body.step, body.attempt):
+    if not _is_present(state, event, body.step, body.attempt):
         return state
-    return _step(state, body.step, finding=body.finding, words=body.words)
+    return _step(state, event, body.step, finding=body.finding, words=body.words)
 
 
 _DECIDED = {Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
@@ -209,20 +235,21 @@ _DECIDED = {Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
 @apply.register
 def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
     if body.choice is Choice.ABORT:
-        return _incident(state, aborted=body.reason or f"{body.step} was given up")
+        return _changed(state, event, aborted=body.reason or f"{body.step} was given up")
     if body.choice is Choice.CONTINUE:
         return state  # the outcome that was verified follows in the same transaction
-    if not _is_present(state, body.step, body.attempt):
+    if not _is_present(state, event, body.step, body.attempt):
         return state
-    return _step(state, body.step, status=_DECIDED[body.choice], ended=event.at)
+    return _step(state, event, body.step, status=_DECIDED[body.choice], ended=event.at)
 
 
 @apply.register
 def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
-    if state.open_incident is None:
+    run = _run(state, event)
+    if run is None:
         return state
     evidence = Evidence(body.holds, body.words, body.inputs, event.at)
-    return _incident(state, evidence={**state.open_incident.evidence, body.slot: evidence})
+    return _changed(state, event, evidence={**run.evidence, body.slot: evidence})
 
 
 @apply.register
@@ -231,22 +258,22 @@ def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
         return state
     approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
     others = tuple(a for a in state.open_incident.approvals if a.person != event.actor)
-    return _incident(state, approvals=(*others, approval))
+    return _changed(state, event, approvals=(*others, approval))
 
 
 @apply.register
 def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
-    return _incident(state, gate_opened=event.at)
+    return _changed(state, event, gate_opened=event.at)
 
 
 @apply.register
 def _(body: ev.RunAborted, event: ev.Event, state: State) -> State:
-    return _incident(state, aborted=body.reason)
+    return _changed(state, event, aborted=body.reason)
 
 
 @apply.register
 def _(body: ev.RunResumed, event: ev.Event, state: State) -> State:
-    return _incident(state, aborted=None)
+    return _changed(state, event, aborted=None)
 
 
 @apply.register
@@ -256,9 +283,38 @@ def _(body: ev.ItemTicked, event: ev.Event, state: State) -> State:
     items = {key: tick for key, tick in state.open_incident.items.items() if key != body.item}
     if body.done:
         items[body.item] = ItemTick(event.actor, body.note, event.at, body.step)
-    return _incident(state, items=items)
+    return _changed(state, event, items=items)
 
 
 @apply.register
 def _(body: ev.IncidentResolved, event: ev.Event, state: State) -> State:
-    return _incident(state, status="resolved", resolved=event.at, outcome=body.outcome)
+    return _changed(state, event, status="resolved", resolved=event.at, outcome=body.outcome)
+
+
+@apply.register
+def _(body: ev.OnsetMoved, event: ev.Event, state: State) -> State:
+    return _changed(state, event, onset=body.onset)
+
+
+@apply.register
+def _(body: ev.ErrandBegun, event: ev.Event, state: State) -> State:
+    if state.open_errand is not None:
+        return state
+    errand = Incident(
+        id=event.incident or "",
+        status="declared",
+        onset=event.at,
+        triggers=(),
+        declared=event.at,
+        commander=event.actor,
+        planning=True,
+        wish=body.wish,
+    )
+    return replace(state, errand=errand, errands=state.errands + 1)
+
+
+@apply.register
+def _(body: ev.ErrandEnded, event: ev.Event, state: State) -> State:
+    if state.open_errand is None or state.open_errand.id != event.incident:
+        return state
+    return _changed(state, event, status="resolved", resolved=event.at, outcome=body.outcome)

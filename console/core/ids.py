@@ -10,5 +10,14 @@ _LETTERS = 4
 
 def incident_id(environment: str, number: int, at: Stamp) -> str:
     """`INC-7QK2`: four letters and digits that cannot be misheard, from what makes the incident unique."""
-    seed = hashlib.sha256(f"{environment}/{number}/{at.utc_us}".encode()).digest()
-    return "INC-" + "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in seed[:_LETTERS])
+    return "INC-" + _letters(f"{environment}/{number}/{at.utc_us}")
+
+
+def errand_id(environment: str, number: int, at: Stamp) -> str:
+    """`RUN-3HXP`, for a verb that runs by itself."""
+    return "RUN-" + _letters(f"{environment}/errand/{number}/{at.utc_us}")
+
+
+def _letters(seed: str) -> str:
+    digest = hashlib.sha256(seed.encode()).digest()
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in digest[:_LETTERS])

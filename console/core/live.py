@@ -32,6 +32,33 @@ class Impact(Struct, frozen=True):
     """`better`, `worse`, `steady`, or `not known yet`."""
 
 
+class Candidate(Struct, frozen=True):
+    """A state that the data could go back to, or a reason why it cannot."""
+
+    id: str
+    """Id of a backup; `point in time`."""
+    ends: int
+    """The moment that it shows, UTC microseconds; for a point in time, the one that the strategy proposes."""
+    what: str
+    """`database, cache, 1.2 GB`; `any instant since 09:10:00Z`."""
+    proof: str
+    """How it is known to be whole, and since when; empty when nobody has verified it."""
+    why_not: str
+    """Why it is no candidate: `ends after the onset`, `taken in this incident: the way back`; else empty."""
+    loss: int | None
+    """Rows written since, about; None when that is not known before it is built."""
+
+
+class Catalogue(Struct, frozen=True):
+    """What there is to go back to, as of one moment."""
+
+    at: Stamp
+    candidates: tuple[Candidate, ...]
+    """Newest first."""
+    trouble: str = ""
+    """Why it may not be complete."""
+
+
 class Live(Struct, frozen=True):
     """What one engine says of itself, once a tick and at each progress."""
 
@@ -45,6 +72,8 @@ class Live(Struct, frozen=True):
     impact: Impact | None = None
     trouble: dict[str, str] = {}
     """What gave no good answer last, or could not be kept, each with why in a line."""
+    catalogue: Catalogue | None = None
+    """What the data could go back to; None where the strategy names no backups, or nobody has looked yet."""
 
 
 _decoder = msgspec.json.Decoder(Live)

@@ -25,6 +25,14 @@ class Rung(StrEnum):
         """Whether this rung demands a rollback."""
         return self in (Rung.MANDATORY, Rung.AUTOMATIC)
 
+    def is_worse_than(self, other: "Rung") -> bool:
+        """Whether it stands higher on the ladder; what was not measured is compared as if it were ok."""
+        return _height(self) > _height(other)
+
+
+def _height(rung: Rung) -> int:
+    return LADDER.index(rung) if rung in LADDER else LADDER.index(Rung.OK)
+
 
 LADDER = (Rung.RECOVERED, Rung.OK, Rung.WARN, Rung.MANDATORY, Rung.AUTOMATIC)
 

@@ -79,22 +79,71 @@ class Need(Struct, frozen=True):
     count: int
 
 
+class CodeChange(Struct, frozen=True):
+    """The release to go back to, and the way there in git."""
+
+    running: Release
+    """What the deploy branch builds now: the release to get away from."""
+    target: Release
+    """The release to go back to."""
+    verdict: Literal["good", "unproven", "bad"]
+    """What is said of the target."""
+    releases_back: int
+    way: Literal["restore tree"]
+    branch: str
+    restored: str
+    """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
+
+
+POINT_IN_TIME = "point in time"
+"""The candidate of a plan that replays WAL."""
+
+
+class DataChange(Struct, frozen=True):
+    """The state that the data goes back to, and what may be lost by that."""
+
+    candidate: str
+    """Id of a backup; POINT_IN_TIME where base backup and WAL are replayed."""
+    recovery_point: int
+    """The moment that is gone back to, UTC microseconds."""
+    onset: int
+    """What it had to end before, UTC microseconds."""
+    loss_at_most: int
+    """Rows that the approvers sign away."""
+    tables: tuple[str, ...] = ()
+    """Tables that may lose rows; empty: any."""
+
+
+class Wish(Struct, frozen=True):
+    """What a plan is asked for, before anybody has looked whether it can be had."""
+
+    target: str | None = None
+    """Tag of the release to go back to; None for the one that the ledger proposes."""
+    code: bool = True
+    """Whether the release goes back at all."""
+    data: str | None = None
+    """The candidate that the data goes back to (see DataChange); None: the data is kept."""
+    recovery_point: int | None = None
+    """The instant to replay to, UTC microseconds; None: as long before the onset as the strategy says."""
+    loss_at_most: int | None = None
+    """Rows that may be lost by that; None: as many as the strategy says."""
+    verb: str | None = None
+    """A verb that no plan has unless it is asked for, `flush-cache`; by itself when nothing else is."""
+    options: dict[str, str] = {}
+    """What the verb is told."""
+
+
 class Plan(Struct, frozen=True):
     """Everything that people say yes to, and nothing that changes while they do."""
 
     environment: str
     incident: str
-    running: Release
-    """What the deploy branch builds now: the release to get away from."""
-    target: Release
-    """The release to go back to."""
-    target_verdict: Literal["good", "unproven", "bad"]
-    releases_back: int
-    way: Literal["restore tree"]
-    data: Literal["kept"]
-    branch: str
-    restored: str
-    """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
+    code: CodeChange | None
+    """None: the release stays as it is."""
+    data: DataChange | None
+    """None: the data is kept."""
+    verb: str | None
+    """The verb that was asked for beside, or alone."""
     steps: tuple[Step, ...]
     predicates: tuple[Predicate, ...]
     needs: tuple[Need, ...]

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.clock import Stamp
+from console.core.plan import Wish
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -32,9 +33,23 @@ class Declare(Ask, frozen=True):
 
 
 class Replan(Ask, frozen=True):
-    """Freeze a new plan, to the release of that tag, or to the one the ledger proposes."""
+    """Freeze a new plan; without a wish, back to the release that the ledger proposes."""
 
-    target: str | None = None
+    wish: Wish = Wish()
+
+
+class MoveOnset(Ask, frozen=True):
+    """Say when it really began; a plan that restores data is then made anew."""
+
+    utc_us: int
+    reason: str
+
+
+class Errand(Ask, frozen=True):
+    """Do one verb by itself that needs nobody's yes: `backup`, `verify-backup`, `base-backup`."""
+
+    verb: str
+    options: dict[str, str] = {}
 
 
 class Go(Ask, frozen=True):
@@ -42,6 +57,8 @@ class Go(Ask, frozen=True):
 
     plan_hash: str
     typed: str
+    typed_again: str = ""
+    """The environment's name once more, where the plan swaps data."""
 
 
 class Decide(Ask, frozen=True):
@@ -88,7 +105,7 @@ class Stop(Ask, frozen=True):
     """End the engine between two steps."""
 
 
-AnyAsk = Declare | Replan | Go | Decide | Abort | Resume | Note | Tick | Resolve | Stop
+AnyAsk = Declare | Replan | MoveOnset | Errand | Go | Decide | Abort | Resume | Note | Tick | Resolve | Stop
 
 
 class Request(Struct, frozen=True):

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from console.core.clock import Stamp
 from console.core.metrics import Rung
-from console.core.plan import PHASES, Phase, Plan, Step
+from console.core.plan import PHASES, Phase, Plan, Step, Wish
 
 
 class Status(StrEnum):
@@ -109,7 +109,7 @@ class ItemTick(Struct, frozen=True):
 
 
 class Incident(Struct, frozen=True):
-    """One incident, from suspicion to its end."""
+    """One incident, from suspicion to its end; or an errand, which is declared from its first moment."""
 
     id: str
     status: Literal["suspected", "declared", "resolved"]
@@ -124,7 +124,8 @@ class Incident(Struct, frozen=True):
     plan_seq: int | None = None
     planning: bool = False
     """Whether a plan is being made."""
-    planning_target: str | None = None
+    wish: Wish = Wish()
+    """What the plan, or the one that is being made, was asked for."""
     planning_failed: str | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
@@ -181,10 +182,18 @@ class State(Struct, frozen=True):
     """The open incident, or the last one, resolved."""
     incidents: int = 0
     """How many there have been."""
+    errand: Incident | None = None
+    """The verb that runs by itself, or the last one that did: a run like an incident's, with one step."""
+    errands: int = 0
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None
     """Kind of a critical event that this program does not know: it must not write."""
+
+    @property
+    def open_errand(self) -> Incident | None:
+        """The verb that runs by itself, if one does."""
+        return self.errand if self.errand and self.errand.status != "resolved" else None
 
     @property
     def open_incident(self) -> Incident | None:

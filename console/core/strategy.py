@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
 from console.core.fields import (
     BranchTemplate,
     Count,
@@ -13,7 +14,6 @@ from console.core.fields import (
     Moment,
     Name,
     Seconds,
-    SecretRef,
     Span,
     Text,
     Url,
@@ -71,15 +71,6 @@ class PipelineDeploy(Model):
 
 
 Deploy = Annotated[KeeperDeploy | PipelineDeploy, Field(discriminator="kind")]
-
-
-class Data(Model):
-    """The database, and which rows are counted to say that none was lost."""
-
-    dsn: SecretRef
-    tables: dict[Text, Text]
-    """Table to its key column."""
-    may_be_reset: YesNo
 
 
 class Check(Model):
@@ -224,6 +215,10 @@ class Environment(Model):
     service: Service
     deploy: Deploy
     data: Data
+    cache: Cache | None = None
+    backups: Backups | None = None
+    archive: AnyArchive | None = None
+    recovery: Recovery | None = None
     sources: dict[Name, AnySource]
     metrics: dict[Word, Metric]
     triggers: dict[Word, DeclaredTrigger]

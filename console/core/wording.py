@@ -11,6 +11,7 @@ from console.core import events as ev
 from console.core.format import clock, count, short, value
 from console.core.metrics import Rung
 from console.core.plan import thaw
+from console.core.plan_words import way, wish_words
 from console.core.requests import Choice
 from console.core.watched import Unit
 from console.core.words import took
@@ -137,7 +138,24 @@ def _(body: ev.RequestRefused, _event: ev.Event, _title: Title) -> Said:
 
 @_words.register
 def _(body: ev.PlanningStarted, _event: ev.Event, _title: Title) -> Said:
-    return Said(f"plans the way back to {body.target or 'the newest good release'}")
+    return Said(f"plans {wish_words(body.wish)}")
+
+
+@_words.register
+def _(body: ev.OnsetMoved, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"onset moved to {clock(body.onset)}: {body.reason}", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.ErrandBegun, event: ev.Event, title: Title) -> Said:
+    told = " ".join(body.wish.options.values())
+    return Said(f"{event.incident}: {title(body.wish.verb or '')}{f' {told}' if told else ''}")
+
+
+@_words.register
+def _(body: ev.ErrandEnded, event: ev.Event, _title: Title) -> Said:
+    tone = Tone.GOOD if body.outcome == "done" else Tone.BAD
+    return Said(f"{event.incident} {body.outcome}: {body.words}", tone)
 
 
 @_words.register
@@ -153,7 +171,7 @@ def _(body: ev.PlanFrozen, _event: ev.Event, _title: Title) -> Said:
     except msgspec.DecodeError:
         return Said(f"{frozen}, in a form that this warroom cannot read", Tone.WARN)
     steps = count(len(plan.steps), "step")
-    return Said(f"{frozen}: {plan.running.tag} back to {plan.target.tag}, {plan.way}, {steps}")
+    return Said(f"{frozen}: {way(plan)}, {steps}")
 
 
 @_words.register

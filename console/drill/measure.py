@@ -34,7 +34,7 @@ def measure(
     state, incident = snapshot.state, snapshot.state.incident
     layout = Layout(setting.engine.state)
     verdict = verify(layout.journal)
-    plan = incident.plan if incident else None
+    code = incident.plan.code if incident and incident.plan else None
     outcome = rs.outcome_of(state, running)
     return rs.DrillResult(
         incident=incident.id if incident else None,
@@ -42,7 +42,7 @@ def measure(
         scenario=setting.scenario,
         outcome=outcome,
         release=rs.ReleaseFacts(
-            bad=plan.running.tag if plan else None, target=plan.target.tag if plan else None, running=running
+            bad=code.running.tag if code else None, target=code.target.tag if code else None, running=running
         ),
         clock=_clock(layout, setting.name, world, state),
         recovery=rs.recovery_facts(incident, setting.environment.recover_within),

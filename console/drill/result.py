@@ -151,7 +151,7 @@ def outcome_of(state: State, running: str | None) -> Literal["recovered", "incom
     incident = state.incident
     if incident is None:
         return "failed"
-    target = incident.plan.target.tag if incident.plan else None
+    target = incident.plan.code.target.tag if incident.plan and incident.plan.code else None
     resolved = incident.status == "resolved" and incident.outcome == "recovered"
     return "recovered" if resolved and running is not None and running == target else "incomplete"
 

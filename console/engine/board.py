@@ -1,13 +1,14 @@
 """The board: what the engine is doing this second, for every console to see; not kept."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from msgspec.structs import replace
 
 from console.core.clock import Clock, Stamp
 from console.core.format import plain
 from console.core.live import Impact, Live, Progress
+from console.core.metrics import Rung
+from console.core.state import RungState
 from console.engine import crash
 from console.store.output import OutputFile
 
@@ -53,12 +54,20 @@ class Board:
             self._live = replace(self._live, steps=steps)
 
 
-class Stopping(Protocol):
-    """Says whether an abort was asked for."""
+class Worsened:
+    """Says which metric stands on a worse rung than when this was made."""
 
-    def __call__(self) -> bool:
-        """True when the run is to stop."""
-        ...
+    def __init__(self, rungs: Callable[[], Mapping[str, RungState]]) -> None:
+        self._rungs = rungs
+        self._before = {name: known.rung for name, known in rungs().items()}
+
+    def __call__(self) -> str:
+        """`errors went from warn to mandatory`; empty while none has got worse."""
+        for name, now in self._rungs().items():
+            before = self._before.get(name, Rung.OK)
+            if now.rung.is_worse_than(before):
+                return f"{now.title} went from {before} to {now.rung}"
+        return ""
 
 
 class StepReport:
@@ -71,7 +80,9 @@ class StepReport:
         board: Board,
         output: OutputFile,
         clock: Clock,
-        stopping: Stopping,
+        *,
+        stopping: Callable[[], bool],
+        worsened: Callable[[], str],
         redact: Callable[[str], str],
     ) -> None:
         self._step = step
@@ -80,6 +91,7 @@ class StepReport:
         self._output = output
         self._clock = clock
         self._stopping = stopping
+        self._worsened = worsened
         self._redact = redact
         self._since: Stamp = clock.now()
         self._said = Progress(words="starting", since=self._since)
@@ -111,6 +123,11 @@ class StepReport:
     def stopping(self) -> bool:
         """Whether an abort was asked for."""
         return self._stopping()
+
+    @property
+    def worsened(self) -> str:
+        """Which metric has got worse since the step began; empty while none has."""
+        return self._worsened()
 
     def _heard(self) -> None:
         self._told += 1

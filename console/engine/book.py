@@ -6,7 +6,7 @@ from console.core.clock import Clock
 from console.core.events import Body, Draft, Event
 from console.core.fold import fold
 from console.core.paging import every_event
-from console.core.protocols import Writer
+from console.core.protocols import Head, Writer
 from console.core.state import State
 
 
@@ -42,3 +42,7 @@ class Book:
     def head(self) -> str:
         """The journal's head, in hex."""
         return self._writer.head().hash.hex()
+
+    def last(self) -> Head:
+        """The journal's newest event, by number and hash."""
+        return self._writer.head()

@@ -30,6 +30,7 @@ from console.engine.log import configure
 from console.engine.lookout import Lookout
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
+from console.engine.stores import make_stores
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -44,8 +45,9 @@ from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.git import Clone, remote_at
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
+from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
-from console.targets.rows import Rows
+from console.targets.stores import Stores
 
 LEASE_WAIT_S = 3.0
 """How long an engine waits for the children of a killed one to end."""
@@ -131,7 +133,9 @@ class _Builder:
             book=book,
             world=world,
             desk=Desk(wanted.name, self._environment, wanted.roster.roster, lambda: book.state),
-            runner=Runner(book, world, board, layout.output, self._secrets.redact),
+            runner=lambda docket: Runner(
+                docket, world, board, layout.output, self._secrets.redact, lambda: book.state.rungs
+            ),
             board=board,
             sampler=self._sampler(),
             lookout=self._lookout(),
@@ -203,10 +207,19 @@ class _Builder:
             deployer=self._deployer(health),
             health=health,
             rows=Rows(lambda: self._secrets.resolve(environment.data.dsn), environment.data.tables),
+            stores=self._stores(),
+            head=self._book.last,
             releases=self._base / environment.releases.file,
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
         )
+
+    def _stores(self) -> Stores | None:
+        """The data with its backups, where the strategy names a place for them."""
+        environment = self._environment
+        if environment.backups is None:
+            return None
+        return make_stores(environment.data, environment.backups, self._programs, self._secrets, self._base)
 
     def _health(self) -> HealthProbe:
         """The probe of the health endpoint, judged as the source of that address is."""

@@ -13,7 +13,7 @@ from console.core.policy import gate
 from console.core.state import Incident, Status
 from console.engine import crash
 from console.engine.board import one_line
-from console.engine.book import Book
+from console.engine.docket import Docket
 from console.engine.runner import Runner
 
 log = structlog.get_logger()
@@ -53,21 +53,26 @@ class Conductor:
 
     def __init__(
         self,
-        book: Book,
+        docket: Docket,
         runner: Runner,
         clock: Clock,
         *,
         drain: Callable[[], None],
         still_ours: Callable[[], None],
         fault: Callable[[str], None],
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
-        """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine."""
-        self._book = book
+        """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine.
+
+        `settled` is called after each step, and whenever there may be nothing left to do.
+        """
+        self._docket = docket
         self._runner = runner
         self._clock = clock
         self._drain = drain
         self._fault = fault
         self._still_ours = still_ours
+        self._settled = settled
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
@@ -78,7 +83,7 @@ class Conductor:
 
     def closed(self) -> str:
         """Why the gate is closed, in a sentence; empty when there is none, or it has opened."""
-        incident = self._book.state.open_incident
+        incident = self._docket.run
         if incident is None or incident.plan is None or incident.gate_opened is not None:
             return ""
         return "; ".join(gate(incident, self._clock.now()).closed)
@@ -87,12 +92,14 @@ class Conductor:
         """Start every step that may start; opens the gate when the first of them is behind it."""
         if self._closing:
             return
-        ready = startable(self._book.state.open_incident)
+        ready = startable(self._docket.run)
         if ready.steps and ready.behind_gate:
             self._open_gate()
         elif ready.steps:
             for step in ready.steps:
                 self._start(step)
+        else:
+            self._settled()
 
     def close(self) -> None:
         """Start nothing any more."""
@@ -106,7 +113,7 @@ class Conductor:
     def _open_gate(self) -> None:
         """Judge the gate on what is known after the inbox is empty, and commit it with the first intent."""
         self._drain()
-        incident = self._book.state.open_incident
+        incident = self._docket.run
         ready = startable(incident)
         if self._closing or incident is None or not (ready.steps and ready.behind_gate):
             return
@@ -125,7 +132,7 @@ class Conductor:
     def _start(self, step: Step, *before: ev.Body) -> None:
         crash.reached(step.id, "intent.before")
         self._still_ours()
-        self._book.say(*before, self._runner.intent(step))
+        self._docket.say(*before, self._runner.intent(step))
         task = asyncio.create_task(self._fly(step), name=f"step {step.id}")
         self._running[step.id] = task
         task.add_done_callback(lambda ended: self._ended(step, ended))
@@ -147,5 +154,5 @@ class Conductor:
             )
 
     def _stopping(self) -> bool:
-        incident = self._book.state.open_incident
+        incident = self._docket.run
         return self._closing or incident is None or incident.aborted is not None

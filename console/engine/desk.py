@@ -9,12 +9,14 @@ from console.core import requests as rq
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import Body
-from console.core.ids import incident_id
+from console.core.ids import errand_id, incident_id
+from console.core.plan import Wish
 from console.core.policy import choices, unrecovered
 from console.core.requests import Choice, Request
 from console.core.roster import Roster
 from console.core.state import Incident, State
 from console.core.strategy import Environment
+from console.core.verbs import VERBS
 
 Outcome = Literal["recovered", "mitigated", "false alarm"]
 
@@ -100,9 +102,49 @@ class Desk:
         incident = self._settled_plan()
         if incident.running():
             raise RefusedError(f"{incident.running()[0].id} is under way: abort, or wait for it")
-        if incident.finished:
+        self._can_be_wished(ask.wish, incident)
+        return (ev.PlanningStarted(ask.wish),)
+
+    def _can_be_wished(self, wish: Wish, incident: Incident) -> None:
+        """A plan that is carried out is not made again; a verb may follow it."""
+        if incident.finished and (wish.code or wish.data is not None):
             raise RefusedError("the plan has been carried out: resolve the incident, or declare a new one")
-        return (ev.PlanningStarted(target=ask.target),)
+        if not wish.code and wish.data is None and wish.verb is None:
+            raise RefusedError("a plan that changes neither code nor data, and does nothing else, is none")
+        if wish.verb is not None:
+            self._verb(wish.verb, alone=False)
+
+    def _verb(self, name: str, *, alone: bool) -> None:
+        """Refuses a verb that does not exist, or cannot be asked for that way."""
+        verb = VERBS.get(name)
+        if verb is None or verb.alone is not alone:
+            known = ", ".join(key for key, each in VERBS.items() if each.alone is alone)
+            raise RefusedError(f"no verb {name} that can be asked for this way; there are {known}")
+        if self._environment.backups is None:
+            raise RefusedError("the strategy names no `backups` of this environment")
+        if verb.needs_cache and self._environment.cache is None:
+            raise RefusedError("the strategy names no `cache` of this environment")
+
+    @_grant.register
+    def _(self, ask: rq.MoveOnset, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._settled_plan()
+        if not ask.reason.strip():
+            raise RefusedError("the onset is moved with a reason: give one")
+        if ask.utc_us > now.utc_us:
+            raise RefusedError("the onset cannot lie in the future")
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open: what data goes back to is decided")
+        moved = Stamp(ask.utc_us, now.boot_id, now.boot_us - (now.utc_us - ask.utc_us))
+        restores = incident.plan is not None and incident.plan.data is not None
+        again = (ev.PlanningStarted(incident.wish),) if restores and not incident.running() else ()
+        return (ev.OnsetMoved(moved, ask.reason), *again)
+
+    @_grant.register
+    def _(self, ask: rq.Errand, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        self._verb(ask.verb, alone=True)
+        if errand := self._state().open_errand:
+            raise RefusedError(f"{errand.id}, {errand.wish.verb}, is under way: wait for it")
+        return (ev.ErrandBegun(Wish(code=False, verb=ask.verb, options=ask.options)),)
 
     @_grant.register
     def _(self, ask: rq.Go, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
@@ -115,6 +157,8 @@ class Desk:
             )
         if ask.typed != self._name:
             raise RefusedError(f"typed {ask.typed!r}, but this is {self._name}")
+        if incident.plan.data is not None and ask.typed_again != self._name:
+            raise RefusedError(f"this plan swaps data: type {self._name} once more")
         if incident.plan.proof != "claim":
             raise RefusedError("this environment asks for signatures, not for a typed name")
         if incident.gate_opened is not None:
@@ -205,3 +249,8 @@ class Desk:
 def new_incident(state: State, now: Stamp) -> str:
     """The id that the next incident of this environment gets."""
     return incident_id(state.environment, state.incidents + 1, now)
+
+
+def new_errand(state: State, now: Stamp) -> str:
+    """The id that the next verb by itself gets."""
+    return errand_id(state.environment, state.errands + 1, now)

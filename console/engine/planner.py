@@ -1,21 +1,35 @@
-"""The planner: finds out where the branch is and where to go back to, and freezes that as a plan."""
+"""The planner: finds out where things are and where to go back to, and freezes that as a plan."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from actions.action import Inputs, World
+from actions.action import Action, Inputs, World
 from actions.registry import ACTIONS
 from console.config.releases import load_releases
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import PlanFrozen
 from console.core.format import short
-from console.core.plan import Need, Phase, Plan, Predicate, Release, Step, digest, frozen
+from console.core.plan import (
+    CodeChange,
+    Need,
+    Phase,
+    Plan,
+    Predicate,
+    Release,
+    Step,
+    Wish,
+    digest,
+    frozen,
+)
 from console.core.releases import Known, place, propose
+from console.core.state import Incident
 from console.core.strategy import Environment, RunbookStep
+from console.core.verbs import VERBS
+from console.engine.candidates import data_change
 from console.targets.git import commit_bytes
 
 FETCH_S = 120
@@ -25,22 +39,54 @@ class PlanError(StatedError):
     """No plan can be made; nothing was changed."""
 
 
-async def make_plan(
-    world: World, incident: str, author: str, target: str | None, on_line: Callable[[str], None]
-) -> PlanFrozen:
-    """Freeze the way back to `target`, or to the newest good release. Changes nothing but our own clone."""
-    now = world.clock.now()
-    await world.clone.fetch(on_line, FETCH_S)
+async def make_plan(world: World, run: Incident, show: Callable[[str], None]) -> PlanFrozen:
+    """Freeze what the run was asked for (its `wish`). Changes nothing but our own clone."""
+    wish, now = run.wish, world.clock.now()
+    inputs = Inputs(
+        incident=run.id,
+        author=run.commander or "warroom",
+        made=now.utc_us // 1_000_000,
+        options=wish.options,
+    )
+    if wish.code:
+        show("fetching, and finding the release to go back to")
+        inputs = await _back_in_git(world, inputs, wish, now, show)
+    if wish.data is not None:
+        show("looking whether the data can go back there")
+        inputs = replace(inputs, restore=await data_change(world, run, wish))
+    plan = await asyncio.to_thread(_plan, world, inputs, wish)
+    raw = frozen(plan)
+    return PlanFrozen(digest=digest(raw), plan=Raw(raw))
+
+
+# -- the code ---------------------------------------------------------------------------------------
+
+
+async def _back_in_git(
+    world: World, inputs: Inputs, wish: Wish, now: Stamp, show: Callable[[str], None]
+) -> Inputs:
+    """The way back to the release that is wished for, or to the newest good one."""
+    await world.clone.fetch(show, FETCH_S)
     known = await asyncio.to_thread(load_releases, world.releases)
     running = _running(world, known)
-    chosen = propose(known, running, target)
+    chosen = propose(known, running, wish.target)
     goal = _goal(world, chosen)
     if goal.tree == running.tree:
         raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
-    inputs = await _inputs(world, incident, author, running, goal, now)
-    plan = _plan(world, inputs, chosen, _behind(known, running, chosen))
-    raw = frozen(plan)
-    return PlanFrozen(digest=digest(raw), plan=Raw(raw))
+    message = (
+        f"Roll back {world.name} to {goal.tag} ({inputs.incident})\n\nThe tree of {goal.tag}, {goal.commit}."
+    )
+    raw = commit_bytes(goal.tree, running.commit, inputs.author, now, message)
+    change = CodeChange(
+        running=running,
+        target=goal,
+        verdict=chosen.verdict,
+        releases_back=_behind(known, running, chosen),
+        way="restore tree",
+        branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
+        restored=await world.clone.write_commit(raw, keep=False),
+    )
+    return replace(inputs, change=change, commit=raw.decode())
 
 
 def _running(world: World, known: Sequence[Known]) -> Release:
@@ -67,54 +113,77 @@ def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
     return (len(known) if now is None else now) - known.index(chosen)
 
 
-async def _inputs(
-    world: World, incident: str, author: str, running: Release, goal: Release, now: Stamp
-) -> Inputs:
-    epoch = now.utc_us // 1_000_000
-    message = f"Roll back {world.name} to {goal.tag} ({incident})\n\nThe tree of {goal.tag}, {goal.commit}."
-    raw = commit_bytes(goal.tree, running.commit, author, now, message)
-    return Inputs(
-        incident=incident,
-        author=author,
-        running=running,
-        target=goal,
-        branch=world.environment.repository.rollback_branch.format(epoch=epoch),
-        restored=await world.clone.write_commit(raw, keep=False),
-        commit=raw.decode(),
-    )
+# -- the steps --------------------------------------------------------------------------------------
 
 
-def _plan(world: World, inputs: Inputs, chosen: Known, behind: int) -> Plan:
+def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     environment = world.environment
+    lines = tuple(_lines(environment, wish))
+    steps = tuple(_step(line, inputs, world, {other.id for other in lines}) for line in lines)
     return Plan(
         environment=world.name,
         incident=inputs.incident,
-        running=inputs.running,
-        target=inputs.target,
-        target_verdict=chosen.verdict,
-        releases_back=behind,
-        way="restore tree",
-        data="kept",
-        branch=inputs.branch,
-        restored=inputs.restored,
-        steps=tuple(_step(line, inputs, world) for line in environment.runbook),
-        predicates=_predicates(environment),
-        needs=tuple(Need(rule.role, rule.count) for rule in environment.authorisation.approvers),
+        code=inputs.change,
+        data=inputs.restore,
+        verb=wish.verb,
+        steps=steps,
+        predicates=_predicates(lines),
+        needs=tuple(_needs(environment, steps)),
         proof=environment.authorisation.proof,
         recover_within_s=environment.recover_within,
     )
 
 
-def _step(line: RunbookStep, inputs: Inputs, world: World) -> Step:
-    action = ACTIONS[line.action]
-    preview = action.preview(replace(inputs, options=line.with_), world)
+def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
+    """The runbook's lines that serve the wish; a verb that it does not name gets a line of its own."""
+    alone = not wish.code and wish.data is None
+    chosen = [line for line in environment.runbook if _serves(line.action, wish, alone=alone)]
+    if wish.verb is not None and all(line.action != wish.verb for line in chosen):
+        chosen.append(_line_of(wish.verb))
+    return iter(chosen)
+
+
+def _serves(name: str, wish: Wish, *, alone: bool) -> bool:
+    if alone:
+        return name == wish.verb
+    match ACTIONS[name].serves:
+        case "code":
+            return wish.code
+        case "restore":
+            return wish.data is not None
+        case "keep":
+            return wish.data is None
+        case "asked":
+            return name == wish.verb
+        case "any":
+            return True
+
+
+def _line_of(name: str) -> RunbookStep:
+    verb = VERBS[name]
+    return RunbookStep.model_validate(
+        {
+            "id": name,
+            "action": name,
+            "phase": verb.phase,
+            "title": verb.title,
+            "authority": verb.authority,
+            "expected": f"{verb.expected_s:g}s",
+            "limit": f"{verb.limit_s:g}s",
+        }
+    )
+
+
+def _step(line: RunbookStep, inputs: Inputs, world: World, there: set[str]) -> Step:
+    action = _action(line.action)
+    preview = action.preview(replace(inputs, options={**inputs.options, **line.with_}), world)
     return Step(
         id=line.id,
         action=line.action,
         title=line.title,
         phase=line.phase,
         authority=line.authority,
-        needs=tuple(line.needs),
+        needs=tuple(need for need in line.needs if need in there),
         params=preview.params,
         words=preview.words,
         effects=preview.effects,
@@ -126,7 +195,24 @@ def _step(line: RunbookStep, inputs: Inputs, world: World) -> Step:
     )
 
 
-def _predicates(environment: Environment) -> tuple[Predicate, ...]:
+def _action(name: str) -> type[Action]:
+    return ACTIONS[name]
+
+
+def _predicates(lines: Sequence[RunbookStep]) -> tuple[Predicate, ...]:
     """The gate demands whatever the steps of *prepare* prove."""
-    prepare = (ACTIONS[line.action] for line in environment.runbook if line.phase is Phase.PREPARE)
-    return tuple(Predicate(slot, words) for action in prepare for slot, words in action.fills.items())
+    if all(line.phase is Phase.PREPARE for line in lines):
+        return ()  # there is no gate
+    demands: Mapping[str, str] = {
+        slot: words
+        for line in lines
+        if line.phase is Phase.PREPARE
+        for slot, words in ACTIONS[line.action].fills.items()
+    }
+    return tuple(Predicate(slot, words) for slot, words in demands.items())
+
+
+def _needs(environment: Environment, steps: Sequence[Step]) -> Iterator[Need]:
+    """Who must say yes; nobody where nothing waits for the gate."""
+    if any(step.phase is Phase.SWITCH for step in steps):
+        yield from (Need(rule.role, rule.count) for rule in environment.authorisation.approvers)

@@ -6,10 +6,10 @@ from console.core import events as ev
 from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Draft
-from console.core.plan import Step
+from console.core.plan import Step, Wish
 from console.core.requests import Choice, Decide, Request
 from console.engine.book import Book
-from console.engine.desk import Desk, RefusedError, new_incident
+from console.engine.desk import Desk, RefusedError, new_errand, new_incident
 from console.engine.runner import Runner
 from console.engine.tasks import Tasks
 from console.store.inbox import FolderInbox, Taken
@@ -70,9 +70,11 @@ class Reception:
     def _commit(self, taken: Taken, request: Request, bodies: Sequence[ev.Body]) -> None:
         now, state = self._clock.now(), self._book.state
         incident = state.open_incident.id if state.open_incident else None
+        if any(isinstance(body, ev.ErrandBegun) for body in bodies):
+            incident = new_errand(state, now)
         if any(isinstance(body, ev.IncidentDeclared) for body in bodies):
             incident = incident or new_incident(state, now)
-            bodies = (*bodies, ev.PlanningStarted(target=None))
+            bodies = (*bodies, ev.PlanningStarted(Wish()))
         self._book.append(*(Draft(body, now, incident, request.actor, request.id) for body in bodies))
         self._inbox.done(taken)
         if any(isinstance(body, ev.EngineStopped) for body in bodies):

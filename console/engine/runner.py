@@ -1,7 +1,7 @@
 """One step, from intent to outcome: written ahead, time-limited, proven, and never done twice unasked."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -13,10 +13,10 @@ from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import Step
-from console.core.state import Incident, Status
+from console.core.state import Incident, RungState, Status
 from console.engine import crash
-from console.engine.board import Board, StepReport, one_line
-from console.engine.book import Book
+from console.engine.board import Board, StepReport, Worsened, one_line
+from console.engine.docket import Docket
 from console.store.output import OutputFile
 
 PROBE_S = 90
@@ -44,27 +44,30 @@ class Printed(Struct, frozen=True):
 
 
 class Runner:
-    """Runs the steps of the open incident's plan, one call each."""
+    """Runs the steps of one docket's plan, one call each."""
 
     def __init__(
         self,
-        book: Book,
+        docket: Docket,
         world: World,
         board: Board,
         folder: Path,
         redact: Callable[[str], str],
+        rungs: Callable[[], Mapping[str, RungState]],
     ) -> None:
-        self._book = book
+        """`rungs` tells where each metric stands."""
+        self._docket = docket
         self._world = world
         self._board = board
         self._folder = folder
         self._redact = redact
+        self._rungs = rungs
 
     def intent(self, step: Step) -> ev.StepIntent:
         """The event that must be committed before `run`."""
         incident = self._incident()
         attempt = incident.step(step.id).attempt + 1
-        return ev.StepIntent(step.id, attempt, self._book.state.epoch, incident.plan_hash or "")
+        return ev.StepIntent(step.id, attempt, self._docket.epoch, incident.plan_hash or "")
 
     async def run(self, step: Step, stopping: Callable[[], bool]) -> None:
         """Perform and verify a step whose intent is committed, and commit the outcome."""
@@ -79,8 +82,8 @@ class Runner:
             ended = await self._ending(step, self._report(step, output, stopping))
             printed = Printed(str(output.path.relative_to(self._folder.parent)), output.close())
         seconds = self._world.clock.now().seconds_since(began)
-        self._book.say(*self._outcome(step, ended, seconds, printed))
-        self._board.step(step.id, None)
+        self._docket.say(*self._outcome(step, ended, seconds, printed))
+        self._board.step(self._docket.key(step.id), None)
         crash.reached(step.id, "outcome.after")
 
     async def probe(self, step: Step) -> ev.StepProbed:
@@ -120,7 +123,7 @@ class Runner:
 
     def _unclear(self, step: Step) -> tuple[str, str | None, int] | None:
         """Which attempt of which plan is unclear; None when the step is not."""
-        incident = self._book.state.open_incident
+        incident = self._docket.run
         if incident is None or incident.planning or incident.step(step.id).status is not Status.UNKNOWN:
             return None
         return incident.id, incident.plan_hash, incident.step(step.id).attempt
@@ -143,8 +146,16 @@ class Runner:
             return Failure(_fault(error))
 
     def _report(self, step: Step, output: OutputFile, stopping: Callable[[], bool]) -> StepReport:
-        clock = self._world.clock
-        return StepReport(step.id, step.limit_s, self._board, output, clock, stopping, self._redact)
+        return StepReport(
+            self._docket.key(step.id),
+            step.limit_s,
+            self._board,
+            output,
+            self._world.clock,
+            stopping=stopping,
+            worsened=Worsened(self._rungs),
+            redact=self._redact,
+        )
 
     def _outcome(
         self, step: Step, ended: Proof | Failure, seconds: float, printed: Printed | None
@@ -181,7 +192,7 @@ class Runner:
         return self._incident().step(step.id).attempt
 
     def _incident(self) -> Incident:
-        incident = self._book.state.open_incident
+        incident = self._docket.run
         assert incident is not None  # noqa: S101 - a step belongs to an open incident
         return incident
 

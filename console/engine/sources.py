@@ -22,7 +22,7 @@ from console.core.measures import (
 from console.core.strategy import Service
 from console.core.watched import AnySource, Connect, FailuresInARow, Measure, Probe, Scrape, Unavailable
 from console.targets.health import HealthProbe
-from console.targets.postgres import answers
+from console.targets.postgres.answers import answers
 from console.targets.scrape import scrape
 from console.targets.source import CannotAskError, SourceError
 

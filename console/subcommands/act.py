@@ -7,6 +7,8 @@ from cyclopts import Parameter
 
 from console.core import requests as rq
 from console.core.format import short
+from console.core.plan import Wish
+from console.core.plan_words import code_words, data_words
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident
 from console.subcommands.room import RefusedError, ask, enter
@@ -52,7 +54,7 @@ def go(
     if known.plan is None or known.plan_hash is None:
         raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
     plan = known.plan
-    print(f"{plan.environment}: from {plan.running.tag} back to {plan.target.tag} ({plan.target_verdict})")
+    print(f"{plan.environment}: {code_words(plan.code)}; data {data_words(plan.data)}")
     print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
     typed = type_ if type_ is not None else _typed()
     _do(place, rq.Go(plan_hash=known.plan_hash, typed=typed))
@@ -66,7 +68,7 @@ def replan(*, to: str | None = None, where: Where = HERE) -> None:
     to
         Tag of the release to go back to; the newest good one otherwise.
     """
-    _do(find(where), rq.Replan(to))
+    _do(find(where), rq.Replan(Wish(target=to)))
 
 
 def note(text: str, *, where: Where = HERE) -> None:

@@ -11,6 +11,7 @@ from console.core.exits import Exit
 from console.core.format import plain, short
 from console.core.next_step import next_step
 from console.core.plan import Plan
+from console.core.plan_words import code_words, data_words
 from console.core.protocols import Snapshot
 from console.store.room import LocalRoom
 from console.subcommands.room import enter
@@ -93,11 +94,12 @@ def keys() -> None:
 def _plan_lines(plan: Plan, digest: str) -> list[str]:
     lines = [
         f"plan {digest}",
-        f"{plan.environment}, {plan.incident}: from {plan.running.tag} {short(plan.running.commit)}",
-        f"back to {plan.target.tag} {short(plan.target.commit)}, {plan.target_verdict}",
-        f"{plan.way}, data {plan.data}",
-        f"on {plan.branch}, as commit {plan.restored}",
+        f"{plan.environment}, {plan.incident}: {code_words(plan.code)}",
+        f"data {data_words(plan.data)}",
     ]
+    if code := plan.code:
+        ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
+        lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
     for step in plan.steps:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")
         lines.extend(f"{'':23} $ {effect}" for effect in step.effects)

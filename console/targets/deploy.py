@@ -1,4 +1,4 @@
-"""Deployment targets behind one interface: what runs now, and how another commit comes to run."""
+"""Deployment targets behind one interface: what runs now, how another commit comes to run, who writes."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -56,6 +56,18 @@ class Deployer(Protocol):
         """Make it run; DeployError with the reason when it does not within the wish's limit."""
         ...
 
+    def writers_effect(self, *, stop: bool) -> str:
+        """How the service's writers are stopped or started, in a line."""
+        ...
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Stop the service's processes, and nothing that they write to; again: no second effect."""
+        ...
+
+    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Start them again, in the release that ran; again: no second effect. A deploy starts them too."""
+        ...
+
 
 class KeeperDeployer:
     """Deployments by the keeper of a drill, which is the parent of the service."""
@@ -83,6 +95,24 @@ class KeeperDeployer:
         """Ask the keeper, and follow what it says."""
         try:
             await self._keeper.deploy(wish.commit, wish.token, progress, wish.limit_s)
+        except KeeperError as error:
+            raise DeployError(str(error)) from error
+
+    def writers_effect(self, *, stop: bool) -> str:
+        """What the keeper is asked."""
+        return f"keeper: {'stop' if stop else 'start'} the service; PostgreSQL and Redis go on"
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Ask the keeper, which is the parent of the service."""
+        try:
+            await self._keeper.stop_writers(progress, limit_s)
+        except KeeperError as error:
+            raise DeployError(str(error)) from error
+
+    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Ask the keeper, which starts the release that it has stopped."""
+        try:
+            await self._keeper.start_writers(progress, limit_s)
         except KeeperError as error:
             raise DeployError(str(error)) from error
 
@@ -118,3 +148,21 @@ class PipelineDeployer:
                 )
             progress(f"the service answers {health.version or health.words}, waiting for {wish.version}")
             await self._clock.sleep(self._every_s)
+
+    def writers_effect(self, *, stop: bool) -> str:
+        """Nothing that we could do."""
+        return f"by hand, where the service runs: {'stop' if stop else 'start'} it; then retry the step"
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """A pipeline only deploys."""
+        raise DeployError(
+            "a pipeline cannot stop the service: stop its processes where they run, not the database or the"
+            " cache, then retry this step, which sees for itself whether anybody still writes"
+        )
+
+    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """A pipeline only deploys."""
+        raise DeployError(
+            "a pipeline cannot start the service: start its processes where they run, then retry this step,"
+            " which sees for itself whether it answers"
+        )

@@ -75,11 +75,27 @@ class BreakRequest(Struct, frozen=True, tag_field="verb", tag="break"):
     scenario: str
 
 
+class StopWritersRequest(Struct, frozen=True, tag_field="verb", tag="stop-writers"):
+    """Stop the service, and leave the servers that it writes to alone. Again: no second effect."""
+
+
+class StartWritersRequest(Struct, frozen=True, tag_field="verb", tag="start-writers"):
+    """Start the release again that ran when the writers were stopped. Again: no second effect."""
+
+
 class StopRequest(Struct, frozen=True, tag_field="verb", tag="stop"):
     """End everything of the drill, the keeper last."""
 
 
-Request = StatusRequest | ReadyRequest | DeployRequest | BreakRequest | StopRequest
+Request = (
+    StatusRequest
+    | ReadyRequest
+    | DeployRequest
+    | BreakRequest
+    | StopWritersRequest
+    | StartWritersRequest
+    | StopRequest
+)
 
 
 class Progress(Struct, frozen=True):
@@ -184,6 +200,14 @@ class Keeper:
     ) -> Broken:
         """Break the service the way `scenario` says; once in a world."""
         return await self._ask(BreakRequest(scenario), Broken, progress, limit_s)
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Stop the service; nothing of it writes any more when this returns."""
+        await self._ask(StopWritersRequest(), Answer, progress, limit_s)
+
+    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        """Start the release that ran before; it is healthy when this returns. A deploy starts it too."""
+        await self._ask(StartWritersRequest(), Answer, progress, limit_s)
 
     async def stop(self, progress: Callable[[str], None] = _unheard, limit_s: float = 20.0) -> None:
         """End everything of the drill; nothing but the keeper itself is left when this returns."""

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shlex
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from console.core.errors import StatedError
 
 KEPT_OUTPUT = 1 << 20
 """Bytes of standard output and of standard error that are kept for the caller."""
+
+CHUNK = 1 << 18
+"""Bytes of the largest piece that a sink is given."""
 
 TAG = "WARROOM_WORK"
 """Environment variable naming the state folder whose engine started a program, so that orphans are found."""
@@ -54,21 +57,27 @@ class Programs:
         limit_s: float,
         cwd: Path | None = None,
         stdin: bytes | None = None,
+        source: AsyncIterator[bytes] | None = None,
+        sink: Callable[[bytes], Awaitable[None]] | None = None,
         extra: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
     ) -> Finished:
         """Run `argv` to its end; `on_line` sees each line of both outputs as it comes.
 
+        Input comes from `stdin`, or piece by piece from `source`. `sink` takes standard output as bytes, in
+        pieces of up to CHUNK, and the program waits for it; nothing of that is kept or seen as lines.
+
         Raises ProgramError when it cannot be started or runs longer than `limit_s` seconds; its whole
         process group is killed then, and when the caller is cancelled.
         """
-        process = await self._start(argv, cwd, stdin, extra)
+        given = source if source is not None else None if stdin is None else _once(stdin)
+        process = await self._start(argv, cwd, extra, fed=given is not None)
         try:
             async with asyncio.timeout(limit_s):
                 out, err, _ = await asyncio.gather(
-                    _drain(process.stdout, on_line),
-                    _drain(process.stderr, on_line),
-                    _feed(process.stdin, stdin),
+                    drain(process.stdout, on_line) if sink is None else _pour(process.stdout, sink),
+                    drain(process.stderr, on_line),
+                    feed(process.stdin, given),
                 )
                 code = await process.wait()
         except TimeoutError:
@@ -78,14 +87,14 @@ class Programs:
         return Finished(code, out, err)
 
     async def _start(
-        self, argv: Sequence[str], cwd: Path | None, stdin: bytes | None, extra: Mapping[str, str] | None
+        self, argv: Sequence[str], cwd: Path | None, extra: Mapping[str, str] | None, *, fed: bool
     ) -> asyncio.subprocess.Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "KILL", "--", *argv),
                 cwd=cwd,
                 env={**self._environment, **(extra or {})},
-                stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
+                stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 start_new_session=True,
@@ -95,16 +104,30 @@ class Programs:
             raise ProgramError(f"cannot run `{shlex.join(argv)}`: {error.strerror}") from error
 
 
-async def _feed(stream: asyncio.StreamWriter | None, data: bytes | None) -> None:
-    if stream is None or data is None:
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def feed(stream: asyncio.StreamWriter | None, source: AsyncIterator[bytes] | None) -> None:
+    """Give a program all of `source` as its input, as fast as it takes it, and then the end of it."""
+    if stream is None or source is None:
         return
     with suppress(BrokenPipeError, ConnectionResetError):  # the exit code says what went wrong
-        stream.write(data)
-        await stream.drain()
-    stream.close()
+        async for piece in source:
+            stream.write(piece)
+            await stream.drain()
+        stream.write_eof()
 
 
-async def _drain(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> str:
+async def _pour(stream: asyncio.StreamReader | None, sink: Callable[[bytes], Awaitable[None]]) -> str:
+    """Hand everything a stream says to `sink`, as it comes; returns nothing of it."""
+    assert stream is not None, "both outputs are pipes"  # noqa: S101 - opened as pipes in _start
+    while piece := await stream.read(CHUNK):
+        await sink(piece)
+    return ""
+
+
+async def drain(stream: asyncio.StreamReader | None, on_line: Callable[[str], None] | None) -> str:
     """Everything a stream says, as text; of more than KEPT_OUTPUT bytes, the last ones."""
     assert stream is not None, "both outputs are pipes"  # noqa: S101 - opened as pipes in _start
     kept = bytearray()

@@ -146,11 +146,12 @@ def _sick(incident: Incident | None) -> Line:
 def _target(state: State) -> tuple[Line, Line]:
     """Where the plan goes back to, while the service does not answer that: in all words, and in fewer."""
     plan = state.open_incident.plan if state.open_incident else None
-    if plan is None or (state.running and state.running.release == plan.target.tag):
+    code = plan.code if plan else None
+    if code is None or (state.running and state.running.release == code.target.tag):
         return (), ()
-    role = Role.GOOD if plan.target_verdict == "good" else Role.WARN
-    target = line("▸ ", span(f"{plan.target.tag} {plan.target_verdict}", role))
-    back = f", {count(plan.releases_back, 'release')} back" if plan.releases_back else ""
+    role = Role.GOOD if code.verdict == "good" else Role.WARN
+    target = line("▸ ", span(f"{code.target.tag} {code.verdict}", role))
+    back = f", {count(code.releases_back, 'release')} back" if code.releases_back else ""
     return line(*target, f"{back} "), line(*target, " ")
 
 

@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from console.core.format import count, short
-from console.core.plan import PHASES, Authority, Phase, Plan, Step
+from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
+from console.core.plan_words import data_words
 from console.core.policy import unproven
 from console.core.protocols import Snapshot
 from console.core.state import Incident
@@ -14,9 +15,6 @@ _AUTHORITY = {
     Authority.NONE: "",
     Authority.MATRIX: ", behind the gate",
 }
-
-
-_DATA = {"kept": "kept: no row is touched"}
 
 
 class DetailView(Struct, frozen=True):
@@ -36,8 +34,8 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     away = sum(step.expected_s for step in switch)
     steps = count(len(plan.steps), "step")
     facts = (
-        ("Release", f"{_runs(snapshot, plan)} back to {plan.target.tag}, which is {plan.target_verdict}"),
-        ("Data", _DATA[plan.data]),
+        ("Release", _release(snapshot, plan.code)),
+        ("Data", data_words(plan.data)),
         ("Does", ", then ".join(step.words or step.title for step in switch)),
         ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
     )
@@ -52,12 +50,15 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     ]
 
 
-def _runs(snapshot: Snapshot, plan: Plan) -> str:
-    """What the service answers that it runs; and what the branch holds, where that is something else."""
+def _release(snapshot: Snapshot, code: CodeChange | None) -> str:
+    """From which release to which; what the branch holds too, where the service answers something else."""
     running = snapshot.state.running
-    if running is None or running.release == plan.running.tag:
-        return plan.running.tag
-    return f"{running.release} (in the branch: {plan.running.tag})"
+    if code is None:
+        return f"{running.release if running else 'what runs now'} stays"
+    runs = code.running.tag
+    if running is not None and running.release != runs:
+        runs = f"{running.release} (in the branch: {runs})"
+    return f"{runs} back to {code.target.tag}, which is {code.verdict}"
 
 
 def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:
@@ -92,7 +93,7 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     """Everything that was frozen: nothing is cut, long commands are broken."""
     lines = [
         *_head(incident, plan, width),
-        *wrap(f"branch {plan.branch}, will hold {plan.restored}", width, Role.DIM),
+        *(_branch(plan.code, width) if plan.code else ()),
         line(""),
     ]
     for phase in PHASES:
@@ -107,13 +108,21 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
 
 
 def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
-    back = count(plan.releases_back, "release")
-    running, target = plan.running, plan.target
-    release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
     return [
-        *wrap(f"{release}, {plan.target_verdict}, {back} back: {plan.way}, data {plan.data}", width),
+        *wrap(_code_words(plan.code) if plan.code else "the release stays as it is", width),
+        *wrap(f"data {data_words(plan.data)}", width),
         *wrap(f"hash {incident.plan_hash}", width, Role.DIM),
     ]
+
+
+def _code_words(code: CodeChange) -> str:
+    running, target, back = code.running, code.target, count(code.releases_back, "release")
+    release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
+    return f"{release}, {code.verdict}, {back} back: {code.way}"
+
+
+def _branch(code: CodeChange, width: int) -> list[Line]:
+    return wrap(f"branch {code.branch}, will hold {code.restored}", width, Role.DIM)
 
 
 def step_lines(step: Step, width: int) -> list[Line]:

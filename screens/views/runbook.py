@@ -5,6 +5,7 @@ from msgspec import Struct
 from console.core.format import clock, left, short
 from console.core.live import Progress
 from console.core.plan import PHASES, Phase, Plan, Step
+from console.core.plan_words import way
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import must_say_yes, remaining, spent
@@ -108,7 +109,7 @@ def _caption(snapshot: Snapshot, incident: Incident | None) -> Line:
     stopped = incident.aborted is not None and incident.status != "resolved"
     return line(
         span("STOPPED ", Role.ALARM) if stopped else span("WAY BACK ", Role.STRONG),
-        f"{plan.way} to {plan.target.tag} · data {plan.data}",
+        way(plan),
         span(f" · plan {short(incident.plan_hash or '')}", Role.DIM),
     )
 

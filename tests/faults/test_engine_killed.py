@@ -35,4 +35,6 @@ def _restored(frozen: object) -> str:
     from console.core.plan import thaw
 
     assert isinstance(frozen, PlanFrozen)
-    return thaw(bytes(frozen.plan)).restored
+    plan = thaw(bytes(frozen.plan))
+    assert plan.code is not None
+    return plan.code.restored

@@ -12,7 +12,7 @@ from console.core.clock import Stamp
 from console.core.fold import fold
 from console.core.live import Live, Progress
 from console.core.metrics import Reading, Row, Rung
-from console.core.plan import digest, frozen
+from console.core.plan import Wish, digest, frozen
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk
 from console.core.state import Incident, State
@@ -216,7 +216,7 @@ class FakeRoom:
         triggers = known.triggers if known else ()
         body = ev.IncidentDeclared("eng-1", "SEV-3", note, triggers, onset, onset)
         self.say(body, actor="eng-1", request=request)
-        self.say(ev.PlanningStarted(target=None), actor="eng-1", request=request)
+        self.say(ev.PlanningStarted(Wish()), actor="eng-1", request=request)
 
     def freeze(self, **changes: Any) -> str:
         raw = frozen(place.plan(INCIDENT, **changes))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from console.core.plan import Authority, Need, Phase, Plan, Predicate, Release, Step
+from console.core.plan import Authority, CodeChange, Need, Phase, Plan, Predicate, Release, Step
 from console.core.strategy import Environment
 
 _SCRAPE = {"kind": "scrape", "url": "http://127.0.0.1:9000/metrics", "every": "1s", "limit": "1s"}
@@ -167,19 +167,28 @@ def _release(tag: str, digit: str) -> Release:
     return Release(tag=tag, commit=digit * 40, tree=digit * 40)
 
 
+def code(**changes: Any) -> CodeChange:
+    """What becomes of the code."""
+    fields: dict[str, Any] = {
+        "running": _release("v1.5.3", "3"),
+        "target": _release("v1.5.0", "a"),
+        "verdict": "good",
+        "releases_back": 3,
+        "way": "restore tree",
+        "branch": "rollback/testnet-1772000000",
+        "restored": "9c1f" + "0" * 36,
+    }
+    return CodeChange(**{**fields, **changes})
+
+
 def plan(incident: str, **changes: Any) -> Plan:
     """The way back from v1.5.3 to v1.5.0, with some of its fields changed."""
     fields: dict[str, Any] = {
         "environment": "PassportX testnet",
         "incident": incident,
-        "running": _release("v1.5.3", "3"),
-        "target": _release("v1.5.0", "a"),
-        "target_verdict": "good",
-        "releases_back": 3,
-        "way": "restore tree",
-        "data": "kept",
-        "branch": "rollback/testnet-1772000000",
-        "restored": "9c1f" + "0" * 36,
+        "code": code(**{key: changes.pop(key) for key in CodeChange.__struct_fields__ if key in changes}),
+        "data": None,
+        "verb": None,
         "steps": tuple(_step(*row) for row in _STEPS),
         "predicates": (
             Predicate("good-tree", "the commit to deploy is exactly the good tree"),

@@ -12,6 +12,7 @@ from console.core.format import clock, plain
 from console.core.live import Impact, Progress
 from console.core.metrics import Reading, Row, Rung
 from console.core.next_step import next_step
+from console.core.plan import Wish
 from console.core.protocols import Snapshot
 from console.core.watched import Critical
 from screens import lines as ln
@@ -513,7 +514,7 @@ class TestRunbook:
 
     def test_while_another_plan_is_made_the_caption_says_so(self) -> None:
         room = at_the_gate()
-        room.say(ev.PlanningStarted("v1.4.9"), actor="eng-1")
+        room.say(ev.PlanningStarted(Wish("v1.4.9")), actor="eng-1")
         room.show(planning=Progress("fetching", room.now))
         room.wait(4)
         caption = runbook_view(room.snapshot(), room.environment, output=True).caption

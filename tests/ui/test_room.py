@@ -5,6 +5,7 @@ import pytest
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.errors import StatedError
+from console.core.plan import Wish
 from console.core.protocols import JournalError
 from screens.dialog import Dialog
 from screens.gate import GateDialog
@@ -188,7 +189,7 @@ class TestDialogs:
         assert await self._asked(room, "X") == [rq.Resume()]
 
     async def test_planning_anew_to_a_named_release(self) -> None:
-        assert await self._asked(at_the_gate(), "T", typed="v1.4.9") == [rq.Replan(target="v1.4.9")]
+        assert await self._asked(at_the_gate(), "T", typed="v1.4.9") == [rq.Replan(Wish("v1.4.9"))]
 
     async def test_declaring_what_only_a_person_sees(self) -> None:
         """Enter in the list marks; Enter in the field declares."""
@@ -237,7 +238,7 @@ class TestDialogs:
             await here.press("enter")
             assert "into develop failed: develop has moved to 77aa, by eng-2" in await here.press("T")
             await here.press("enter")
-        assert room.asked == [rq.Decide("integrate", rq.Choice.ABORT), rq.Replan(target=None)]
+        assert room.asked == [rq.Decide("integrate", rq.Choice.ABORT), rq.Replan(Wish())]
 
     async def test_what_was_skipped_cannot_end_as_recovered(self) -> None:
         """The engine would refuse it: it is not even offered, and why is said."""

@@ -2,6 +2,7 @@
 
 from console.core.commands import COMMANDS, EVERYWHERE, Group, command, key_table
 from console.core.events import PlanningFailed, PlanningStarted, RunAborted
+from console.core.plan import Wish
 from tests.ui.fake_room import FakeRoom
 
 RESERVED = set("udcfp")
@@ -71,7 +72,7 @@ def test_what_can_be_done_in_each_chapter() -> None:
     assert _possible(room) == {"target", "resolve", "plan", "abort", "output", "tick"}
     room.say(RunAborted("wait"), actor="eng-1")
     assert _possible(room) == {"target", "resolve", "plan", "resume", "output", "tick"}
-    room.say(PlanningStarted(None), actor="eng-1")
+    room.say(PlanningStarted(Wish()), actor="eng-1")
     assert _possible(room) == {"resolve", "plan", "resume", "output", "tick"}
 
 

@@ -12,7 +12,7 @@ from console.core.commands import command
 from console.core.live import Live, Progress
 from console.core.metrics import Rung
 from console.core.next_step import NextStep, next_step
-from console.core.plan import Predicate
+from console.core.plan import Predicate, Wish
 from console.core.presence import Presence, presence
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -235,7 +235,7 @@ def test_while_the_plan_is_made() -> None:
 def test_while_another_plan_is_made_the_old_one_is_not_gone_on_with() -> None:
     """Not even where it waits for a yes, or for a decision."""
     room = prepared()
-    room.say(ev.PlanningStarted("v1.4.9"), actor="eng-1")
+    room.say(ev.PlanningStarted(Wish("v1.4.9")), actor="eng-1")
     assert said(room) == NextStep("wait: planning, the engine takes it up", None)
     room.say(ev.PlanningFailed("no tag v1.4.9"))
     assert said(room).command == "go"

@@ -8,7 +8,7 @@ from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import KNOWN, Body, Draft, Unknown, decode, encode
 from console.core.metrics import Rung
-from console.core.plan import digest, frozen
+from console.core.plan import Wish, digest, frozen
 from console.core.requests import Choice
 from console.core.wording import Tone, said
 from tests.ui import place
@@ -50,12 +50,25 @@ CASES: list[tuple[Body, str, Tone]] = [
         "declared INC-7QK2 SEV-3, eng-1 commands: gas looks wrong",
         Tone.PERSON,
     ),
-    (ev.PlanningStarted("v1.4.9"), "plans the way back to v1.4.9", Tone.PLAIN),
-    (ev.PlanningStarted(None), "plans the way back to the newest good release", Tone.PLAIN),
+    (ev.PlanningStarted(Wish("v1.4.9")), "plans the way back to v1.4.9", Tone.PLAIN),
+    (ev.PlanningStarted(Wish()), "plans the way back to the newest good release", Tone.PLAIN),
+    (
+        ev.PlanningStarted(Wish("v1.4.9", data="point in time")),
+        "plans the way back to v1.4.9 and the data back to point in time",
+        Tone.PLAIN,
+    ),
+    (ev.PlanningStarted(Wish(code=False, verb="flush-cache")), "plans flush-cache", Tone.PLAIN),
+    (ev.OnsetMoved(AT, "the deploy"), "onset moved to 14:00:00: the deploy", Tone.PERSON),
+    (
+        ev.ErrandBegun(Wish(code=False, verb="verify-backup", options={"backup": "b-1"})),
+        "INC-7QK2: verify-backup b-1",
+        Tone.PLAIN,
+    ),
+    (ev.ErrandEnded("failed", "the disk is full"), "INC-7QK2 failed: the disk is full", Tone.BAD),
     (ev.PlanningFailed("no good release"), "no plan: no good release", Tone.BAD),
     (
         ev.PlanFrozen(digest(PLAN), Raw(PLAN)),
-        f"plan {digest(PLAN)[:8]} frozen: v1.5.3 back to v1.5.0, restore tree, 10 steps",
+        f"plan {digest(PLAN)[:8]} frozen: restore tree to v1.5.0 · data kept, 10 steps",
         Tone.PLAIN,
     ),
     (

@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from actions.action import Action, Inputs, World
 from actions.registry import ACTIONS
 from console.core.clock import Stamp
-from console.core.plan import Release
+from console.core.plan import CodeChange, Release
+from console.core.protocols import Head
 from console.store.clock import SystemClock
 from console.targets.deploy import Deployment, Running
 from console.targets.git import Clone, commit_bytes
 from console.targets.health import Health
+from console.targets.postgres.rows import Rows
 from console.targets.process import Finished, Programs
-from console.targets.rows import Rows
 from tests.unit.engine.kit import ENV, environment
 
 NOW = Stamp(1_760_000_400_000_000, "boot", 7_200_000_000)
@@ -218,6 +219,8 @@ class Place:
             deployer=self.deployer,
             health=self.health,  # type: ignore[arg-type]  # only its `ask` is used
             rows=rows or Rows(lambda: "", {}),
+            stores=None,
+            head=lambda: Head(0, bytes(32)),
             releases=folder / "releases.yaml",
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
@@ -231,10 +234,16 @@ class Place:
         self.inputs = Inputs(
             incident="INC-7QK2",
             author="eng-1",
-            running=running,
-            target=target,
-            branch=BRANCH,
-            restored=await self.clone.write_commit(raw, keep=False),
+            made=1_760_000_400,
+            change=CodeChange(
+                running=running,
+                target=target,
+                verdict="good",
+                releases_back=3,
+                way="restore tree",
+                branch=BRANCH,
+                restored=await self.clone.write_commit(raw, keep=False),
+            ),
             commit=raw.decode(),
         )
         return self

@@ -51,14 +51,14 @@ async def test_fetch_lists_the_newest_commits_and_proves_where_the_branch_is(pla
     proof = await action.verify()
     listed = [line for line in said.lines if "eng-2" in line]
     assert [line.split()[-1] for line in listed] == ["v1.5.3", "cap", "more", "gas"]
-    assert listed[0].startswith(short(place.inputs.running.commit))
+    assert listed[0].startswith(short(place.inputs.code.running.commit))
     (slot,) = proof.evidence
-    assert (slot.name, slot.inputs, slot.holds) == ("branch-unmoved", place.inputs.running.commit, True)
+    assert (slot.name, slot.inputs, slot.holds) == ("branch-unmoved", place.inputs.code.running.commit, True)
 
 
 async def test_fetch_notices_a_branch_that_moved(place: Place) -> None:
     moved = place.operator.push("Hotfix", {"hot.txt": "fix\n"})
-    old = place.inputs.running.commit
+    old = place.inputs.code.running.commit
     assert await refusal(place, "fetch") == f"develop moved from {short(old)} to {short(moved)}: plan again"
 
 
@@ -99,10 +99,10 @@ async def test_restore_tree_makes_exactly_the_good_tree_on_top_of_what_runs(plac
     ]
     assert (place.worktree / "gas.toml").read_text() == "cap = 9\n"
     commit, tree, clean = await place.clone.state_of(place.worktree)
-    assert (commit, tree, clean) == (place.inputs.restored, place.inputs.target.tree, True)
+    assert (commit, tree, clean) == (place.inputs.code.restored, place.inputs.code.target.tree, True)
     (newest, parent) = place.clone.log(None, commit, 2)
-    assert (newest.summary, parent.id) == ("Roll back to v1.5.0", place.inputs.running.commit)
-    assert proof.evidence[0].inputs == place.inputs.target.tree
+    assert (newest.summary, parent.id) == ("Roll back to v1.5.0", place.inputs.code.running.commit)
+    assert proof.evidence[0].inputs == place.inputs.code.target.tree
     assert (await found(place, "restore-tree")).found == "done"
 
 
@@ -170,7 +170,7 @@ async def test_a_folder_that_is_no_worktree_never_leads_to_the_repository_around
 async def test_a_commit_that_git_makes_otherwise_than_the_plan_says_is_refused(place: Place) -> None:
     action = place.action("restore-tree")
     action.params["commit"] += "one more line\n"
-    with pytest.raises(ActionError, match=f"where the plan says {short(place.inputs.restored)}"):
+    with pytest.raises(ActionError, match=f"where the plan says {short(place.inputs.code.restored)}"):
         await action.perform(Said())
     assert not place.worktree.exists()
 
@@ -185,13 +185,13 @@ async def test_push_branch_puts_the_branch_on_the_remote_and_nothing_else(place:
     assert (await found(place, "push-branch")).found == "not done"
     await place.done("push-branch")
     assert (await found(place, "push-branch")).found == "done"
-    assert operator.on_remote(REF) == place.inputs.restored
+    assert operator.on_remote(REF) == place.inputs.code.restored
     assert operator.on_remote() == before
 
 
 async def test_push_branch_twice_changes_nothing(place: Place) -> None:
     await place.done("restore-tree", "push-branch", "push-branch")
-    assert place.operator.on_remote(REF) == place.inputs.restored
+    assert place.operator.on_remote(REF) == place.inputs.code.restored
 
 
 async def test_push_branch_leaves_somebody_elses_branch_alone(place: Place) -> None:
@@ -219,13 +219,15 @@ async def test_integrate_moves_the_branch_forward(place: Place) -> None:
     await place.done("restore-tree")
     assert (await found(place, "integrate")).found == "not done"
     await place.done("integrate")
-    assert place.operator.on_remote() == place.inputs.restored
-    assert await found(place, "integrate") == Finding("done", f"develop is at {short(place.inputs.restored)}")
+    assert place.operator.on_remote() == place.inputs.code.restored
+    assert await found(place, "integrate") == Finding(
+        "done", f"develop is at {short(place.inputs.code.restored)}"
+    )
 
 
 async def test_integrate_twice_changes_nothing(place: Place) -> None:
     await place.done("restore-tree", "integrate", "integrate")
-    assert place.operator.on_remote() == place.inputs.restored
+    assert place.operator.on_remote() == place.inputs.code.restored
 
 
 async def test_integrate_picks_onto_a_branch_that_moved_without_a_change(place: Place) -> None:
@@ -239,8 +241,8 @@ async def test_integrate_picks_onto_a_branch_that_moved_without_a_change(place: 
     head = place.operator.on_remote()
     assert head is not None
     assert place.operator.git("rev-parse", f"{head}^", cwd=place.operator.remote) == theirs
-    assert place.operator.tree(head) == place.inputs.target.tree
-    assert proof.facts == {"commit": head, "tree": place.inputs.target.tree}
+    assert place.operator.tree(head) == place.inputs.code.target.tree
+    assert proof.facts == {"commit": head, "tree": place.inputs.code.target.tree}
     assert any("has moved" in words for words in said.words)
     assert (await found(place, "integrate")).found == "done"
 
@@ -251,7 +253,7 @@ async def test_a_pick_leaves_the_rollbacks_worktree_alone_and_no_other_behind(pl
     place.operator.push("Trigger the build")
     await place.done("integrate")
     commit, _, clean = await place.clone.state_of(place.worktree)
-    assert (commit, clean) == (place.inputs.restored, True)
+    assert (commit, clean) == (place.inputs.code.restored, True)
     assert [path.name for path in place.world.worktrees.iterdir()] == [place.worktree.name]
 
 
@@ -285,7 +287,7 @@ async def test_integrate_refuses_somebodys_change_and_says_whose_it_is(
     assert words.startswith(f"develop has moved to {short(theirs)}, by {who}: {why}")
     assert place.operator.on_remote() == theirs
     commit, _, clean = await place.clone.state_of(place.worktree)
-    assert (commit, clean) == (place.inputs.restored, True)
+    assert (commit, clean) == (place.inputs.code.restored, True)
     assert [path.name for path in place.world.worktrees.iterdir()] == [place.worktree.name]
 
 
@@ -356,7 +358,7 @@ async def test_integrate_needs_no_worktree_of_its_own_plan(place: Place) -> None
     await place.done("integrate")
     head = place.operator.on_remote()
     assert head is not None
-    assert place.operator.tree(head) == place.inputs.target.tree
+    assert place.operator.tree(head) == place.inputs.code.target.tree
 
 
 # -- tidy ---------------------------------------------------------------------------------------------
@@ -365,14 +367,14 @@ async def test_integrate_needs_no_worktree_of_its_own_plan(place: Place) -> None
 async def test_tidy_removes_our_worktree_and_no_other_and_keeps_the_branch(place: Place) -> None:
     await place.done("restore-tree")
     other = place.world.worktrees / "somebody-elses"
-    await place.clone.add_worktree(other, "other", place.inputs.restored)
+    await place.clone.add_worktree(other, "other", place.inputs.code.restored)
     assert (await found(place, "tidy")).found == "not done"
     await place.done("tidy")
     assert (await found(place, "tidy")).found == "done"
     assert not place.worktree.exists()
     assert (await place.clone.state_of(other))[2] is True
     local = Operator(place.folder).git("rev-parse", REF, cwd=place.clone.folder)
-    assert local == place.inputs.restored
+    assert local == place.inputs.code.restored
 
 
 async def test_tidy_twice_is_harmless_and_takes_what_a_killed_engine_left(place: Place) -> None:

@@ -24,14 +24,14 @@ async def test_deploy_asks_for_the_commit_whose_tree_was_proven(integrated: Plac
     action = integrated.action("deploy")
     said = Said()
     await action.perform(said)
-    wish = Deployment(integrated.inputs.restored, "v1.5.0", TOKEN, 60.0)
+    wish = Deployment(integrated.inputs.code.restored, "v1.5.0", TOKEN, 60.0)
     assert integrated.deployer.wishes == [wish]
     assert said.lines == ["starting it"]
-    assert (await action.verify()).words == f"it runs {short(integrated.inputs.restored)}, the good tree"
+    assert (await action.verify()).words == f"it runs {short(integrated.inputs.code.restored)}, the good tree"
 
 
 async def test_deploy_refuses_a_branch_that_does_not_build_the_good_tree(place: Place) -> None:
-    head = place.inputs.running.commit
+    head = place.inputs.code.running.commit
     with pytest.raises(ActionError, match=f"develop is at {short(head)}, not the good tree: plan again"):
         await place.action("deploy").perform(Said())
     assert place.deployer.wishes == []
@@ -49,8 +49,8 @@ async def probe(place: Place, running: Running) -> Finding:
 
 
 async def test_what_runs_is_judged_by_the_tree_of_its_commit(integrated: Place) -> None:
-    restored, old = integrated.inputs.restored, integrated.inputs.running.commit
-    good = integrated.inputs.target.commit
+    restored, old = integrated.inputs.code.restored, integrated.inputs.code.running.commit
+    good = integrated.inputs.code.target.commit
     assert (await probe(integrated, Running(restored, None, "it runs"))).found == "done"
     assert (await probe(integrated, Running(restored[:7], None, "it runs"))).found == "done"
     assert (await probe(integrated, Running(good, None, "it runs"))).found == "done", "the same tree"
@@ -58,7 +58,7 @@ async def test_what_runs_is_judged_by_the_tree_of_its_commit(integrated: Place) 
 
 
 async def test_a_version_proves_nothing_where_the_commit_says_otherwise(integrated: Place) -> None:
-    old = integrated.inputs.running.commit
+    old = integrated.inputs.code.running.commit
     assert (await probe(integrated, Running(old, "v1.5.0", "it runs"))).found == "not done"
 
 
@@ -197,7 +197,7 @@ async def test_a_healthy_service_of_another_version_is_not_proven(
 
 async def test_a_healthy_service_of_another_commit_is_not_proven(ward: Ward) -> None:
     """The right version can be built from the wrong commit."""
-    restored = ward.place.inputs.restored
+    restored = ward.place.inputs.code.restored
     with pytest.raises(ActionError, match=f"runs commit {short('f' * 40)}, not {short(restored)}"):
         await ward.prove(answer(commit="f" * 40))
     for told in (restored, short(restored)):
@@ -224,5 +224,5 @@ async def test_one_answer_is_no_proof_for_a_probe(ward: Ward) -> None:
 
 
 async def test_the_plan_says_how_health_will_be_asked(place: Place, operator: Operator) -> None:
-    assert operator.on_remote() == place.inputs.running.commit
+    assert operator.on_remote() == place.inputs.code.running.commit
     assert place.effects("prove-health") == ("GET http://127.0.0.1:9000/health",)

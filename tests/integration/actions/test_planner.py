@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from actions.action import World
+from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.format import short
-from console.core.plan import Authority, Need, Phase, Plan, digest, thaw
+from console.core.plan import Authority, Need, Phase, Plan, Wish, digest, thaw
 from console.core.releases import ReleaseError
+from console.core.state import Incident
 from console.engine.planner import PlanError, make_plan
 from console.targets.git import GitError
-from console.targets.rows import Rows
+from console.targets.postgres.rows import Rows
 from tests.integration.actions.kit import Operator, Place
 from tests.unit.engine.kit import HandClock
 
@@ -48,6 +50,13 @@ RUNBOOK = [
     line("tidy", "close"),
 ]
 CHECK = {"title": "validation", "argv": ["true"], "limit": "5s", "gate": True}
+
+
+def run_of(author: str, target: str | None, **wish: Any) -> Incident:
+    """A declared incident that waits for its plan."""
+    at = Stamp(1_760_000_000_000_000, "boot", 0)
+    wanted = Wish(target=target, **wish)
+    return Incident("INC-7QK2", "declared", at, (), commander=author, planning=True, wish=wanted)
 
 
 class Office:
@@ -87,7 +96,7 @@ class Office:
 
     async def plan(self, target: str | None = None, author: str = "eng-1") -> tuple[Plan, str]:
         """A plan and its hash."""
-        frozen = await make_plan(self.world, "INC-7QK2", author, target, lambda _line: None)
+        frozen = await make_plan(self.world, run_of(author, target), lambda _line: None)
         assert digest(bytes(frozen.plan)) == frozen.digest
         return thaw(bytes(frozen.plan)), frozen.digest
 
@@ -106,12 +115,12 @@ def office(tmp_path: Path, operator: Operator) -> Office:
 async def test_a_plan_names_everything_by_its_full_id(office: Office) -> None:
     plan, _ = await office.plan()
     operator = office.operator
-    assert (plan.running.tag, plan.target.tag) == ("v1.5.3", "v1.5.0")
-    assert plan.running.commit == operator.git("rev-parse", "v1.5.3")
-    assert plan.target.commit == operator.git("rev-parse", "v1.5.0")
-    assert plan.target.tree == operator.git("rev-parse", "v1.5.0^{tree}")
-    assert (plan.target_verdict, plan.releases_back) == ("good", 3)
-    assert plan.branch == f"rollback/testnet-{office.clock.now().utc_us // 1_000_000}"
+    assert (plan.code.running.tag, plan.code.target.tag) == ("v1.5.3", "v1.5.0")
+    assert plan.code.running.commit == operator.git("rev-parse", "v1.5.3")
+    assert plan.code.target.commit == operator.git("rev-parse", "v1.5.0")
+    assert plan.code.target.tree == operator.git("rev-parse", "v1.5.0^{tree}")
+    assert (plan.code.verdict, plan.code.releases_back) == ("good", 3)
+    assert plan.code.branch == f"rollback/testnet-{office.clock.now().utc_us // 1_000_000}"
     assert (plan.environment, plan.incident) == ("testnet", "INC-7QK2")
     assert (plan.needs, plan.proof, plan.recover_within_s) == ((Need("engineer", 1),), "claim", 900.0)
 
@@ -120,13 +129,13 @@ async def test_the_commit_that_will_be_deployed_is_known_beforehand(office: Offi
     """Making it later gives exactly the id that people approved; planning made nothing."""
     plan, _ = await office.plan()
     with pytest.raises(GitError):
-        office.world.clone.tree_of(plan.restored)
+        office.world.clone.tree_of(plan.code.restored)
     raw = plan.step("restore-tree").params["commit"].encode()
-    assert await office.world.clone.write_commit(raw, keep=True) == plan.restored
-    assert office.world.clone.tree_of(plan.restored) == plan.target.tree
-    (commit, parent) = office.world.clone.log(None, plan.restored, 2)
+    assert await office.world.clone.write_commit(raw, keep=True) == plan.code.restored
+    assert office.world.clone.tree_of(plan.code.restored) == plan.code.target.tree
+    (commit, parent) = office.world.clone.log(None, plan.code.restored, 2)
     assert (commit.author, commit.summary) == ("eng-1", "Roll back testnet to v1.5.0 (INC-7QK2)")
-    assert parent.id == plan.running.commit
+    assert parent.id == plan.code.running.commit
 
 
 async def test_a_plan_is_the_runbook_with_its_exact_effects(office: Office) -> None:
@@ -138,8 +147,8 @@ async def test_a_plan_is_the_runbook_with_its_exact_effects(office: Office) -> N
     assert by_id["prove-health"].proves == ("accessible",)
     assert by_id["run-command"].effects == ("true",)
     (push,) = by_id["integrate"].effects
-    assert f"--force-with-lease=refs/heads/develop:{plan.running.commit}" in push
-    assert f"{plan.restored}:refs/heads/develop" in push
+    assert f"--force-with-lease=refs/heads/develop:{plan.code.running.commit}" in push
+    assert f"{plan.code.restored}:refs/heads/develop" in push
     assert {s.authority for s in plan.of_phase(Phase.SWITCH)} == {Authority.MATRIX}
 
 
@@ -167,14 +176,14 @@ async def test_planning_changes_nothing_but_our_own_clone(office: Office) -> Non
 
 async def test_a_release_that_nobody_proved_can_be_gone_back_to_and_the_plan_says_so(office: Office) -> None:
     plan, _ = await office.plan("v1.5.1")
-    assert (plan.target.tag, plan.target_verdict, plan.releases_back) == ("v1.5.1", "unproven", 2)
+    assert (plan.code.target.tag, plan.code.verdict, plan.code.releases_back) == ("v1.5.1", "unproven", 2)
 
 
 async def test_a_head_without_a_tag_is_called_by_its_commit(office: Office) -> None:
     head = office.operator.push("Straight to develop", {"hot.txt": "fix\n"})
     plan, _ = await office.plan()
-    assert (plan.running.tag, plan.running.commit) == (short(head), head)
-    assert plan.releases_back == 4
+    assert (plan.code.running.tag, plan.code.running.commit) == (short(head), head)
+    assert plan.code.releases_back == 4
 
 
 async def test_a_second_tag_on_what_runs_does_not_hide_which_release_it_is(office: Office) -> None:
@@ -182,7 +191,7 @@ async def test_a_second_tag_on_what_runs_does_not_hide_which_release_it_is(offic
     office.operator.git("tag", "a-second-name", "v1.5.3")
     office.operator.git("push", "--quiet", "--tags", "origin")
     plan, _ = await office.plan()
-    assert (plan.running.tag, plan.target.tag, plan.releases_back) == ("v1.5.3", "v1.5.0", 3)
+    assert (plan.code.running.tag, plan.code.target.tag, plan.code.releases_back) == ("v1.5.3", "v1.5.0", 3)
 
 
 async def test_a_tag_that_was_moved_since_it_was_judged_is_refused(office: Office) -> None:

@@ -18,8 +18,8 @@ from console.drill.children import Children, environment
 from console.drill.place import Place as DrillPlace
 from console.drill.ports import free_port
 from console.drill.postgres import start_postgres
+from console.targets.postgres.rows import Compared, Key, Rows, RowsError, compared
 from console.targets.process import Programs
-from console.targets.rows import Compared, Key, Rows, RowsError, compared
 from tests.integration.actions.kit import Operator, Place, Said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from console.drill.children import Children, environment
 from console.drill.place import Place
 from console.drill.postgres import start_postgres
-from console.targets.postgres import answers
+from console.targets.postgres.answers import answers
 from console.targets.process import Programs
 from console.targets.source import CannotAskError, SourceError
 

@@ -7,7 +7,7 @@ from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Body
 from console.core.metrics import Rung
-from console.core.plan import digest, frozen
+from console.core.plan import Wish, digest, frozen
 from console.core.requests import Choice
 from tests.unit.core import kit
 
@@ -34,6 +34,7 @@ def _frozen(raw: bytes) -> ev.PlanFrozen:
 PLANS = st.sampled_from(_plans).map(_frozen)
 _BROKEN = st.sampled_from([b"null", b"[]", b'{"steps": 3}', b"{}", b'"plan"']).map(_frozen)
 
+_wishes = st.builds(Wish, target=st.none() | _words, verb=st.none() | _words)
 OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ev.EngineStarted: st.builds(
         ev.EngineStarted,
@@ -68,7 +69,10 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         onset=STAMPS,
         samples_from=STAMPS,
     ),
-    ev.PlanningStarted: st.builds(ev.PlanningStarted, target=st.none() | _words),
+    ev.OnsetMoved: st.builds(ev.OnsetMoved, onset=STAMPS, reason=_words),
+    ev.ErrandBegun: st.builds(ev.ErrandBegun, wish=_wishes),
+    ev.ErrandEnded: st.builds(ev.ErrandEnded, outcome=st.sampled_from(["done", "failed"]), words=_words),
+    ev.PlanningStarted: st.builds(ev.PlanningStarted, wish=_wishes),
     ev.PlanningFailed: st.builds(ev.PlanningFailed, reason=_words),
     ev.PlanFrozen: PLANS | _BROKEN,
     ev.ReleaseSeen: st.builds(ev.ReleaseSeen, release=_words, commit=st.none() | _words),

@@ -3,12 +3,25 @@
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Body, Draft, Event
 from console.core.fold import fold
-from console.core.plan import Authority, Need, Phase, Plan, Predicate, Release, Step, digest, frozen
+from console.core.plan import (
+    Authority,
+    CodeChange,
+    Need,
+    Phase,
+    Plan,
+    Predicate,
+    Release,
+    Step,
+    Wish,
+    digest,
+    frozen,
+)
 from console.core.protocols import Snapshot
 from console.core.state import Incident, State
 
@@ -51,19 +64,26 @@ STEPS = (
 )
 
 
+CODE = CodeChange(
+    running=Release("v1.5.3", "3" * 40, "4" * 40),
+    target=Release("v1.5.0", "a" * 40, "b" * 40),
+    verdict="good",
+    releases_back=3,
+    way="restore tree",
+    branch="rollback/testnet-1760000400",
+    restored="c" * 40,
+)
+
+
 def plan(**changes: Any) -> Plan:
     """The way back from v1.5.3 to v1.5.0, with some of its fields changed."""
+    of_code = {key: changes.pop(key) for key in CodeChange.__struct_fields__ if key in changes}
     fields: dict[str, Any] = {
         "environment": ENV,
         "incident": INCIDENT,
-        "running": Release("v1.5.3", "3" * 40, "4" * 40),
-        "target": Release("v1.5.0", "a" * 40, "b" * 40),
-        "target_verdict": "good",
-        "releases_back": 3,
-        "way": "restore tree",
-        "data": "kept",
-        "branch": "rollback/testnet-1760000400",
-        "restored": "c" * 40,
+        "code": replace(CODE, **of_code),
+        "data": None,
+        "verb": None,
         "steps": STEPS,
         "predicates": (Predicate("good-tree", "the commit to deploy is exactly the good tree"),),
         "needs": (Need("engineer", 1),),
@@ -115,7 +135,7 @@ class Story:
         """`eng-1` takes command, and a plan is asked for."""
         onset = at(self.seconds)
         self.say(ev.IncidentDeclared("eng-1", "SEV-3", "", ("error_rate > 5%",), onset, onset), actor="eng-1")
-        self.say(ev.PlanningStarted(None), actor="eng-1")
+        self.say(ev.PlanningStarted(Wish()), actor="eng-1")
 
     def freeze(self, **changes: Any) -> str:
         """A plan is frozen; its hash."""

@@ -12,7 +12,7 @@ from console.core import events as ev
 from console.core.events import Body, Event
 from console.core.fold import REMEMBERED_REQUESTS, fold
 from console.core.metrics import Rung
-from console.core.plan import Phase, digest, frozen
+from console.core.plan import Phase, Wish, digest, frozen
 from console.core.requests import Choice
 from console.core.state import State, Status, StepState
 from tests.unit.core import bodies, kit
@@ -72,8 +72,8 @@ def test_planning_is_under_way_until_a_plan_is_frozen_or_cannot_be_made() -> Non
     assert (story.incident.planning, story.incident.plan) == (True, None)
     story.say(ev.PlanningFailed("the remote does not answer"))
     assert (story.incident.planning, story.incident.planning_failed) == (False, "the remote does not answer")
-    story.say(ev.PlanningStarted("v1.5.1"), actor="eng-1")
-    assert (story.incident.planning_target, story.incident.planning_failed) == ("v1.5.1", None)
+    story.say(ev.PlanningStarted(Wish("v1.5.1")), actor="eng-1")
+    assert (story.incident.wish.target, story.incident.planning_failed) == ("v1.5.1", None)
     hashed = story.freeze()
     assert story.incident.planning is False
     assert (story.incident.plan, story.incident.plan_hash) == (kit.plan(), hashed)
@@ -85,7 +85,7 @@ def test_the_old_plan_is_the_way_back_until_the_new_one_is_frozen() -> None:
     story = Story().to_gate()
     story.open_gate()
     before = story.incident
-    story.say(ev.PlanningStarted("v1.5.1"), actor="eng-1")
+    story.say(ev.PlanningStarted(Wish("v1.5.1")), actor="eng-1")
     assert story.incident.planning
     story.say(ev.PlanningFailed("develop builds the tree of v1.5.1 already"))
     after = story.incident
@@ -316,7 +316,8 @@ def told(steps: list[tuple[Body, str, str | None]]) -> list[tuple[Event, State]]
     """Each event with the state after it; the critical bit of an unknown kind is what its bytes say."""
     state, seen = State(environment=kit.ENV), []
     for seq, (body, actor, request) in enumerate(steps, 1):
-        made = event(body, seq, actor=actor, request=request, incident=INCIDENT)
+        whose = "RUN-3HXP" if isinstance(body, ev.ErrandBegun | ev.ErrandEnded) else INCIDENT
+        made = event(body, seq, actor=actor, request=request, incident=whose)
         state = fold(state, made)
         seen.append((made, state))
     return seen

@@ -6,7 +6,20 @@ from hypothesis import strategies as st
 from msgspec.structs import fields, replace
 
 from console.core import events as ev
-from console.core.plan import Authority, Need, Phase, Plan, Predicate, Release, Step, digest, frozen, thaw
+from console.core.plan import (
+    Authority,
+    CodeChange,
+    DataChange,
+    Need,
+    Phase,
+    Plan,
+    Predicate,
+    Release,
+    Step,
+    digest,
+    frozen,
+    thaw,
+)
 from tests.unit.core import kit
 from tests.unit.core.kit import Story
 
@@ -26,10 +39,13 @@ _steps = st.builds(
     proves=st.just(()),
     fills=st.just(()),
 )
+_codes = st.builds(CodeChange, running=_releases, target=_releases)
+_datas = st.builds(DataChange, tables=st.lists(_words, max_size=2).map(tuple))
 _PLANS = st.builds(
     Plan,
-    running=_releases,
-    target=_releases,
+    code=st.none() | _codes,
+    data=st.none() | _datas,
+    verb=st.none() | _words,
     steps=st.lists(_steps, max_size=2).map(tuple),
     predicates=st.lists(st.builds(Predicate, _words, _words, st.none() | _seconds), max_size=2).map(tuple),
     needs=st.lists(st.builds(Need, _words, st.integers(1, 9)), max_size=2).map(tuple),
@@ -56,14 +72,9 @@ def test_the_hash_is_the_same_after_any_number_of_readings(plan: Plan) -> None:
 _OTHER: dict[str, object] = {
     "environment": "mainnet-staging",
     "incident": "INC-2222",
-    "running": Release("v1.5.2", "3" * 40, "4" * 40),
-    "target": Release("v1.5.0", "a" * 40, "f" * 40),
-    "target_verdict": "unproven",
-    "releases_back": 4,
-    "way": "revert commits",
-    "data": "restored",
-    "branch": "rollback/testnet-1",
-    "restored": "d" * 40,
+    "code": None,
+    "data": DataChange("point in time", 1, 2, 3),
+    "verb": "flush-cache",
     "steps": kit.STEPS[:-1],
     "predicates": (Predicate("good-tree", "the commit to deploy is exactly the good tree", 60.0),),
     "needs": (Need("engineer", 2),),
@@ -76,6 +87,40 @@ _OTHER: dict[str, object] = {
 def test_whatever_is_changed_in_a_plan_changes_its_hash(name: str) -> None:
     changed = replace(kit.plan(), **{name: _OTHER[name]})
     assert digest(frozen(changed)) != digest(frozen(kit.plan()))
+
+
+_OTHER_CODE: dict[str, object] = {
+    "running": Release("v1.5.2", "3" * 40, "4" * 40),
+    "target": Release("v1.5.0", "a" * 40, "f" * 40),
+    "verdict": "unproven",
+    "releases_back": 4,
+    "way": "revert commits",
+    "branch": "rollback/testnet-1",
+    "restored": "d" * 40,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(CodeChange)])
+def test_whatever_is_changed_about_the_code_changes_the_hash(name: str) -> None:
+    changed = replace(kit.plan(), code=replace(kit.CODE, **{name: _OTHER_CODE[name]}))
+    assert digest(frozen(changed)) != digest(frozen(kit.plan()))
+
+
+_DATA = DataChange("point in time", 1, 2, 3)
+_OTHER_DATA: dict[str, object] = {
+    "candidate": "20261123T101500Z-production-1f9c",
+    "recovery_point": 9,
+    "onset": 9,
+    "loss_at_most": 9,
+    "tables": ("users",),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(DataChange)])
+def test_whatever_is_changed_about_the_data_changes_the_hash(name: str) -> None:
+    """Above all how much may be lost."""
+    changed = kit.plan(data=replace(_DATA, **{name: _OTHER_DATA[name]}))
+    assert digest(frozen(changed)) != digest(frozen(kit.plan(data=_DATA)))
 
 
 _OTHER_STEP: dict[str, object] = {

@@ -9,7 +9,7 @@ from msgspec import Raw
 from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Body, Draft, Event
-from console.core.plan import Step, digest, frozen
+from console.core.plan import Step, Wish, digest, frozen
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.engine.book import Book
@@ -145,7 +145,7 @@ class Desktop:
         """`eng-1` declares, and a plan of those steps is frozen; its hash."""
         self.suspect()
         self.say(ev.IncidentDeclared("eng-1", "SEV-3", "", (), at(), at()), actor="eng-1")
-        self.say(ev.PlanningStarted(None), actor="eng-1")
+        self.say(ev.PlanningStarted(Wish()), actor="eng-1")
         return self.freeze(*steps, **changes)
 
     def freeze(self, *steps: Step, **changes: Any) -> str:

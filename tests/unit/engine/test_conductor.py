@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from console.core import events as ev
-from console.core.plan import Need, Step
+from console.core.plan import Need, Step, Wish
 from console.core.protocols import JournalError
 from console.core.requests import Choice
 from console.engine.conductor import Conductor, startable
+from console.engine.docket import Docket
 from tests.unit.core.kit import step
 from tests.unit.engine.kit import Desktop
 
@@ -46,7 +47,7 @@ class Stage(Desktop):
         self.in_the_inbox: Callable[[], None] = lambda: None
         self.lease_lost: Exception | None = None
         self.conductor = Conductor(
-            self.book,
+            Docket(self.book),
             self.runner,
             self.clock,
             drain=self._drain,
@@ -135,7 +136,7 @@ def test_nothing_starts_while_another_plan_is_made() -> None:
     """And when none can be made, the old plan is gone on with."""
     stage = Desktop()
     stage.declare()
-    stage.say(ev.PlanningStarted(None))
+    stage.say(ev.PlanningStarted(Wish()))
     assert startable(stage.incident).steps == ()
     stage.say(ev.PlanningFailed("the remote does not answer"))
     assert [step.id for step in startable(stage.incident).steps] == ["fetch"]
@@ -300,7 +301,7 @@ async def test_an_abort_that_lies_in_the_inbox_keeps_the_gate_closed(stage: Stag
 async def test_a_new_plan_that_lies_in_the_inbox_keeps_the_gate_closed(stage: Stage) -> None:
     at_gate(stage)
     stage.claim()
-    stage.in_the_inbox = lambda: stage.say(ev.PlanningStarted("v1.5.1"), actor="eng-2")
+    stage.in_the_inbox = lambda: stage.say(ev.PlanningStarted(Wish("v1.5.1")), actor="eng-2")
     assert await stage.go() == []
     assert stage.journal.kinds("gate.opened") == []
 

@@ -7,6 +7,7 @@ import pytest
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body
+from console.core.plan import Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
 from console.engine.desk import Desk, RefusedError, new_incident
@@ -163,14 +164,14 @@ def test_incidents_are_numbered_apart() -> None:
 @pytest.mark.parametrize("target", [None, "v1.5.1"])
 def test_a_new_plan_can_be_asked_for(office: Office, target: str | None) -> None:
     office.declare()
-    assert office.ask(rq.Replan(target)) == (ev.PlanningStarted(target),)
+    assert office.ask(rq.Replan(Wish(target))) == (ev.PlanningStarted(Wish(target)),)
 
 
 def test_two_plans_are_not_made_at_once(office: Office) -> None:
     """The second request's target would be lost."""
     office.declare()
-    office.say(ev.PlanningStarted("v1.5.1"))
-    assert office.refusal(rq.Replan("v1.5.0")) == "a plan is being made: wait for it"
+    office.say(ev.PlanningStarted(Wish("v1.5.1")))
+    assert office.refusal(rq.Replan(Wish("v1.5.0"))) == "a plan is being made: wait for it"
 
 
 def test_a_plan_is_not_replaced_under_a_step_that_runs(office: Office) -> None:
@@ -210,7 +211,7 @@ def test_a_yes_to_no_plan(office: Office) -> None:
 def test_a_yes_to_a_plan_that_is_about_to_be_replaced(office: Office) -> None:
     """Whoever says it has not read the plan that it would open the gate for."""
     shown = at_gate(office)
-    office.say(ev.PlanningStarted(None))
+    office.say(ev.PlanningStarted(Wish()))
     assert office.refusal(rq.Go(shown, ENV)) == "a plan is being made: wait for it"
     office.say(ev.PlanningFailed("the remote does not answer"))
     assert office.ask(rq.Go(shown, ENV))
@@ -317,7 +318,7 @@ def test_a_step_that_the_plan_does_not_have(office: Office) -> None:
     switching(office)
     words = "no step dploy in the plan; there are fetch, worktree, push, deploy, health, tidy"
     assert office.refusal(rq.Decide("dploy", Choice.RETRY)) == words
-    office.say(ev.PlanningStarted(None))
+    office.say(ev.PlanningStarted(Wish()))
     assert office.refusal(rq.Decide("push", Choice.RETRY)) == "a plan is being made: wait for it"
 
 
@@ -342,7 +343,7 @@ def test_what_does_not_run_cannot_be_aborted(office: Office) -> None:
     switching(office)
     office.run("push", "deploy", "health", "tidy")
     assert office.refusal(rq.Abort("stop")) == "nothing runs that could be aborted"
-    office.say(ev.PlanningStarted(None))
+    office.say(ev.PlanningStarted(Wish()))
     assert office.refusal(rq.Abort("stop")) == "nothing runs that could be aborted"
 
 

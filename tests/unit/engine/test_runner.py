@@ -13,11 +13,12 @@ from actions.registry import ACTIONS
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.live import Live, Progress
-from console.core.plan import Step
+from console.core.plan import Step, Wish
 from console.core.protocols import JournalError
 from console.core.requests import Choice
 from console.engine import crash
 from console.engine.board import Board
+from console.engine.docket import Docket
 from console.engine.runner import Runner, UnprovenError
 from tests.unit.core.kit import ENV, at, step
 from tests.unit.engine.kit import Desktop, environment
@@ -74,10 +75,15 @@ class Stage(Desktop):
         self.board = Board(Live(1, 1, self.clock.now()), self.clock, self.shown.append)
         parts = cast("Any", None)
         world = World(
-            ENV, environment(), self.clock, *[parts] * 5, releases=folder, worktrees=folder, evidence=folder
+            ENV, environment(), self.clock, *[parts] * 7, releases=folder, worktrees=folder, evidence=folder
         )
         self.runner = Runner(
-            self.book, world, self.board, folder / "output", lambda text: text.replace(CANARY, "***")
+            Docket(self.book),
+            world,
+            self.board,
+            folder / "output",
+            lambda text: text.replace(CANARY, "***"),
+            lambda: self.book.state.rungs,
         )
         self.action = type("Push", (Played,), {"made": []})
         monkeypatch.setitem(ACTIONS, "fake", self.action)
@@ -452,7 +458,7 @@ MEANWHILE: dict[str, Callable[[Stage], None]] = {
         stage.begin("push"),
     ),
     "skipped": lambda stage: stage.say(ev.StepDecided("push", 1, Choice.SKIP, "x"), actor="eng-2"),
-    "planned anew": lambda stage: stage.say(ev.PlanningStarted(None), actor="eng-2"),
+    "planned anew": lambda stage: stage.say(ev.PlanningStarted(Wish()), actor="eng-2"),
     "planned anew and unclear again": lambda stage: (
         stage.freeze(stage.step(), releases_back=1),
         stage.begin("push"),

@@ -5,13 +5,12 @@ import math
 import os
 import re
 import socket
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 
+from console.targets.postgres.dsn import Params, in_words, parse, place
 from console.targets.source import CannotAskError, SourceError
 
 APPLICATION_NAME = "warroom"
@@ -30,8 +29,8 @@ async def answers(dsn: str, limit_s: float) -> None:
     Raises SourceError when it does not within `limit_s` seconds, CannotAskError when it is our DSN or our
     credentials that are wrong. No message holds the password.
     """
-    params = _params(dsn)
-    where = _place(params)
+    params = parse(dsn)
+    where = place(params)
     call = _Call()
     asking = asyncio.create_task(call.make(params, limit_s))
     try:
@@ -41,7 +40,7 @@ async def answers(dsn: str, limit_s: float) -> None:
     if not done:
         raise SourceError(f"{where}: no answer within {limit_s:g} s")
     if error := asking.exception():
-        raise _stated(where, params, error) from None
+        raise _stated(params, error) from None
 
 
 class _Call:
@@ -81,29 +80,10 @@ class _Call:
         await asyncio.gather(asking, return_exceptions=True)
 
 
-def _params(dsn: str) -> dict[str, Any]:
-    try:
-        return dict(conninfo_to_dict(dsn))
-    except psycopg.ProgrammingError:
-        # The driver's own words would repeat the DSN, and the password in it.
-        raise CannotAskError(
-            "the DSN cannot be read: write postgresql://user@host:port/database, or key=value pairs"
-        ) from None
-
-
-def _place(params: Mapping[str, Any]) -> str:
-    """The database's name and address, as far as the DSN says them."""
-    name, host, port = (params.get(key) for key in ("dbname", "host", "port"))
-    where = f"{host}:{port}" if host and port else host
-    return " ".join(word for word in ("database", name, where and f"on {where}") if word)
-
-
-def _stated(where: str, params: Mapping[str, Any], error: BaseException) -> SourceError:
+def _stated(params: Params, error: BaseException) -> SourceError:
     """The driver's words in one line, without the password should it be among them."""
     if not isinstance(error, psycopg.Error):
         raise error
-    words = f"{where}: {' '.join(str(error).split())}"
-    if password := params.get("password"):
-        words = words.replace(str(password), "***")
+    words = in_words(params, error)
     ours = isinstance(error, psycopg.ProgrammingError) or _OURS.search(words)
     return CannotAskError(words) if ours else SourceError(words)

@@ -1,0 +1,38 @@
+"""Verbs that can be asked for by themselves, and which of them wait for the gate."""
+
+from msgspec import Struct
+
+from console.core.plan import Authority, Phase
+
+
+class Verb(Struct, frozen=True):
+    """A verb by itself is a plan of one step, through the same gate as any other."""
+
+    title: str
+    phase: Phase
+    limit_s: float
+    expected_s: float = 60.0
+    needs_cache: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether it runs beside an incident, because it touches nothing that users do."""
+        return self.phase is Phase.PREPARE
+
+    @property
+    def authority(self) -> Authority:
+        """What touches users waits for the gate."""
+        return Authority.NONE if self.alone else Authority.MATRIX
+
+
+VERBS = {
+    "backup": Verb("back up", Phase.PREPARE, limit_s=4 * 3600),
+    "base-backup": Verb("base backup", Phase.PREPARE, limit_s=4 * 3600),
+    "verify-backup": Verb("verify a backup", Phase.PREPARE, limit_s=4 * 3600),
+    "invalidate-cache": Verb("invalidate cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
+    "flush-cache": Verb("flush the cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
+    "restore-cache": Verb("restore cache", Phase.SWITCH, limit_s=3600, expected_s=30, needs_cache=True),
+    "restore-rows": Verb("restore rows", Phase.SWITCH, limit_s=600, expected_s=5),
+    "swap-back": Verb("swap back", Phase.SWITCH, limit_s=600, expected_s=5),
+}
+"""By the name of the action that does it."""

@@ -1,0 +1,131 @@
+"""One program inside a container: created, listened to and fed through one connection, asked how it ended."""
+
+import asyncio
+import shlex
+from asyncio import StreamReader
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from console.targets.docker.endpoint import DockerError
+from console.targets.docker.engine import Docker, Facts, NotThereError
+from console.targets.docker.frames import STDERR, STDOUT, Frames
+from console.targets.process import CHUNK, Finished, ProgramError, drain, feed
+from console.targets.shell import Sink
+
+_SETTLE_S = 10.0
+"""Seconds that a program may live on when both of its outputs have ended."""
+LOOK_AGAIN_S = 0.02
+
+
+class Execution:
+    """One run of one program; used once."""
+
+    def __init__(self, docker: Docker, container: str, argv: Sequence[str], given: Sequence[str]) -> None:
+        """`given` is added to the container's environment, as `NAME=value`."""
+        self._docker = docker
+        self._container = container
+        self._argv = list(argv)
+        self._given = list(given)
+        self._id = ""
+
+    async def run(
+        self, source: AsyncIterator[bytes] | None, sink: Sink | None, on_line: Callable[[str], None] | None
+    ) -> Finished:
+        """Run it to its end (see Shell.run).
+
+        Raises ProgramError when it cannot be started, DockerError when engine or container fail.
+        """
+        self._id = await self._create(fed=source is not None)
+        path, body = f"/exec/{self._id}/start", {"Detach": False, "Tty": False}
+        reader, writer = await self._docker.upgrade(path, body)
+        feeding = asyncio.create_task(feed(writer, source))
+        hearing = asyncio.create_task(self._hear(reader, sink, on_line))
+        try:
+            # An end of all output ends the feeding; an error of the source must not wait for the output.
+            await asyncio.wait({feeding, hearing}, return_when=asyncio.FIRST_COMPLETED)
+            if feeding.done():
+                feeding.result()
+            out, err = await hearing
+        finally:
+            feeding.cancel()
+            hearing.cancel()
+            await asyncio.gather(feeding, hearing, return_exceptions=True)
+            writer.close()
+        return Finished(await self._code(), out, err)
+
+    async def over(self) -> bool:
+        """Whether it ran and runs no more, or can never run; False before it was seen to run."""
+        return not self._id or _ended(await self._facts())
+
+    async def _create(self, *, fed: bool) -> str:
+        name, argv, given = self._container, self._argv, self._given
+        try:
+            made = await self._docker.call(
+                lambda api: api.exec_create(name, argv, stdin=fed, environment=given)
+            )
+        except DockerError:
+            await self._docker.container(name)  # has better words when it is the container that is missing
+            raise
+        return str(made["Id"])
+
+    async def _hear(
+        self, reader: StreamReader, sink: Sink | None, on_line: Callable[[str], None] | None
+    ) -> tuple[str, str]:
+        """Both outputs to their end; what went to the sink is not in them."""
+        out, err, frames = StreamReader(), StreamReader(), Frames()
+        keeping = asyncio.gather(drain(out, on_line), drain(err, on_line))
+        try:
+            while data := await self._read(reader):
+                parts = frames.split(data)
+                err.feed_data(parts[STDERR])
+                if sink is None:
+                    out.feed_data(parts[STDOUT])
+                elif parts[STDOUT]:
+                    await sink(parts[STDOUT])
+        finally:
+            out.feed_eof()
+            err.feed_eof()
+            kept = await keeping
+        if not frames.whole:
+            raise self._lost()
+        return kept[0], kept[1]
+
+    async def _read(self, reader: StreamReader) -> bytes:
+        try:
+            return await reader.read(CHUNK)
+        except OSError:
+            raise self._lost() from None
+
+    def _lost(self) -> DockerError:
+        what = f"`{self._argv[0]}` in container {self._container}"
+        return DockerError(f"the connection to {what} was cut: {self._docker.words} or the way to it failed")
+
+    async def _code(self) -> int:
+        """Its exit code; the engine learns of an end a moment after the outputs have ended."""
+        try:
+            async with asyncio.timeout(_SETTLE_S):
+                facts = await self._end()
+        except TimeoutError:
+            raise self._lost() from None
+        if not facts["Pid"]:
+            where = f"container {self._container}"
+            raise ProgramError(f"cannot run `{shlex.join(self._argv)}` in {where}: no such program there")
+        return int(facts["ExitCode"])
+
+    async def _end(self) -> Facts:
+        """What the engine says of it once it has ended; there is no question that waits for that."""
+        while True:
+            facts = await self._facts()
+            if _ended(facts):
+                return facts
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _facts(self) -> Facts:
+        try:
+            return await self._docker.call(lambda api: api.exec_inspect(self._id))
+        except NotThereError:
+            await self._docker.container(self._container)
+            raise
+
+
+def _ended(facts: Facts) -> bool:
+    return not facts["Running"] and facts["ExitCode"] is not None

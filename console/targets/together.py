@@ -1,0 +1,19 @@
+"""Several things at once of which none is worth anything without the others."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def together(*works: Coroutine[Any, Any, Any]) -> None:
+    """Run all of them; the first failure ends the others, and is what is raised once they have ended.
+
+    A TaskGroup would wrap it in a group, which no caller that waits for an error of its own would catch.
+    """
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
