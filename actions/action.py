@@ -70,6 +70,8 @@ class Preview(Struct, frozen=True):
     words: str
     effects: tuple[str, ...]
     params: dict[str, str]
+    fresh_s: float | None = None
+    """How old what it proves may be at the gate, where that matters."""
 
 
 class Finding(Struct, frozen=True):

@@ -112,6 +112,8 @@ class Backups(Model):
     restorable: Restorable = Field(default_factory=lambda: DumpPoint(kind="dump"))
     within: Span = 120.0
     """The time box of the restorable point of a code-only rollback."""
+    fresh: Span = 120.0
+    """How old it may be at the gate; an older one is made again when everybody has said yes."""
 
 
 class FilesArchive(Model):

@@ -48,6 +48,18 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def size(number: int) -> str:
+    """A number of bytes, `1.2 GB`."""
+    if number < 1000:
+        return count(number, "byte")
+    amount, unit = number / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount < 999.5:
+            break
+        amount, unit = amount / 1000, larger
+    return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
+
+
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Text from outside as one line that a terminal can only show.

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from console.core.clock import Stamp
-from console.core.plan import Phase, Plan, Predicate
+from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.requests import Choice
 from console.core.state import Approval, Evidence, Incident, Status
 from console.core.words import duration
@@ -68,6 +68,22 @@ def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str
     if age > predicate.max_age_s:
         return f"proven {duration(age)} ago, at most {duration(predicate.max_age_s)} wanted"
     return ""
+
+
+def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
+    """Steps of *prepare* whose proof has grown old while everybody said yes, if nothing else is in the way.
+
+    Whoever waits at the gate need not do anything about them: they can be done again.
+    """
+    plan = incident.plan
+    if plan is None or missing(incident) or not incident.settled(Phase.PREPARE):
+        return ()
+    broken = [predicate for predicate, _ in unproven(plan, incident, now)]
+    held = (incident.evidence.get(predicate.slot) for predicate in broken)
+    if not all(evidence is not None and evidence.holds for evidence in held):
+        return ()
+    slots = {predicate.slot for predicate in broken}
+    return tuple(step for step in plan.of_phase(Phase.PREPARE) if step.repeatable and slots & set(step.fills))
 
 
 def _valid(incident: Incident, plan: Plan) -> tuple[Approval, ...]:

@@ -24,6 +24,7 @@ from console.core.strategy import Environment, KeeperDeploy
 from console.core.watched import Probe
 from console.engine.board import Board
 from console.engine.book import Book
+from console.engine.catalogue import Cataloguer
 from console.engine.desk import Desk
 from console.engine.engine import Engine
 from console.engine.log import configure
@@ -142,6 +143,7 @@ class _Builder:
             inbox=FolderInbox(layout.inbox),
             bell=bell,
             lease=self._lease,
+            cataloguer=Cataloguer(book, world, world.stores, board) if world.stores else None,
         )
 
     def _lookout(self) -> Lookout:

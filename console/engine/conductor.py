@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core import events as ev
 from console.core.clock import Clock
 from console.core.plan import Authority, Step
-from console.core.policy import gate
+from console.core.policy import gate, too_old
 from console.core.state import Incident, Status
 from console.engine import crash
 from console.engine.board import one_line
@@ -117,8 +117,11 @@ class Conductor:
         ready = startable(incident)
         if self._closing or incident is None or not (ready.steps and ready.behind_gate):
             return
-        verdict = gate(incident, self._clock.now())
+        now = self._clock.now()
+        verdict = gate(incident, now)
         if not verdict.may_open:
+            for step in too_old(incident, now):
+                self._start(step)
             return
         assert incident.plan is not None  # noqa: S101 - startable() has looked
         opened = ev.GateOpened(

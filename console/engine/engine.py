@@ -10,6 +10,7 @@ from actions.action import World
 from console.core import events as ev
 from console.engine.board import Board
 from console.engine.book import Book
+from console.engine.catalogue import Cataloguer
 from console.engine.conductor import Conductor
 from console.engine.desk import Desk
 from console.engine.docket import ERRAND, Docket, of_errand
@@ -47,12 +48,15 @@ class Engine:
         inbox: FolderInbox,
         bell: Bell,
         lease: Lease,
+        cataloguer: Cataloguer | None,
     ) -> None:
+        """`cataloguer` keeps what the data could go back to in sight; None where there are no backups."""
         self._book = book
         self._board = board
         self._sampler = sampler
         self._lookout = lookout
         self._bell = bell
+        self._cataloguer = cataloguer
         self._stop = asyncio.Event()
         self._why = ""
         self._tasks = Tasks(failed=self.stop, ended=self._moved)
@@ -76,6 +80,8 @@ class Engine:
         self._lookout.recall()
         self._tasks.start("samples", self._sample())
         self._tasks.start("inbox", self._answer_requests())
+        if self._cataloguer is not None:
+            self._tasks.start("catalogue", self._cataloguer.keep())
         self._moved()
         await self._stop.wait()
         await self._end()

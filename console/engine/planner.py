@@ -1,12 +1,12 @@
 """The planner: finds out where things are and where to go back to, and freezes that as a plan."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Raw
 from msgspec.structs import replace
 
-from actions.action import Action, Inputs, World
+from actions.action import Action, Inputs, Preview, World
 from actions.registry import ACTIONS
 from console.config.releases import load_releases
 from console.core.clock import Stamp
@@ -119,7 +119,9 @@ def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
 def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     environment = world.environment
     lines = tuple(_lines(environment, wish))
-    steps = tuple(_step(line, inputs, world, {other.id for other in lines}) for line in lines)
+    previews = [_preview(line, inputs, world) for line in lines]
+    there = {line.id for line in lines}
+    steps = tuple(_step(line, preview, there) for line, preview in zip(lines, previews, strict=True))
     return Plan(
         environment=world.name,
         incident=inputs.incident,
@@ -127,7 +129,7 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
         data=inputs.restore,
         verb=wish.verb,
         steps=steps,
-        predicates=_predicates(lines),
+        predicates=tuple(_predicates(lines, previews)),
         needs=tuple(_needs(environment, steps)),
         proof=environment.authorisation.proof,
         recover_within_s=environment.recover_within,
@@ -146,7 +148,7 @@ def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
 def _serves(name: str, wish: Wish, *, alone: bool) -> bool:
     if alone:
         return name == wish.verb
-    match ACTIONS[name].serves:
+    match _action(name).serves:
         case "code":
             return wish.code
         case "restore":
@@ -174,9 +176,13 @@ def _line_of(name: str) -> RunbookStep:
     )
 
 
-def _step(line: RunbookStep, inputs: Inputs, world: World, there: set[str]) -> Step:
+def _preview(line: RunbookStep, inputs: Inputs, world: World) -> Preview:
+    options = {**inputs.options, **line.with_}
+    return _action(line.action).preview(replace(inputs, options=options), world)
+
+
+def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
     action = _action(line.action)
-    preview = action.preview(replace(inputs, options={**inputs.options, **line.with_}), world)
     return Step(
         id=line.id,
         action=line.action,
@@ -199,17 +205,14 @@ def _action(name: str) -> type[Action]:
     return ACTIONS[name]
 
 
-def _predicates(lines: Sequence[RunbookStep]) -> tuple[Predicate, ...]:
-    """The gate demands whatever the steps of *prepare* prove."""
+def _predicates(lines: Sequence[RunbookStep], previews: Sequence[Preview]) -> Iterator[Predicate]:
+    """The gate, where there is one, demands whatever the steps of *prepare* prove."""
     if all(line.phase is Phase.PREPARE for line in lines):
-        return ()  # there is no gate
-    demands: Mapping[str, str] = {
-        slot: words
-        for line in lines
-        if line.phase is Phase.PREPARE
-        for slot, words in ACTIONS[line.action].fills.items()
-    }
-    return tuple(Predicate(slot, words) for slot, words in demands.items())
+        return
+    for line, preview in zip(lines, previews, strict=True):
+        if line.phase is Phase.PREPARE:
+            for slot, words in _action(line.action).fills.items():
+                yield Predicate(slot, words, preview.fresh_s)
 
 
 def _needs(environment: Environment, steps: Sequence[Step]) -> Iterator[Need]:

@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass
 
-from console.core.data import Backups, Data
+from console.core.data import Backups, Cache, Data
+from console.targets.docker.engine import Docker
+from console.targets.postgres.archive import Archive
 from console.targets.postgres.server import Server
+from console.targets.redis.server import CacheServer
 from console.targets.vault import Vault
 
 
@@ -19,3 +22,11 @@ class Stores:
     """What the strategy says of backups."""
     vault: Vault
     """Where they are."""
+    archive: Archive | None = None
+    """Base backups and WAL; None where the strategy names no `archive`."""
+    cache: CacheServer | None = None
+    """The cache; None where the strategy names none."""
+    cache_rules: Cache | None = None
+    """What the strategy says of the cache."""
+    docker: Docker | None = None
+    """The Docker engine, where a container is named."""

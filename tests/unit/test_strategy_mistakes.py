@@ -132,6 +132,26 @@ def one_line(old: str, new: str, expected: str) -> object:
     [
         one_line("risk: low", "risk: lo", "7:11: unknown risk `lo`: did you mean `low`?"),
         one_line(
+            "    sources:",
+            "    recovery: {before: 15m, loss_at_most: 10}\n    sources:",
+            "17:15: `recovery` needs `backups`: name the folder that they are kept in",
+        ),
+        one_line(
+            "    sources:",
+            "    backups: {folder: b, format: directory, recipient: {program: age, key: a}}\n    sources:",
+            "17:34: a directory cannot be encrypted while it is written: use `custom`",
+        ),
+        one_line(
+            "    sources:",
+            "    backups: {folder: b, restorable: {kind: archive}}\n    sources:",
+            "17:45: `archive` needs an `archive` in this environment",
+        ),
+        one_line(
+            "    sources:",
+            "    backups: {folder: b, rate: 50MBit}\n    sources:",
+            "17:32: expected a size above zero such as `200kB`, `50MB` or `2GB`, found `50MBit`",
+        ),
+        one_line(
             "risk: low",
             "risk: extreme",
             "7:11: unknown risk `extreme`: expected one of `low`, `medium`, `critical`",

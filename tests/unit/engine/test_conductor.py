@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from console.core import events as ev
-from console.core.plan import Need, Step, Wish
+from console.core.plan import Need, Predicate, Step, Wish
 from console.core.protocols import JournalError
 from console.core.requests import Choice
 from console.engine.conductor import Conductor, startable
@@ -245,6 +245,31 @@ async def test_the_gate_and_the_first_intent_are_one_transaction(stage: Stage) -
     stage.journal.transactions.clear()
     assert await stage.go() == ["deploy", "push"]
     assert stage.journal.transactions == [["gate.opened", "step.intent"], ["step.intent"]]
+
+
+def aged(stage: Stage, *, repeatable: bool = True) -> None:
+    """At the gate, with a proof that may be a minute old and is two."""
+    point = step("point", fills=("restorable",), repeatable=repeatable)
+    demand = Predicate("restorable", "a restorable point", max_age_s=60.0)
+    stage.declare(point, step("fetch"), step("push", "switch"), predicates=(demand,))
+    stage.run("point", "fetch")
+    stage.clock.seconds += 120
+
+
+async def test_a_proof_that_has_grown_old_is_made_again_when_everybody_has_said_yes(stage: Stage) -> None:
+    """And then the gate opens by itself: nobody plans anew while they are waited for."""
+    aged(stage)
+    assert await stage.go() == [], "nobody loads the servers while people still think"
+    stage.claim()
+    assert await stage.go() == ["point"]
+    assert await stage.finish("point") == ["push"]
+    assert stage.journal.kinds("gate.opened") == ["gate.opened"]
+
+
+async def test_a_proof_that_has_grown_old_and_does_no_good_twice_keeps_the_gate_closed(stage: Stage) -> None:
+    aged(stage, repeatable=False)
+    stage.claim()
+    assert await stage.go() == []
 
 
 async def test_the_gate_opens_exactly_once(stage: Stage) -> None:

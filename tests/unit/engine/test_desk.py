@@ -6,8 +6,8 @@ import pytest
 
 from console.core import events as ev
 from console.core import requests as rq
-from console.core.events import Body
-from console.core.plan import Wish
+from console.core.events import Body, Draft
+from console.core.plan import DataChange, Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
 from console.engine.desk import Desk, RefusedError, new_incident
@@ -69,6 +69,8 @@ def switching(office: Office) -> None:
 EVERY_ASK: list[AnyAsk] = [
     rq.Declare(note=""),
     rq.Replan(),
+    rq.MoveOnset(0, "x"),
+    rq.Errand("backup"),
     rq.Go("", ""),
     rq.Decide("push", Choice.RETRY),
     rq.Abort("x"),
@@ -104,7 +106,9 @@ def test_a_journal_that_a_newer_program_wrote_takes_no_request(office: Office, a
     )
 
 
-_NEED_AN_INCIDENT = [ask for ask in EVERY_ASK if not isinstance(ask, rq.Declare | rq.Note | rq.Stop)]
+_NEED_AN_INCIDENT = [
+    ask for ask in EVERY_ASK if not isinstance(ask, rq.Declare | rq.Errand | rq.Note | rq.Stop)
+]
 _NEED_A_COMMANDER = [ask for ask in _NEED_AN_INCIDENT if not isinstance(ask, rq.Tick | rq.Resolve)]
 
 
@@ -424,3 +428,89 @@ def test_nothing_is_resolved_under_a_step_that_runs(office: Office) -> None:
 
 def test_an_engine_ends_when_it_is_asked_to(office: Office) -> None:
     assert office.ask(rq.Stop(), "eng-2") == (ev.EngineStopped("eng-2 asked for it"),)
+
+
+# -- data ---------------------------------------------------------------------------------------------
+
+BACKUPS = {"backups": {"folder": "backups"}}
+DATA = DataChange("point in time", at(0).utc_us, at(1).utc_us, 200)
+
+
+def test_a_plan_that_swaps_data_wants_the_name_twice() -> None:
+    office = Office()
+    hashed = at_gate(office, data=DATA)
+    assert office.refusal(rq.Go(hashed, ENV)) == "this plan swaps data: type testnet once more"
+    assert office.refusal(rq.Go(hashed, ENV, "Testnet")) == "this plan swaps data: type testnet once more"
+    assert office.ask(rq.Go(hashed, ENV, ENV))
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (Wish(code=False), "a plan that changes neither code nor data, and does nothing else, is none"),
+        (Wish(code=False, verb="flush-cash"), "no verb flush-cash that can be asked for this way; there are"),
+        (Wish(code=False, verb="backup"), "no verb backup that can be asked for this way; there are"),
+        (Wish(verb="swap-back"), "the strategy names no `backups` of this environment"),
+    ],
+    ids=["nothing", "no such verb", "a verb that runs alone", "no backups"],
+)
+def test_a_plan_that_nobody_can_make_is_refused_when_it_is_asked_for(wish: Wish, words: str) -> None:
+    office = Office()
+    at_gate(office)
+    assert office.refusal(rq.Replan(wish)).startswith(words)
+
+
+def test_a_verb_may_follow_a_plan_that_was_carried_out() -> None:
+    """To swap back, for one; another rollback may not."""
+    office = Office(**BACKUPS)
+    switching(office)
+    office.run("push", "deploy", "health", "tidy")
+    assert office.ask(rq.Replan(Wish(code=False, verb="swap-back")))
+    assert "has been carried out" in office.refusal(rq.Replan(Wish(data="b-1")))
+
+
+def test_a_verb_of_the_cache_needs_a_cache() -> None:
+    office = Office(**BACKUPS)
+    at_gate(office)
+    refused = office.refusal(rq.Replan(Wish(code=False, verb="flush-cache")))
+    assert refused == "the strategy names no `cache` of this environment"
+
+
+def test_a_backup_can_be_asked_for_before_anything_is_declared() -> None:
+    office = Office(**BACKUPS)
+    assert office.ask(rq.Errand("backup")) == (ev.ErrandBegun(Wish(code=False, verb="backup")),)
+
+
+def test_one_errand_at_a_time() -> None:
+    office = Office(**BACKUPS)
+    begun = ev.ErrandBegun(Wish(code=False, verb="backup"))
+    office.book.append(Draft(begun, office.clock.now(), "RUN-3HXP", "eng-1"))
+    assert office.refusal(rq.Errand("backup")) == "RUN-3HXP, backup, is under way: wait for it"
+
+
+def test_a_moved_onset_keeps_its_place_in_boot_time_and_asks_for_a_new_plan_of_the_data() -> None:
+    office = Office(**BACKUPS)
+    at_gate(office, data=DATA)
+    earlier = office.clock.now().utc_us - 30_000_000
+    moved, again = office.ask(rq.MoveOnset(earlier, "the deploy was at that time"))
+    assert isinstance(moved, ev.OnsetMoved)
+    assert moved.onset.utc_us == earlier
+    assert office.clock.now().seconds_since(moved.onset) == 30
+    assert again == ev.PlanningStarted(office.incident.wish)
+
+
+def test_a_moved_onset_leaves_a_plan_that_keeps_the_data() -> None:
+    office = Office()
+    at_gate(office)
+    assert len(office.ask(rq.MoveOnset(at(-30).utc_us, "the deploy"))) == 1
+
+
+def test_an_onset_is_not_moved_without_a_reason_into_the_future_or_behind_the_gate() -> None:
+    office = Office()
+    hashed = at_gate(office)
+    later = office.clock.now().utc_us + 3_600_000_000
+    assert office.refusal(rq.MoveOnset(later, "x")) == "the onset cannot lie in the future"
+    assert office.refusal(rq.MoveOnset(0, " ")) == "the onset is moved with a reason: give one"
+    office.claim()
+    office.say(ev.GateOpened(hashed, ("eng-1",), ()))
+    assert office.refusal(rq.MoveOnset(0, "x")).startswith("the gate is open")
