@@ -77,7 +77,7 @@ class Programs:
                 out, err, _ = await asyncio.gather(
                     drain(process.stdout, on_line) if sink is None else _pour(process.stdout, sink),
                     drain(process.stderr, on_line),
-                    feed(process.stdin, given),
+                    _feed(process.stdin, given),
                 )
                 code = await process.wait()
         except TimeoutError:
@@ -108,15 +108,14 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def feed(stream: asyncio.StreamWriter | None, source: AsyncIterator[bytes] | None) -> None:
-    """Give a program all of `source` as its input, as fast as it takes it, and then the end of it."""
+async def _feed(stream: asyncio.StreamWriter | None, source: AsyncIterator[bytes] | None) -> None:
     if stream is None or source is None:
         return
     with suppress(BrokenPipeError, ConnectionResetError):  # the exit code says what went wrong
         async for piece in source:
             stream.write(piece)
             await stream.drain()
-        stream.write_eof()
+    stream.close()
 
 
 async def _pour(stream: asyncio.StreamReader | None, sink: Callable[[bytes], Awaitable[None]]) -> str:
@@ -155,7 +154,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 def orphans(tag: Path) -> list[int]:
     """Process ids of programs that an engine of this state folder started and that still run."""
-    wanted = f"{TAG}={tag}".encode()
+    return marked(TAG, str(tag))
+
+
+def marked(name: str, value: str) -> list[int]:
+    """Process ids of programs that run with that environment variable."""
+    wanted = f"{name}={value}".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():

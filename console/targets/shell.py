@@ -36,7 +36,8 @@ class Shell(Protocol):
         """Run `argv` to its end. `source` feeds its input; `sink` takes its output instead of keeping it.
 
         `on_line` sees each line of what is kept. Raises ProgramError when it cannot be started or
-        runs longer than `limit_s` seconds; it is ended then, and when the caller is cancelled.
+        runs longer than `limit_s` seconds; it is ended then, and when the caller is cancelled. Another
+        StatedError says that the place itself is not there.
         """
         ...
 

@@ -1,9 +1,11 @@
 """Where a Docker engine is, as its own command line would find it, and a plain connection to it."""
 
 import asyncio
+import socket
 import ssl
-from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 from docker.context import ContextAPI
@@ -13,7 +15,7 @@ from docker.utils import kwargs_from_env, parse_host
 from msgspec import Struct
 
 from console.core.errors import StatedError
-from console.targets.process import CHUNK
+from console.targets.docker.line import Line, TlsLine
 
 _DEFAULT = "unix:///var/run/docker.sock"
 
@@ -40,13 +42,15 @@ class Endpoint(Struct, frozen=True):
         name = urlsplit(self._plain).hostname
         return None if name in {None, "localhost", "127.0.0.1", "::1"} else name
 
-    async def connect(self) -> tuple[StreamReader, StreamWriter]:
-        """A connection of its own; OSError when there is none to be had."""
+    async def connect(self, limit_s: float) -> Line:
+        """A connection of its own; OSError when there is none to be had within `limit_s` seconds."""
         url = urlsplit(self._plain)
-        if url.scheme == "http+unix":
-            return await asyncio.open_unix_connection(url.path, limit=CHUNK)
-        context = None if self.tls is None else _context(self.tls)
-        return await asyncio.open_connection(url.hostname, url.port, ssl=context, limit=CHUNK)
+        async with asyncio.timeout(limit_s):
+            if url.scheme == "http+unix":
+                return Line(await _connected(socket.AF_UNIX, url.path))
+            host, port = url.hostname or "", url.port or 0
+            connected = await _to_any(host, port)
+            return Line(connected) if self.tls is None else await _secured(connected, self.tls, host)
 
     @property
     def _plain(self) -> str:
@@ -60,9 +64,7 @@ def find(environment: Mapping[str, str], url: str | None) -> Endpoint:
     DOCKER_CONTEXT or chosen in `~/.docker/config.json`. DockerError when it cannot be understood.
     """
     try:
-        told = kwargs_from_env(environment=environment)
-        if url is None and "base_url" not in told:
-            told = {**ContextAPI.kwargs_from_context(environment=environment), **told}
+        told = _told(environment, url)
         where = url or str(told.get("base_url") or _DEFAULT)
         scheme = urlsplit(parse_host(where, tls="tls" in told)).scheme
     except (DockerException, ValueError, OSError) as error:
@@ -73,6 +75,47 @@ def find(environment: Mapping[str, str], url: str | None) -> Endpoint:
             " `ssh -NL /path/of/socket:/var/run/docker.sock HOST`, and set DOCKER_HOST to unix:///path/of/socket"
         )
     return Endpoint(where, told.get("tls"))
+
+
+def _told(environment: Mapping[str, str], url: str | None) -> dict[str, Any]:
+    """`base_url` and `tls`, as far as the environment says them."""
+    told = dict(kwargs_from_env(environment=environment))
+    if url is not None or "base_url" in told:
+        return told
+    context = environment.get("DOCKER_CONTEXT")
+    if context and ContextAPI.get_context(context) is None:
+        raise ValueError(f"there is no context {context}")  # not the local engine instead
+    return {**ContextAPI.kwargs_from_context(environment=environment), **told}
+
+
+async def _connected(family: int, address: Any) -> socket.socket:
+    connecting = socket.socket(family, socket.SOCK_STREAM)
+    connecting.settimeout(0)
+    try:
+        await asyncio.get_running_loop().sock_connect(connecting, address)
+    except BaseException:
+        connecting.close()
+        raise
+    return connecting
+
+
+async def _to_any(host: str, port: int) -> socket.socket:
+    """A connection to the first address of a host that takes one."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for family, _, _, _, address in found[:-1]:
+        with suppress(OSError):  # the last one's error is raised
+            return await _connected(family, address)
+    return await _connected(found[-1][0], found[-1][4])
+
+
+async def _secured(connected: socket.socket, tls: TLSConfig, name: str) -> Line:
+    try:
+        line = TlsLine(connected, _context(tls), name)
+        await line.shake_hands()
+    except BaseException:
+        connected.close()
+        raise
+    return line
 
 
 def _context(tls: TLSConfig) -> ssl.SSLContext:

@@ -3,17 +3,18 @@
 import asyncio
 import json
 import os
-from asyncio import StreamReader, StreamWriter
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, closing
 from typing import Any, TypeVar
 
 import requests
 from docker import APIClient
+from docker.constants import MINIMUM_DOCKER_API_VERSION
 from docker.errors import APIError, DockerException, NotFound
 
+from console.targets.docker import wire
 from console.targets.docker.endpoint import DockerError, Endpoint, find
-from console.targets.process import CHUNK
+from console.targets.docker.line import CutError, Line
 
 Answer = TypeVar("Answer")
 Facts = dict[str, Any]
@@ -21,7 +22,6 @@ Facts = dict[str, Any]
 
 CALL_S = 10.0
 """Seconds that a question to the engine may take."""
-_UPGRADED = 101
 
 
 class NotThereError(DockerError):
@@ -67,6 +67,8 @@ class Docker:
         endpoint = self.endpoint
         try:
             async with asyncio.timeout(limit_s):
+                # What is wrong with the way there is told by a plain connection, not by the SDK.
+                (await endpoint.connect(limit_s)).close()
                 return await asyncio.to_thread(self._call, endpoint, ask, limit_s)
         except (TimeoutError, requests.Timeout):
             raise DockerError(f"{endpoint.words}: no answer within {limit_s:g} s") from None
@@ -78,10 +80,10 @@ class Docker:
             raise self._not_there(error) from None
 
     def _call(self, endpoint: Endpoint, ask: Callable[[APIClient], Answer], limit_s: float) -> Answer:
-        tls = endpoint.tls or False
-        client = APIClient(endpoint.url, self._version, timeout=max(1, round(limit_s)), tls=tls)
-        with closing(client) as api:
-            self._version = api.api_version
+        if self._version is None:
+            with closing(_client(endpoint, MINIMUM_DOCKER_API_VERSION, limit_s)) as api:
+                self._version = str(api.version(api_version=False)["ApiVersion"])
+        with closing(_client(endpoint, self._version, limit_s)) as api:
             return ask(api)
 
     async def container(self, name: str) -> Facts:
@@ -101,35 +103,36 @@ class Docker:
         names = sorted(one["Names"][0].removeprefix("/") for one in found)
         return f"{', '.join(names)} {'runs' if len(names) == 1 else 'run'}" if names else "none runs"
 
-    async def upgrade(self, path: str, body: Facts) -> tuple[StreamReader, StreamWriter]:
-        """A connection that the engine turns into a stream of bytes after a POST; close its writer.
+    @asynccontextmanager
+    async def upgrade(self, path: str, body: Facts) -> AsyncIterator[Line]:
+        """A connection that a POST turns into a stream of bytes both ways; cut at the end."""
+        async with self._line() as line:
+            await wire.post(line, f"/v{self._version}{path}", body)
+            yield line
 
-        The SDK would hand out the socket from under its own reader, and lose with it what the engine
-        sent together with its headers.
-        """
+    async def read(self, path: str) -> AsyncGenerator[bytes, None]:
+        """A long answer piece by piece; DockerError when it ends before its end. Use with `aclosing`."""
+        async with self._line() as line:
+            async for piece in wire.get(line, f"/v{self._version}{path}"):
+                yield piece
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Line]:
+        """A connection of its own; what goes wrong with it is a DockerError."""
         if self._version is None:
             await self.call(lambda api: api.ping())
         try:
-            reader, writer = await self.endpoint.connect()
+            line = await self.endpoint.connect(CALL_S)
         except OSError as error:
             raise self._not_there(error) from None
         try:
-            writer.write(_request(f"/v{self._version}{path}", json.dumps(body).encode()))
-            await self._upgraded(reader)
-        except BaseException:
-            writer.close()
-            raise
-        return reader, writer
-
-    async def _upgraded(self, reader: StreamReader) -> None:
-        """Return when the engine's headers have been read and say that it does."""
-        try:
-            status = int((await reader.readuntil(b"\r\n\r\n")).split(None, 2)[1])
-            said = b"" if status == _UPGRADED else await reader.read(CHUNK)
-        except (OSError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError):
-            raise DockerError(f"{self.words} ended a connection without an answer") from None
-        if status != _UPGRADED:
-            raise DockerError(f"{self.words} refused: {_one_line(said.decode(errors='replace'))}")
+            yield line
+        except wire.RefusedError as error:
+            raise DockerError(f"{self.words} refused: {_one_line(error)}") from None
+        except CutError:
+            raise DockerError(f"{self.words} cut the connection: it was ended, or the way to it") from None
+        finally:
+            line.close()
 
     def _not_there(self, error: BaseException) -> DockerError:
         """The error in one line, with what to do."""
@@ -137,17 +140,11 @@ class Docker:
         return DockerError(f"{self.words} cannot be asked: {words}; start it, or set DOCKER_HOST")
 
 
-def _request(path: str, body: bytes) -> bytes:
-    """An HTTP request whose connection is to become a stream."""
-    head = (
-        f"POST {path} HTTP/1.1",
-        "Host: docker",
-        "Connection: Upgrade",
-        "Upgrade: tcp",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body)}",
-    )
-    return "\r\n".join((*head, "", "")).encode() + body
+def _client(endpoint: Endpoint, version: str, limit_s: float) -> APIClient:
+    client = APIClient(endpoint.url, version, timeout=max(1, round(limit_s)), tls=endpoint.tls or False)
+    # Otherwise REQUESTS_CA_BUNDLE would be believed instead of the engine's own authority.
+    client.trust_env = False
+    return client
 
 
 def _cause(error: BaseException) -> str:

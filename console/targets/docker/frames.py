@@ -20,10 +20,10 @@ class Frames:
         """Whether the stream may end here: not within a frame."""
         return not self._held and not self._left
 
-    def split(self, data: bytes) -> dict[int, bytes]:
-        """What `data` adds to each output, by STDOUT and STDERR."""
+    def split(self, data: bytes) -> list[tuple[int, bytes]]:
+        """What `data` adds to the outputs, in its order: STDOUT or STDERR with a piece each."""
         data = self._held + data
-        parts: dict[int, list[bytes]] = {STDOUT: [], STDERR: []}
+        pieces: list[tuple[int, bytes]] = []
         at = 0
         while at < len(data):
             if not self._left:
@@ -32,8 +32,13 @@ class Frames:
                 self._output, self._left = _HEADER.unpack_from(data, at)
                 at += _HEADER.size
             piece = data[at : at + self._left]
-            parts[self._output].append(piece)
+            pieces.append((self._output, piece))
             self._left -= len(piece)
             at += len(piece)
         self._held = data[at:]
-        return {output: b"".join(pieces) for output, pieces in parts.items()}
+        return pieces
+
+
+def only(output: int, pieces: list[tuple[int, bytes]]) -> bytes:
+    """What belongs to one output."""
+    return b"".join(piece for which, piece in pieces if which == output)

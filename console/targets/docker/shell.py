@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from console.core.errors import StatedError
@@ -18,6 +19,7 @@ _END_S = 10.0
 """Seconds within which what was killed inside must be seen to have ended."""
 _WANTED = "WARROOM_WANTED"
 _KILL = f"""
+command -v grep >/dev/null && command -v tr >/dev/null || exit 1
 for entry in $(grep -lsF -e "${_WANTED}" /proc/[0-9]*/environ); do
     tr '\\0' '\\n' 2>/dev/null <"$entry" | grep -qxF -e "${_WANTED}" || continue
     process=${{entry#/proc/}} process=${{process%/environ}}
@@ -87,12 +89,21 @@ class ContainerShell:
     async def end_orphans(self) -> list[int]:
         """Kill what an engine before us left running inside; process ids as the container sees them.
 
-        Not while something of ours runs there: that would be killed too.
+        Not while something of ours runs there: that would be killed too. Raises DockerError when engine or
+        container are not there, ProgramError when the container does not answer.
         """
-        return await self._kill(self._tag)
+        try:
+            async with asyncio.timeout(_END_S):
+                return await self._kill(self._tag)
+        except TimeoutError:
+            raise ProgramError(
+                f"{self.words} does not answer: no program ran in it for {_END_S:g} s"
+            ) from None
 
     async def _end(self, work: Execution, run: str) -> str:
         """Kill a run with all that it started; empty when that was seen to work, else how it failed."""
+        if not work.begun:
+            return ""
         try:
             async with asyncio.timeout(_END_S):
                 while True:  # until a sweep after its end finds nothing: it may have started more meanwhile
@@ -108,5 +119,8 @@ class ContainerShell:
     async def _kill(self, line: str) -> list[int]:
         """Kill every process inside that has this line in its environment; their ids."""
         sweep = Execution(self._docker, self._container, ("sh", "-c", _KILL), (f"{_WANTED}={line}",))
-        finished = await sweep.run(None, None, None)
-        return [int(word) for word in finished.out.split()]
+        with suppress(ProgramError):  # there is no sh either
+            finished = await sweep.run(None, None, None)
+            if not finished.code:
+                return [int(word) for word in finished.out.split()]
+        raise ProgramError(f"{self.words} lacks sh, grep or tr, without which nothing in it can be found")
