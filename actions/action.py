@@ -42,6 +42,8 @@ class Inputs(Struct, frozen=True):
     """Handle that commits are made under."""
     made: int
     """When the plan is made, in seconds since 1970; names what belongs to this plan alone."""
+    onset: int = 0
+    """When the incident, or the verb by itself, began: UTC microseconds."""
     change: CodeChange | None = None
     commit: str = ""
     """The bytes of the commit object to deploy, as text."""

@@ -18,9 +18,9 @@ class Fetch(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """Reads the remote; changes only our own clone."""
-        repository = world.environment.repository
+        repository, running = world.environment.repository, inputs.code.running
         return Preview(
-            words=f"fetch {repository.branch} and see that it is still at {short(inputs.code.running.commit)}",
+            words=f"fetch {repository.branch} and see that it is still at {short(running.commit)}",
             effects=(world.clone.command(world.clone.fetch_words()),),
             params={
                 "branch": repository.branch,

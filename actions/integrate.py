@@ -22,9 +22,10 @@ class Integrate(Action):
     def preview(inputs: Inputs, world: World) -> Preview:
         """The fast-forward, exactly; and in words, what happens when the branch has moved."""
         branch = world.environment.repository.branch
-        update = Update(f"refs/heads/{branch}", inputs.code.restored, inputs.code.running.commit)
+        code = inputs.code
+        update = Update(f"refs/heads/{branch}", code.restored, code.running.commit)
         return Preview(
-            words=f"move {branch} from {short(inputs.code.running.commit)} forward to {short(inputs.code.restored)}; "
+            words=f"move {branch} from {short(code.running.commit)} forward to {short(code.restored)}; "
             "if it has moved, by cherry-pick, and only if the result is still exactly the good tree",
             effects=(world.clone.command(world.clone.push_words([update])),),
             params={

@@ -1,25 +1,45 @@
 """The verbs that a runbook may name, and the class that does each."""
 
 from actions.action import Action
+from actions.backup import Backup
+from actions.base_backup import BaseBackup
+from actions.build_candidate import BuildCandidate
 from actions.deploy import Deploy
 from actions.fetch import Fetch
 from actions.integrate import Integrate
+from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
+from actions.restorable_point import RestorablePoint
 from actions.restore_tree import RestoreTree
 from actions.rows import CompareRows, CountRows
 from actions.run_command import RunCommand
+from actions.swap import SwapBack, SwapDatabase
 from actions.tidy import Tidy
+from actions.verify_backup import VerifyBackup
+from actions.writers import StartWriters, StopWriters
 
 ACTIONS: dict[str, type[Action]] = {
+    "backup": Backup,
+    "base-backup": BaseBackup,
+    "build-candidate": BuildCandidate,
     "compare-rows": CompareRows,
     "count-rows": CountRows,
     "deploy": Deploy,
     "fetch": Fetch,
+    "final-receipt": FinalReceipt,
     "integrate": Integrate,
+    "judge-loss": JudgeLoss,
+    "loss-receipt": LossReceipt,
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
+    "restorable-point": RestorablePoint,
     "restore-tree": RestoreTree,
     "run-command": RunCommand,
+    "start-writers": StartWriters,
+    "stop-writers": StopWriters,
+    "swap-back": SwapBack,
+    "swap-database": SwapDatabase,
     "tidy": Tidy,
+    "verify-backup": VerifyBackup,
 }

@@ -23,10 +23,11 @@ class RestoreTree(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """The commit's id is known beforehand: its tree, parent, author, time and message are frozen."""
-        path, clone = world.worktree(inputs.code.branch), world.clone
+        code = inputs.code
+        path, clone = world.worktree(code.branch), world.clone
         return Preview(
-            words=f"make {short(inputs.code.restored)} on {inputs.code.branch}: the tree of {inputs.code.target.tag}, "
-            f"on top of {inputs.code.running.tag}",
+            words=f"make {short(code.restored)} on {code.branch}: the tree of {code.target.tag}, "
+            f"on top of {code.running.tag}",
             effects=(
                 clone.command(clone.commit_words(keep=True)),
                 clone.command(clone.worktree_words(path, inputs.code.branch, inputs.code.restored)),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
-from console.targets.postgres.rows import Compared
+from console.targets.postgres.rowfile import Compared
 
 SLOT_BEFORE = "rows-at-switch"
 SLOT_KEPT = "rows-kept"

@@ -31,6 +31,12 @@ SUBCOMMANDS = {
     "abort": "act:abort",
     "resume": "act:resume",
     "resolve": "act:resolve",
+    "backup": "data:backup",
+    "verify-backup": "data:verify_backup",
+    "restore": "data:restore",
+    "onset": "data:onset",
+    "cache": "data:cache",
+    "swap-back": "data:swap_back",
     "engine": "engine:engine",
     "journal": "journal:journal",
 }

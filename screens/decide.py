@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from console.core.plan import Step
+from console.core.receipt import HELD_TO_CEILING
 from console.core.requests import AnyAsk, Choice, Decide
 from console.core.standing import advised, says_plan_again
 from console.core.state import Incident, Status
-from screens.dialog import Form
+from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
 from screens.scene import Scene
 from screens.views.plan import step_lines
@@ -17,7 +18,7 @@ class DecideDialog(Form):
 
     prompt = "The first is what to do when in doubt:"
     yes = "Decide"
-    placeholder = "why (needed to skip)"
+    fields = ("why (needed to skip)",)
 
     def __init__(self, scene: Scene, incident: Incident, step: Step) -> None:
         super().__init__(scene)
@@ -30,8 +31,11 @@ class DecideDialog(Form):
         failed = self._state.status is Status.FAILED
         ended = "It failed: " if failed else "The engine ended in the middle of it. "
         found = "" if failed else f"Looked into, {self._state.finding}: "
+        key = "b" if self._step.action in HELD_TO_CEILING else "T"
         useless = (
-            "To try again is no use: T, in the war room, plans anew." if says_plan_again(self._state) else ""
+            f"To try again is no use: {key}, in the war room, plans anew."
+            if says_plan_again(self._state)
+            else ""
         )
         return [
             *wrap(f"{ended}{found}{self._state.words}", width, Role.BAD),
@@ -43,11 +47,12 @@ class DecideDialog(Form):
         """The choices with their consequences."""
         return [(choice.value, f"{choice.value}: {words}") for choice, words in self._choices]
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
         """The decision; to skip takes a reason."""
         if chosen is None:
-            return "choose one first"
+            return Lacking("choose one first")
+        (reason,) = typed
         choice = Choice(chosen)
-        if choice is Choice.SKIP and not typed:
-            return "a step is skipped by name and with a reason: type one"
-        return Decide(step=self._step.id, choice=choice, reason=typed)
+        if choice is Choice.SKIP and not reason:
+            return Lacking("a step is skipped by name and with a reason: type one")
+        return Decide(step=self._step.id, choice=choice, reason=reason)

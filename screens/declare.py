@@ -57,7 +57,7 @@ class DeclareDialog(Form):
     def submit(self) -> None:
         """Declare, with the triggers that are marked."""
         triggers = tuple(key for key in self.scene.environment.triggers if key in self._marked)
-        self.dismiss(Declare(note=self._typed(), triggers=triggers))
+        self.dismiss(Declare(note="".join(self._typed()), triggers=triggers))
 
     def _words(self, trigger: str) -> Content:
         sign = "[x]" if trigger in self._marked else "[ ]"

@@ -1,7 +1,7 @@
 """The frame of every dialog: a box with a title, words that scroll, what to fill in, and two buttons."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -84,7 +84,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
     def on_resize(self) -> None:
         """The body takes what the terminal leaves it."""
-        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList, #prompt"))
+        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList, #prompt, #keys"))
         self.query_one("#body").styles.max_height = max(3, self.size.height - FRAME_LINES - taken)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -111,35 +111,46 @@ def _complaint(words: str, width: int, height: int) -> list[Line]:
     return [fit((span(words, Role.BAD),), width)][:height]
 
 
+class Lacking(NamedTuple):
+    """Why there is nothing to hand over yet."""
+
+    words: str
+    field: int = 0
+    """The field in which that can be mended, counted from 0."""
+
+
 class Form(Dialog[AnyAsk | None]):
     """A dialog that ends in a request: perhaps something to choose, perhaps something to type."""
 
-    placeholder: str | None = None
-    """What the field is for; None: there is no field."""
+    fields: tuple[str, ...] = ()
+    """What each field is for, in the words that stand in it while it is empty."""
 
     def options(self) -> Sequence[tuple[str, str]]:
         """What may be chosen, id and words; the first is proposed."""
         return ()
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
-        """The request, or in a sentence why there is none yet."""
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking | None:
+        """The request, why there is none yet, or None when something else has been asked first.
+
+        `typed` has a text for each field.
+        """
         raise NotImplementedError
 
     def controls(self) -> ComposeResult:
-        """The list, and the field below it."""
+        """The list, and the fields below it."""
         if options := self.options():
             yield OptionList(*(Option(Content(plain(words)), id=key) for key, words in options), compact=True)
-        if self.placeholder is not None:
-            yield field(self.placeholder)
+        yield from (field(placeholder) for placeholder in self.fields)
 
     def submit(self) -> None:
         """Hand over the request, or say what is missing."""
-        asked = self.ask(self._chosen(), self._typed())
-        if isinstance(asked, str):
-            self.complain(asked)
-            for field in self.query(Input):
-                field.focus()
-        else:
+        asked = self.ask(self._chosen(), *self._typed())
+        if isinstance(asked, Lacking):
+            self.complain(asked.words)
+            for number, place in enumerate(self.query(Input)):
+                if number == asked.field:
+                    place.focus()
+        elif asked is not None:
             self.dismiss(asked)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -158,8 +169,8 @@ class Form(Dialog[AnyAsk | None]):
                 return choices.get_option_at_index(choices.highlighted).id
         return None
 
-    def _typed(self) -> str:
-        return "".join(field.value for field in self.query(Input)).strip()
+    def _typed(self) -> tuple[str, ...]:
+        return tuple(field.value.strip() for field in self.query(Input))
 
 
 class Reading(Dialog[None]):

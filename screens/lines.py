@@ -11,6 +11,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 from console.core.format import plain
+from console.core.wording import Tone
 
 
 class Role(StrEnum):
@@ -43,9 +44,18 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+ROLE_OF = {
+    Tone.PLAIN: Role.PLAIN,
+    Tone.GOOD: Role.GOOD,
+    Tone.WARN: Role.WARN,
+    Tone.BAD: Role.BAD,
+    Tone.PERSON: Role.STRONG,
+}
+"""How words of each tone look."""
 ELLIPSIS = "…"
 RULE = "─"
 SEPARATOR = "│"
+LABEL_CELLS = 9
 
 
 def span(text: str, role: Role = Role.PLAIN) -> Span:
@@ -151,3 +161,10 @@ def wrap(words: str, cells: int, role: Role = Role.PLAIN, indent: int = 0) -> li
         lines += full
     lines.append(row)
     return [(blank(indent if n else 0), span(each, role)) for n, each in enumerate(lines)]
+
+
+def labelled(name: str, words: str, cells: int, role: Role = Role.PLAIN) -> list[Line]:
+    """Words with their name in a narrow column before them."""
+    first, *more = wrap(words, cells - LABEL_CELLS, role)
+    head = (span(f"{name:<{LABEL_CELLS}}", Role.DIM), *first)
+    return [head, *((blank(LABEL_CELLS), *row) for row in more)]

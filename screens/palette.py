@@ -8,7 +8,7 @@ from textual.events import Key
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from console.core.commands import COMMANDS, Command
+from console.core.commands import COMMANDS, DATA, Command
 from screens.dialog import Dialog, field
 from screens.lines import Line, Role, line, span
 
@@ -66,12 +66,12 @@ class Palette(Dialog[str | None]):
             self.dismiss(choices.get_option_at_index(choices.highlighted).id)
 
     def _options(self, typed: str) -> list[Option]:
-        found = [entry for entry in COMMANDS if _matches(entry, typed.strip().lower())]
+        found = [entry for entry in (*COMMANDS, *DATA) if _matches(entry, typed.strip().lower())]
         return [Option(Content(self._words(entry)), id=entry.id) for entry in found]
 
     def _words(self, entry: Command) -> str:
-        reason = entry.possible(self.scene.snapshot)
-        return f"{entry.key}  {entry.id:<8} {entry.sentence if reason is None else f'not now: {reason}'}"
+        reason = entry.possible(self.scene.snapshot, self.scene.environment)
+        return f"{entry.keys:<8}{entry.id:<14}{entry.sentence if reason is None else f'not now: {reason}'}"
 
 
 def _matches(entry: Command, typed: str) -> bool:

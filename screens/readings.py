@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from console.core.commands import EVERYWHERE, Group
+from console.core.commands import EVERYWHERE, Command, Group
 from console.core.state import Status
 from console.core.words import took
 from screens.dialog import Reading
 from screens.lines import Line, Role, blank, cell, line, rule, span, wrap
 from screens.views.plan import plan_lines
 from screens.views.runbook import lost_sight
+
+KEY_CELLS = 8
 
 
 class PlanDialog(Reading):
@@ -78,11 +80,14 @@ class HelpDialog(Reading):
             lines.append(rule(width, span(group.value, Role.STRONG)))
             for entry in EVERYWHERE:
                 if entry.group is group:
-                    reason = entry.possible(self.scene.snapshot)
-                    key = cell(span(entry.key, Role.ACT if reason is None else Role.DIM), 7)
-                    first, *more = wrap(entry.sentence, width - 7, Role.PLAIN if reason is None else Role.DIM)
-                    lines += [(*key, *first), *((blank(7), *row) for row in more)]
-                    if reason is not None:
-                        lines += [(blank(7), *row) for row in wrap(f"not now: {reason}", width - 7, Role.DIM)]
+                    lines += self._entry(entry, width)
         scroll = "Arrows, PgUp, PgDn, Home and End move the timeline; at its top it follows."
         return [*lines, line(""), *wrap(scroll, width, Role.DIM)]
+
+    def _entry(self, entry: Command, width: int) -> list[Line]:
+        reason = entry.possible(self.scene.snapshot, self.scene.environment)
+        words = wrap(entry.sentence, width - KEY_CELLS, Role.PLAIN if reason is None else Role.DIM)
+        if reason is not None:
+            words += wrap(f"not now: {reason}", width - KEY_CELLS, Role.DIM)
+        key = cell(span(entry.keys, Role.ACT if reason is None else Role.DIM), KEY_CELLS)
+        return [(*key, *words[0]), *((blank(KEY_CELLS), *row) for row in words[1:])]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from console.core.policy import unrecovered
 from console.core.requests import AnyAsk, Resolve
 from console.core.standing import open_items
-from screens.dialog import Form
+from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
 
 _OUTCOMES = {
@@ -21,7 +21,7 @@ class ResolveDialog(Form):
     caption = "Close the incident"
     prompt = "How did it end?"
     yes = "Resolve"
-    placeholder = "a note (needed unless recovered)"
+    fields = ("a note (needed unless recovered)",)
 
     def body(self, width: int) -> Sequence[Line]:
         """What is not proven, and what nobody has ticked."""
@@ -44,10 +44,11 @@ class ResolveDialog(Form):
         proven = incident is not None and not unrecovered(incident)
         return [(key, f"{key}: {words}") for key, words in _OUTCOMES.items() if proven or key != "recovered"]
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
         """The end; anything but a recovery takes a word."""
         if chosen is None:
-            return "choose an outcome first"
-        if chosen != "recovered" and not typed:
-            return f"to end as {chosen} it takes a note that says why"
-        return Resolve(outcome=chosen, note=typed)
+            return Lacking("choose an outcome first")
+        (note,) = typed
+        if chosen != "recovered" and not note:
+            return Lacking(f"to end as {chosen} it takes a note that says why")
+        return Resolve(outcome=chosen, note=note)

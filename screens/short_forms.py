@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from console.core.plan import Wish
 from console.core.plan_words import way
 from console.core.requests import Abort, AnyAsk, Note, Replan
 from console.core.standing import says_plan_again
-from screens.dialog import Form
+from console.core.wishes import back_to
+from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
 
 
@@ -15,15 +15,16 @@ class NoteDialog(Form):
 
     caption = "Note"
     yes = "Write"
-    placeholder = "what you saw, did or suspect"
+    fields = ("what you saw, did or suspect",)
 
     def body(self, width: int) -> Sequence[Line]:
         """Whose note it is."""
         return wrap(f"Stands on the timeline as said by {self.scene.actor}.", width, Role.DIM)
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:  # noqa: ARG002 - nothing to choose
         """The note, unless it says nothing."""
-        return Note(text=typed) if typed else "an empty note says nothing"
+        (note,) = typed
+        return Note(text=note) if note else Lacking("an empty note says nothing")
 
 
 class AbortDialog(Form):
@@ -31,7 +32,7 @@ class AbortDialog(Form):
 
     caption = "Stop the run"
     yes = "Stop"
-    placeholder = "why (may stay empty)"
+    fields = ("why (may stay empty)",)
 
     def body(self, width: int) -> Sequence[Line]:
         """What it does, and what it does not."""
@@ -40,9 +41,10 @@ class AbortDialog(Form):
         now = f"{running[0].title} ends first, or at a point of its own where it is safe. " if running else ""
         return wrap(f"{now}Nothing further starts; what is done stays done. X goes on with it.", width)
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk:  # noqa: ARG002 - nothing to choose
         """The stop."""
-        return Abort(reason=typed)
+        (reason,) = typed
+        return Abort(reason=reason)
 
 
 class TargetDialog(Form):
@@ -50,7 +52,7 @@ class TargetDialog(Form):
 
     caption = "Plan anew"
     yes = "Plan"
-    placeholder = "tag of the release; empty for the newest good one"
+    fields = ("tag of the release; empty for the newest good one",)
 
     def body(self, width: int) -> Sequence[Line]:
         """What a new plan means."""
@@ -60,8 +62,16 @@ class TargetDialog(Form):
         unfit = (step for step in incident.asking() if says_plan_again(incident.step(step.id)))
         why = [f"{step.title} failed: {incident.step(step.id).words}" for step in unfit]
         now = f"The plan now: {way(incident.plan)}. A new one voids every yes to it."
-        return [*(row for words in why for row in wrap(words, width, Role.BAD)), *wrap(now, width)]
+        data = "What becomes of the data stays as it is; b, in the war room, changes that."
+        return [
+            *(row for words in why for row in wrap(words, width, Role.BAD)),
+            *wrap(f"{now} {data}", width),
+        ]
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:  # noqa: ARG002 - nothing to choose
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:  # noqa: ARG002 - nothing to choose
         """The wish for a plan."""
-        return Replan(Wish(target=typed or None))
+        incident = self.scene.snapshot.state.open_incident
+        if incident is None:
+            return Lacking("no incident is open any more")
+        (target,) = typed
+        return Replan(back_to(incident, target or None))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from console.core.format import clock
 from console.core.requests import AnyAsk, Tick
-from screens.dialog import Form
+from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, line, span
 
 
@@ -13,7 +13,7 @@ class TickDialog(Form):
 
     caption = "Validation checklist"
     yes = "Tick, or take the tick back"
-    placeholder = "a note: what you saw (may stay empty)"
+    fields = ("a note: what you saw (may stay empty)",)
 
     def body(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - one short line
         """How it works."""
@@ -36,9 +36,10 @@ class TickDialog(Form):
         note = f": {tick.note}" if tick.note else ""
         return f"✓ {title} ({by} {clock(tick.at)}{note})"
 
-    def ask(self, chosen: str | None, typed: str) -> AnyAsk | str:
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
         """The tick, or its opposite."""
         incident = self.scene.snapshot.state.open_incident
         if chosen is None or incident is None:
-            return "choose an item first"
-        return Tick(item=chosen, note=typed, done=chosen not in incident.items)
+            return Lacking("choose an item first")
+        (note,) = typed
+        return Tick(item=chosen, note=note, done=chosen not in incident.items)

@@ -10,12 +10,14 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
-from console.core.commands import COMMANDS, command
+from console.core.commands import COMMANDS, DATA, command
+from console.core.errands import errand_now
 from console.core.errors import StatedError
 from console.core.next_step import NextStep, next_step
 from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
 from console.core.requests import AnyAsk, Resume
+from screens.data import Asked, DataDialog
 from screens.decide import DecideDialog
 from screens.declare import DeclareDialog
 from screens.dialog import Dialog
@@ -53,6 +55,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "resolve": ResolveDialog,
     "target": TargetDialog,
 }
+_OF_DATA = frozenset(entry.id for entry in DATA)
 _READINGS: dict[str, type[Dialog[None]]] = {"plan": PlanDialog, "output": OutputDialog, "help": HelpDialog}
 
 
@@ -151,8 +154,9 @@ class WarRoom(Screen[None]):
         for refusal in self._errands.heed(message.snapshot):
             self._say(refusal, Role.BAD, REFUSED_S)
         self._show()
-        if isinstance(self.app.screen, Dialog) and self.scene is not None:
-            self.app.screen.update(self.scene)
+        for screen in self.app.screen_stack:
+            if isinstance(screen, Dialog) and screen.is_mounted and self.scene is not None:
+                screen.update(self.scene)
 
     def on_war_room_blind(self, message: Blind) -> None:
         """Say that what is shown is old, and why."""
@@ -195,9 +199,10 @@ class WarRoom(Screen[None]):
         notice, role = self._notice, self._notice_role
         if not notice and self._snapshot is not None and (queued := self._errands.queued(self._snapshot.at)):
             notice, role = queued, Role.WARN
-        view = next_view(step, notice, role)
+        beside = errand_now(self._snapshot) if self._snapshot else None
+        view = next_view(step, notice, role, beside)
         self._pane("next").show(view)
-        self._pane("keys").show(keys_view(self._snapshot, step))
+        self._pane("keys").show(keys_view(self._snapshot, self._room.environment, step.command))
         self._share_out(len(draw_next(view, self.size.width, self.size.height)))
 
     def _share_out(self, bottom: int) -> None:
@@ -241,8 +246,8 @@ class WarRoom(Screen[None]):
         scene, entry = self.scene, command(command_id)
         if scene is None:
             self._act_unseen(command_id)
-        elif reason := entry.possible(scene.snapshot):
-            self._say(f"{entry.key} {entry.id}: {reason}", Role.WARN)
+        elif reason := entry.possible(scene.snapshot, scene.environment):
+            self._say(f"{entry.keys} {entry.id}: {reason}", Role.WARN)
         elif self._errands.under_way(command_id):
             self._say(f"{entry.id} is asked for already; the engine has not answered yet", Role.WARN)
         else:
@@ -256,7 +261,9 @@ class WarRoom(Screen[None]):
             self._say(self.next_step.sentence, Role.WARN)
 
     def _act(self, command_id: str, scene: Scene) -> None:
-        if form := _FORMS.get(command_id):
+        if command_id == "data" or command_id in _OF_DATA:
+            self._look_at_data(scene, command_id)
+        elif form := _FORMS.get(command_id):
             self.app.push_screen(form(scene), self._submitter(command_id))
         elif reading := _READINGS.get(command_id):
             self.app.push_screen(reading(scene))
@@ -277,6 +284,15 @@ class WarRoom(Screen[None]):
             self._say(f"nothing to press now: {step.sentence}", Role.PLAIN)
         else:
             self.action_do(step.command)
+
+    def _look_at_data(self, scene: Scene, command_id: str) -> None:
+        """Open the data screen; with a form of its own on it, where one was named in the palette."""
+
+        def asked(answer: Asked | None) -> None:
+            if answer is not None:
+                self._submitter(answer.command)(answer.ask)
+
+        self.app.push_screen(DataDialog(scene, command_id if command_id in _OF_DATA else ""), asked)
 
     def _decide(self, scene: Scene) -> None:
         incident = scene.snapshot.state.open_incident

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -56,7 +57,31 @@ def drop_rights() -> tuple[str, ...]:
     )
 
 
-class PostgresServer:
+class Databases(ABC):
+    """A PostgreSQL in which tests make databases of their own."""
+
+    @abstractmethod
+    def dsn(self, database: str = "postgres") -> str:
+        """How to connect, password and all."""
+
+    def create(self, name: str, *statements: str) -> str:
+        """A new database in which the statements have run; its DSN."""
+        self.drop(name)
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with psycopg.connect(self.dsn(name)) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+        return self.dsn(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is connected."""
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+            connection.execute(statement.format(sql.Identifier(name)))
+
+
+class PostgresServer(Databases):
     """A cluster and its server. `folder` must be one that uid 65534 can enter when the tests run as root."""
 
     def __init__(self, major: int, folder: Path, settings: Mapping[str, str] | None = None) -> None:
@@ -122,22 +147,6 @@ class PostgresServer:
     def dsn(self, database: str = "postgres") -> str:
         """How to connect, password and all."""
         return f"postgresql://{USER}:{self.password}@{LOOPBACK}:{self.port}/{database}"
-
-    def create(self, name: str, *statements: str) -> str:
-        """A new database in which the statements have run; its DSN."""
-        self.drop(name)
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        with psycopg.connect(self.dsn(name)) as connection:
-            for statement in statements:
-                connection.execute(statement.encode())
-        return self.dsn(name)
-
-    def drop(self, name: str) -> None:
-        """Remove a database, whoever is connected."""
-        with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-            connection.execute(statement.format(sql.Identifier(name)))
 
     def _answers(self) -> bool:
         assert self._process is not None

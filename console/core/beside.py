@@ -16,6 +16,11 @@ def before(database: str, incident: str) -> str:
     return _named(database, "before", incident)
 
 
+def undone(database: str, incident: str) -> str:
+    """What the restored one is called after the swap was taken back: `walletconnect_undone_inc_7qk2`."""
+    return _named(database, "undone", incident)
+
+
 def scratch(database: str, what: str) -> str:
     """Where a backup is verified: `walletconnect_verify_...`."""
     return _named(database, "verify", what)

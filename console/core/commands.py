@@ -1,17 +1,11 @@
-"""The one registry of commands: bindings, keys line, palette, help and the key table all come from here."""
+"""The one registry of commands: bindings, keys lines, palette, help and the key table all come from here."""
 
-from collections.abc import Callable
 from enum import StrEnum
 
 from msgspec import Struct
 
-from console.core.plan import Step
-from console.core.policy import choices
-from console.core.presence import Presence, hanging, presence
-from console.core.protocols import Snapshot
-from console.core.state import Incident
-
-Possible = Callable[[Snapshot], str | None]
+from console.core import possible
+from console.core.possible import Possible
 
 
 class Group(StrEnum):
@@ -19,6 +13,7 @@ class Group(StrEnum):
 
     LEAD = "lead the incident"
     RUN = "run the way back"
+    DATA = "the data"
     WRITE = "write it down"
     LOOK = "look"
     CONSOLE = "this console"
@@ -45,132 +40,13 @@ class Command(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
     """Other keys that do the same, by textual's name."""
 
-
-def _always(_: Snapshot) -> str | None:
-    return None
-
-
-def _declared(snapshot: Snapshot) -> Incident | str:
-    """The declared incident, or why there is none to act on."""
-    incident = snapshot.state.open_incident
-    if incident is None:
-        return "no incident is open: D declares one"
-    if incident.status == "suspected":
-        return f"{incident.id} is only suspected: D declares it"
-    return incident
+    @property
+    def keys(self) -> str:
+        """What to press in the war room, `b v` for what is done on the data screen."""
+        return f"{_DATA_KEY} {self.key}" if self.group is Group.DATA else self.key
 
 
-def _declare(snapshot: Snapshot) -> str | None:
-    incident = snapshot.state.open_incident
-    if incident is None or incident.status == "suspected":
-        return None
-    return f"{incident.id} is declared already, {incident.commander} commands it"
-
-
-def _planned(snapshot: Snapshot) -> Incident | str:
-    """The declared incident, whose plan is not about to be replaced; or why there is none."""
-    incident = _declared(snapshot)
-    if isinstance(incident, Incident) and incident.planning:
-        return "a plan is being made: wait for it"
-    return incident
-
-
-def _go(snapshot: Snapshot) -> str | None:
-    incident = _planned(snapshot)
-    if isinstance(incident, str):
-        return incident
-    if incident.plan is None:
-        return "there is no plan yet to say yes to"
-    if incident.gate_opened is not None:
-        return "the gate is open already: the way back is under way"
-    if incident.aborted is not None:
-        return "the run is stopped: X goes on with it, T plans anew"
-    return None
-
-
-def _plan(snapshot: Snapshot) -> str | None:
-    incident = snapshot.state.incident
-    return None if incident is not None and incident.plan is not None else "there is no plan yet"
-
-
-def _decide(snapshot: Snapshot) -> str | None:
-    incident = _planned(snapshot)
-    if isinstance(incident, str):
-        return incident
-    if any(choices(incident, step.id) for step in incident.asking()):
-        return None
-    if incident.asking():
-        return "the engine looks first what became of the step"
-    return "no step has failed or is unclear: there is nothing to decide"
-
-
-def _abort(snapshot: Snapshot) -> str | None:
-    incident = _declared(snapshot)
-    if isinstance(incident, str):
-        return incident
-    if incident.aborted is not None:
-        return "the run is stopped already: X goes on with it"
-    if incident.plan is None or incident.finished:
-        return "nothing runs that could be stopped"
-    return None
-
-
-def _resume(snapshot: Snapshot) -> str | None:
-    incident = _declared(snapshot)
-    if isinstance(incident, str):
-        return incident
-    return None if incident.aborted is not None else "the run is not stopped"
-
-
-def _target(snapshot: Snapshot) -> str | None:
-    incident = _planned(snapshot)
-    if isinstance(incident, str):
-        return incident
-    if running := incident.running():
-        return _under_way(snapshot, running[0], "stop the run with x, then plan anew")
-    if incident.finished:
-        return "the plan has been carried out: R closes the incident"
-    return None
-
-
-def _tick(snapshot: Snapshot) -> str | None:
-    incident = _declared(snapshot)
-    if isinstance(incident, str):
-        return incident
-    return None if incident.gate_opened else "the checklist comes after the switch: the gate is not open yet"
-
-
-def _resolve(snapshot: Snapshot) -> str | None:
-    incident = snapshot.state.open_incident
-    if incident is None:
-        return "no incident is open"
-    if running := incident.running():
-        return _under_way(snapshot, running[0], "stop the run with x")
-    return None
-
-
-def _under_way(snapshot: Snapshot, step: Step, otherwise: str) -> str:
-    """Why it must wait for a step; without an engine nobody knows how that ended."""
-    if presence(snapshot) is Presence.ALIVE:
-        return f"{step.title!r} is running: wait for it, or {otherwise}"
-    return f"what became of {step.title!r} is unknown until an engine looks: E starts one"
-
-
-def _output(snapshot: Snapshot) -> str | None:
-    incident = snapshot.state.incident
-    began = incident is not None and any(step.attempt for step in incident.steps.values())
-    return None if began else "no step has run yet"
-
-
-def _engine(snapshot: Snapshot) -> str | None:
-    engine = snapshot.state.engine
-    if presence(snapshot) is Presence.ALIVE:
-        return f"an engine runs already, process {snapshot.live.pid}" if snapshot.live else "an engine starts"
-    if pid := hanging(snapshot):
-        return f"process {pid} is an engine, and silent: another can start when it has ended"
-    if engine is not None and engine.mode == "separated":
-        return "the engine runs under an account of its own: its service manager starts it, not a console"
-    return None
+_DATA_KEY = "b"
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -181,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
         "Does what the NEXT line says; says why when there is nothing to press.",
         Group.LEAD,
         "warroom status",
-        _always,
+        possible.always,
         rank=0,
     ),
     Command(
@@ -191,7 +67,7 @@ COMMANDS: tuple[Command, ...] = (
         "Declares an incident, or takes command of the suspected one.",
         Group.LEAD,
         "warroom declare",
-        _declare,
+        possible.declare,
         rank=3,
     ),
     Command(
@@ -201,8 +77,8 @@ COMMANDS: tuple[Command, ...] = (
         "Plans anew: back to a release you name, or to the one that the releases' verdicts propose.",
         Group.LEAD,
         "warroom replan",
-        _target,
-        rank=10,
+        possible.target,
+        rank=11,
     ),
     Command(
         "go",
@@ -211,7 +87,7 @@ COMMANDS: tuple[Command, ...] = (
         "Says yes to the plan: shows it once more and asks for the environment's name.",
         Group.RUN,
         "warroom go",
-        _go,
+        possible.go,
         rank=4,
     ),
     Command(
@@ -221,7 +97,7 @@ COMMANDS: tuple[Command, ...] = (
         "Stops the run before its next step; what is done stays done.",
         Group.RUN,
         "warroom abort",
-        _abort,
+        possible.abort,
         rank=5,
     ),
     Command(
@@ -231,8 +107,8 @@ COMMANDS: tuple[Command, ...] = (
         "Goes on with a run that was stopped.",
         Group.RUN,
         "warroom resume",
-        _resume,
-        rank=12,
+        possible.resume,
+        rank=13,
     ),
     Command(
         "decide",
@@ -241,7 +117,7 @@ COMMANDS: tuple[Command, ...] = (
         "Decides about a step that failed or whose end is unclear: retry, count it as done, skip, or stop.",
         Group.RUN,
         "warroom run STEP",
-        _decide,
+        possible.decide,
         rank=6,
     ),
     Command(
@@ -251,7 +127,7 @@ COMMANDS: tuple[Command, ...] = (
         "Ticks an item of the validation checklist, or takes the tick back.",
         Group.WRITE,
         "warroom tick",
-        _tick,
+        possible.tick,
         rank=7,
     ),
     Command(
@@ -261,7 +137,7 @@ COMMANDS: tuple[Command, ...] = (
         "Writes a note on the timeline.",
         Group.WRITE,
         "warroom note",
-        _always,
+        possible.always,
         rank=8,
     ),
     Command(
@@ -271,7 +147,7 @@ COMMANDS: tuple[Command, ...] = (
         "Closes the incident: recovered, mitigated, or a false alarm.",
         Group.LEAD,
         "warroom resolve",
-        _resolve,
+        possible.resolve,
         rank=9,
     ),
     Command(
@@ -281,8 +157,18 @@ COMMANDS: tuple[Command, ...] = (
         "Shows the whole plan: every step with its exact effects, what the gate demands, the hash.",
         Group.LOOK,
         "warroom plan",
-        _plan,
-        rank=11,
+        possible.look_at_plan,
+        rank=12,
+    ),
+    Command(
+        "data",
+        _DATA_KEY,
+        "data",
+        "Shows what the data can go back to, with proof and loss; from there: backup, restore, onset, cache.",
+        Group.LOOK,
+        "warroom backup list",
+        possible.look_at_data,
+        rank=10,
     ),
     Command(
         "output",
@@ -291,8 +177,8 @@ COMMANDS: tuple[Command, ...] = (
         "Shows the output of the step that runs, or of the last one that ran.",
         Group.LOOK,
         "warroom steps",
-        _output,
-        rank=13,
+        possible.look_at_output,
+        rank=14,
     ),
     Command(
         "engine",
@@ -301,8 +187,8 @@ COMMANDS: tuple[Command, ...] = (
         "Starts an engine where none runs.",
         Group.CONSOLE,
         "warroom engine",
-        _engine,
-        rank=14,
+        possible.start_engine,
+        rank=15,
     ),
     Command(
         "look",
@@ -311,8 +197,8 @@ COMMANDS: tuple[Command, ...] = (
         "Changes between the dark and the light look; --look and WARROOM_LOOK choose one from the start.",
         Group.CONSOLE,
         "",
-        _always,
-        rank=16,
+        possible.always,
+        rank=17,
     ),
     Command(
         "quit",
@@ -321,8 +207,8 @@ COMMANDS: tuple[Command, ...] = (
         "Leaves this console, after asking; the run goes on without it.",
         Group.CONSOLE,
         "",
-        _always,
-        rank=15,
+        possible.always,
+        rank=16,
         aliases=("ctrl+q", "ctrl+c"),
     ),
     Command(
@@ -332,7 +218,7 @@ COMMANDS: tuple[Command, ...] = (
         "Finds a command by its name.",
         Group.CONSOLE,
         "",
-        _always,
+        possible.always,
         rank=2,
     ),
     Command(
@@ -342,11 +228,75 @@ COMMANDS: tuple[Command, ...] = (
         "Shows every key and what it does.",
         Group.CONSOLE,
         "warroom --help",
-        _always,
+        possible.always,
         rank=1,
         aliases=("f1",),
     ),
 )
+
+DATA: tuple[Command, ...] = (
+    Command(
+        "restore",
+        "enter",
+        "restore",
+        "Plans anew with the chosen row: the data goes back to it, or is kept; asks how many rows may go.",
+        Group.DATA,
+        "warroom restore",
+        possible.restore,
+        rank=0,
+    ),
+    Command(
+        "onset",
+        "m",
+        "onset",
+        "Moves the onset: says when it really began, because what data goes back to ends before that.",
+        Group.DATA,
+        "warroom onset",
+        possible.move_onset,
+        rank=1,
+    ),
+    Command(
+        "backup",
+        "b",
+        "backup",
+        "Takes a backup now, beside whatever runs: of what there is, or a base backup for points in time.",
+        Group.DATA,
+        "warroom backup",
+        possible.back_up,
+        rank=2,
+    ),
+    Command(
+        "verify-backup",
+        "v",
+        "verify",
+        "Verifies the chosen backup: restores it into a scratch place and compares all of it.",
+        Group.DATA,
+        "warroom verify-backup",
+        possible.verify_backup,
+        rank=3,
+    ),
+    Command(
+        "cache",
+        "k",
+        "cache",
+        "Plans to flush the cache, to invalidate keys by their beginning, or to restore it from a backup.",
+        Group.DATA,
+        "warroom cache",
+        possible.change_cache,
+        rank=4,
+    ),
+    Command(
+        "swap-back",
+        "w",
+        "swapback",
+        "Plans to swap the database back that was there before this incident's swap.",
+        Group.DATA,
+        "warroom swap-back",
+        possible.swap_back,
+        rank=5,
+    ),
+)
+"""What can be asked for on the data screen; from the palette too, which opens it."""
 
 CLOSE = Command(
     "close",
@@ -355,9 +305,9 @@ CLOSE = Command(
     "Closes the dialog and changes nothing; so does its last button (Tab, Enter).",
     Group.DIALOG,
     "",
-    _always,
+    possible.always,
 )
-EVERYWHERE = (*COMMANDS, CLOSE)
+EVERYWHERE = (*COMMANDS, *DATA, CLOSE)
 
 _BY_ID = {command.id: command for command in EVERYWHERE}
 
@@ -375,6 +325,6 @@ def key_table() -> str:
         for entry in EVERYWHERE:
             if entry.group is group:
                 line = f"`{entry.subcommand}`" if entry.subcommand else ""
-                lines.append(f"| `{entry.key}` | {entry.sentence} | {line} |")
+                lines.append(f"| `{entry.keys}` | {entry.sentence} | {line} |")
         lines.append("")
     return "\n".join(lines)

@@ -25,6 +25,11 @@ class Rung(StrEnum):
         """Whether this rung demands a rollback."""
         return self in (Rung.MANDATORY, Rung.AUTOMATIC)
 
+    @property
+    def is_trouble(self) -> bool:
+        """Whether somebody should look."""
+        return self is Rung.WARN or self.says_roll_back
+
     def is_worse_than(self, other: "Rung") -> bool:
         """Whether it stands higher on the ladder; what was not measured is compared as if it were ok."""
         return _height(self) > _height(other)

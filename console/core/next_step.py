@@ -6,10 +6,19 @@ from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import missing, unproven, unrecovered
+from console.core.policy import missing, too_old, unproven, unrecovered
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at, must_say_yes, open_items, remaining, says_plan_again, spent
+from console.core.receipt import HELD_TO_CEILING, beyond, told
+from console.core.standing import (
+    distrusted,
+    healthy_at,
+    must_say_yes,
+    open_items,
+    remaining,
+    says_plan_again,
+    spent,
+)
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration, took
@@ -130,14 +139,18 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
-        return _gate(snapshot, incident, incident.plan)
-    return _under_way(snapshot, incident, incident.plan)
+        return _gate(snapshot, incident, incident.plan, environment)
+    return _under_way(snapshot, incident, incident.plan, environment)
 
 
 def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
     if says_plan_again(state):
+        of_data = step.action in HELD_TO_CEILING
         if running := incident.running():
-            return NextStep(f"wait: {running[0].title} ends first, then plan again (T)", None)
+            again = "b" if of_data else "T"
+            return NextStep(f"wait: {running[0].title} ends first, then plan again ({again})", None)
+        if of_data:
+            return NextStep(f"{_CHOOSE_ANEW}: {state.words}", "data")
         return NextStep(f"plan again: {step.title} failed, to retry it is no use", "target")
     if state.status is Status.FAILED:
         return NextStep(f"decide: {step.title} failed; retry it, skip it, or stop", "decide")
@@ -147,8 +160,11 @@ def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
     return NextStep(f"decide: {step.title} was cut off {found[state.finding]}", "decide")
 
 
-def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
-    after = _after(incident, plan)
+_CHOOSE_ANEW = "plan again with a higher ceiling or another candidate"
+
+
+def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment) -> NextStep:
+    after = _after(incident, plan) + _of_kept_data(incident, environment)
     if running := incident.running():
         step = running[0]
         return NextStep(f"wait: {step.title}, {_how_far(snapshot, incident, step)}{after}", None)
@@ -172,16 +188,30 @@ def _after(incident: Incident, plan: Plan) -> str:
     return f"; then {waiting[0].title}"
 
 
+def _of_kept_data(incident: Incident, environment: Environment) -> str:
+    """What is said against keeping the data, while that can still be changed."""
+    if incident.gate_opened is not None or not (said := distrusted(incident, environment)):
+        return ""
+    return f". The data is kept, though it was said: {said}; b shows what it can go back to"
+
+
 # -- the gate ---------------------------------------------------------------------------------------
 
 
-def _gate(snapshot: Snapshot, incident: Incident, plan: Plan) -> NextStep:
+def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment) -> NextStep:
+    found = told(incident)
+    if found and (too_much := beyond(incident, found)):
+        return NextStep(f"{_CHOOSE_ANEW}: {too_much}", "data")
     broken = [f"{p.words}: {why}" for p, why in unproven(plan, incident, snapshot.at)]
     if short := must_say_yes(incident):
         also = f"; the gate also waits for {broken[0]}" if broken else ""
+        also += _of_kept_data(incident, environment)
         if plan.proof == "claim":
-            return NextStep(f"go: say yes to the plan and type {snapshot.state.environment}{also}", "go")
+            typed = f"{snapshot.state.environment}{', twice: it swaps data' if plan.data else ''}"
+            return NextStep(f"go: say yes to the plan and type {typed}{also}", "go")
         return NextStep(f"wait: {short}, by signature{also}", None)
+    if again := too_old(incident, snapshot.at):
+        return NextStep(f"wait: {again[0].title} is done once more, its proof has grown old", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)

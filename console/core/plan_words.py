@@ -1,21 +1,31 @@
 """A plan in a few words: what becomes of the code, and what of the data."""
 
+from datetime import UTC, datetime, timedelta
+
 from console.core.clock import Stamp
-from console.core.format import clock, count
+from console.core.format import clock
+from console.core.loss import Ceiling
 from console.core.plan import CodeChange, DataChange, Plan, Wish
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def way(plan: Plan) -> str:
     """Both, as short as a caption: `restore tree to v1.5.0 · data kept`."""
     code = f"{plan.code.way} to {plan.code.target.tag}" if plan.code else "release kept"
-    return f"{code} · data {f'back to {moment(plan.data.recovery_point)}' if plan.data else 'kept'}"
+    parts = [code, f"data {data_to(plan.data)}"]
+    return " · ".join(parts if plan.verb is None else [*parts, plan.verb])
 
 
 def wish_words(wish: Wish) -> str:
     """What is asked for: `the way back to v1.5.0 with the data at a point in time`."""
     code = f"the way back to {wish.target or 'the newest good release'}" if wish.code else ""
-    data = f"the data back to {wish.data}" if wish.data else ""
+    data = f"the data back to {_wished_state(wish)}" if wish.data else ""
     return " and ".join(part for part in (code, data, wish.verb) if part) or "nothing"
+
+
+def _wished_state(wish: Wish) -> str:
+    return wish.data or "" if wish.recovery_point is None else moment(wish.recovery_point)
 
 
 def code_words(code: CodeChange | None) -> str:
@@ -29,11 +39,19 @@ def data_words(data: DataChange | None) -> str:
     """What becomes of the data, for whoever says yes to it."""
     if data is None:
         return "kept: no row is touched"
-    tables = f" of {', '.join(data.tables)}" if data.tables else ""
-    lost = f"at most {count(data.loss_at_most, 'row')}{tables} may be lost"
-    return f"back to {moment(data.recovery_point)} ({data.candidate}); {lost}"
+    return f"{data_to(data)} ({data.candidate}); {Ceiling.of(data).words} may be lost"
 
 
-def moment(utc_us: int) -> str:
-    """A moment in UTC, `10:15:00Z`."""
-    return f"{clock(Stamp(utc_us, '', 0))}Z"
+def data_to(data: DataChange | None) -> str:
+    """`kept`, or `back to 10:15:00Z`."""
+    return "kept" if data is None else f"back to {moment(data.recovery_point, data.onset)}"
+
+
+def moment(utc_us: int, near: int | None = None) -> str:
+    """A moment in UTC, `10:15:00Z`; with its day, `11-22 10:15:00Z`, where that is not the day of `near`."""
+    at = f"{clock(Stamp(utc_us, '', 0))}Z"
+    return at if near is None or _day(utc_us) == _day(near) else f"{_day(utc_us)} {at}"
+
+
+def _day(utc_us: int) -> str:
+    return (_EPOCH + timedelta(microseconds=utc_us)).strftime("%m-%d")

@@ -76,6 +76,19 @@ def open_items(incident: Incident, environment: Environment) -> list[str]:
     return [item.title for item in environment.checklist if item.id not in incident.items]
 
 
+DATA_TRIGGERS = ("database_corrupt", "data_lost_or_inconsistent", "transaction_state_corrupt")
+"""The declared triggers that say that the data itself is what is broken."""
+
+
+def distrusted(incident: Incident, environment: Environment) -> str:
+    """What was declared of data that the plan keeps, `database corrupt`; empty when nothing was."""
+    if incident.plan is not None and incident.plan.data is not None:
+        return ""
+    said = next((name for name in DATA_TRIGGERS if name in incident.triggers), None)
+    known = environment.triggers.get(said) if said else None
+    return known.title if known else ""
+
+
 PLAN_AGAIN = "plan again"
 """What a step's reason says when its plan cannot work any more, so that to retry it would be no use."""
 

@@ -2,6 +2,7 @@
 
 _MINUTE = 60
 _HOUR = 3600
+_DAY = 24 * _HOUR
 
 
 def duration(seconds: float) -> str:
@@ -15,3 +16,11 @@ def duration(seconds: float) -> str:
 def took(seconds: float) -> str:
     """How long something took: `0.6 s` below ten seconds, `04:12` above. What still counts is a duration."""
     return f"{seconds:.1f} s" if seconds < 9.95 else duration(seconds)
+
+
+def age(seconds: float) -> str:
+    """How old something is: as a clock below a day, `6 d 3 h` above."""
+    if seconds < _DAY:
+        return duration(seconds)
+    days, rest = divmod(int(seconds), _DAY)
+    return f"{days} d {rest // _HOUR} h"

@@ -1,39 +1,93 @@
-"""The crew of a headless drill: the people who would sit there, as a pure choice of the next request."""
+"""The crew of a headless drill: the people who would sit there, as a pure choice of who asks what next."""
 
 from collections.abc import Sequence
+
+from msgspec import Struct
 
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Event
-from console.core.plan import Phase
-from console.core.policy import gate, unattended
+from console.core.plan import Phase, Step, Wish
+from console.core.policy import gate, missing, too_old, unattended
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk, Choice
-from console.core.state import Incident, Status
+from console.core.state import Incident, Status, StepState
+
+_ATTEMPTS = 2
 
 
-def next_ask(snapshot: Snapshot) -> AnyAsk | None:
-    """What somebody would ask for now; None when there is nothing to ask for.
+class Crew(Struct, frozen=True):
+    """Who they are, and what they want."""
 
-    An unclear step is decided by the rule for runs without a person (DESIGN 3); a failed one is not.
-    """
+    commander: str
+    """Handle of whoever asks for everything but a yes."""
+    roles: dict[str, tuple[str, ...]]
+    """What everybody may say yes as, by handle."""
+    commander_may_approve: bool
+    wish: Wish = Wish()
+    """The plan that they want, where it is not the one that is made by itself."""
+
+
+class Act(Struct, frozen=True):
+    """Somebody asks for something."""
+
+    actor: str
+    ask: AnyAsk
+
+
+def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
+    """What would be asked for now, and by whom; None when there is nothing to ask for."""
     incident = snapshot.state.open_incident
     if incident is None:
         return None
+    ask = _command(incident, crew)
+    if ask is not None:
+        return Act(crew.commander, ask)
+    approver = _approver(incident, crew)
+    return None if approver is None else Act(approver, _yes(incident))
+
+
+def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
+    """What the commander asks for. An unclear step is decided by the rule for runs without a person
+    (DESIGN 3); a failed one is not, but for a second attempt before the gate.
+    """
     if incident.status == "suspected":
         return rq.Declare(note="the drill's crew takes command")
-    if incident.plan is None or incident.aborted is not None:
+    if incident.plan is None or incident.planning or incident.aborted is not None:
         return None
+    if _lacks_wish(incident, crew):
+        # Refused while a step is under way, and asked for again when that has ended.
+        return None if incident.running() else rq.Replan(crew.wish)
     if incident.asking():
         return _decision(incident)
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
-    if _at_gate(incident) and not _has_said_yes(incident) and incident.plan_hash:
-        return rq.Go(plan_hash=incident.plan_hash, typed=incident.plan.environment)
     return None
 
 
-def stuck(snapshot: Snapshot) -> str | None:
+def _lacks_wish(incident: Incident, crew: Crew) -> bool:
+    return incident.wish != crew.wish and incident.gate_opened is None
+
+
+def _approver(incident: Incident, crew: Crew) -> str | None:
+    """Who says yes next: somebody who has not, in a role that is still short of people."""
+    if not _at_gate(incident) or incident.planning or incident.aborted is not None:
+        return None
+    short = set(missing(incident))
+    said = {yes.person for yes in incident.approvals if yes.plan_hash == incident.plan_hash}
+    if not crew.commander_may_approve:
+        said.add(crew.commander)
+    return next((who for who, roles in crew.roles.items() if who not in said and short & set(roles)), None)
+
+
+def _yes(incident: Incident) -> AnyAsk:
+    assert incident.plan is not None  # noqa: S101 - there is a gate
+    name = incident.plan.environment
+    again = name if incident.plan.data is not None else ""
+    return rq.Go(plan_hash=incident.plan_hash or "", typed=name, typed_again=again)
+
+
+def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
     """Why a person is needed, in a sentence; None while the run can go on by itself."""
     incident = snapshot.state.open_incident
     if incident is None or incident.status == "suspected":
@@ -42,6 +96,8 @@ def stuck(snapshot: Snapshot) -> str | None:
         return f"no plan: {incident.planning_failed}"
     if incident.aborted is not None:
         return f"aborted: {incident.aborted}"
+    if incident.planning or _lacks_wish(incident, crew):
+        return None  # the plan that there is will be replaced
     for step in incident.asking():
         state = incident.step(step.id)
         looked = state.status is Status.FAILED or state.finding is not None
@@ -49,20 +105,36 @@ def stuck(snapshot: Snapshot) -> str | None:
             return f"{step.id} {state.status}: {state.words}"
         if refusal := _refusal(snapshot.events):
             return f"{step.id} {state.status}: {refusal}"
-    if _at_gate(incident) and _has_said_yes(incident) and (closed := gate(incident, snapshot.at).closed):
-        return f"the gate stays closed: {'; '.join(closed)}"
-    return None
+    return _stuck_at_gate(snapshot, incident, crew)
+
+
+def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | None:
+    """The gate is closed, everybody who can has said yes, and the engine cannot open it either."""
+    if not _at_gate(incident) or _approver(incident, crew) is not None:
+        return None
+    closed = gate(incident, snapshot.at).closed
+    if not closed or incident.running() or too_old(incident, snapshot.at):
+        return None
+    return f"the gate stays closed: {'; '.join(closed)}"
 
 
 def _decision(incident: Incident) -> AnyAsk | None:
     for step in incident.asking():
         state = incident.step(step.id)
+        if _may_be_tried_again(step, state):
+            return rq.Decide(step.id, Choice.RETRY, reason="it changes nothing that users touch")
         if state.status is not Status.UNKNOWN or state.finding is None:
             continue
         choice = unattended(state.finding, repeatable=step.repeatable, attempt=state.attempt)
         if choice in (Choice.CONTINUE, Choice.RETRY):
             return rq.Decide(step.id, choice, reason=f"the probe says {state.finding}")
     return None
+
+
+def _may_be_tried_again(step: Step, state: StepState) -> bool:
+    """Whether it failed before the gate for the first time, as a backup that gives way to users does."""
+    failed = state.status is Status.FAILED and step.phase is Phase.PREPARE
+    return failed and step.repeatable and state.attempt < _ATTEMPTS
 
 
 def _refusal(events: Sequence[Event]) -> str | None:
@@ -78,8 +150,3 @@ def _refusal(events: Sequence[Event]) -> str | None:
 
 def _at_gate(incident: Incident) -> bool:
     return incident.phase is Phase.SWITCH and incident.gate_opened is None
-
-
-def _has_said_yes(incident: Incident) -> bool:
-    """Whether the crew did; it is one person, so that a second yes would change nothing."""
-    return any(approval.plan_hash == incident.plan_hash for approval in incident.approvals)

@@ -10,24 +10,35 @@ from ruamel.yaml import YAML
 
 from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
+from console.config.roster import load_roster
 from console.drill.place import write_atomically
 from console.drill.setting import Setting
-from console.drill.world import World
+from console.drill.story import STORIES
+from console.drill.world import ArchiveAt, World
 from console.engine.spawn import EngineWanted
 
 ACTOR = "eng-1"
 """Who plays, and who the crew of a headless drill is; an engineer of the bundled roster."""
 NOTE = "windows are seconds, not minutes"
 """What the screen says about the strategy of a drill."""
+BEFORE = "3s"
+"""How long before the onset the recovery point lies, where data can go back."""
+NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset; yes by name"
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
 _AT_LEAST = 5
 
 
-def write_files(folder: Path, name: str, scenario: str, world: World) -> Setting:
-    """Write strategy.yaml and roster.yaml into the drill's folder, and return the setting they make."""
+def write_files(folder: Path, world: World) -> Setting:
+    """Write strategy.yaml and roster.yaml into the drill's folder, and return the setting they make.
+
+    The strategy holds the environment that is rehearsed alone, so that no command needs to be told which.
+    """
+    name = world.wanted.environment
     yaml = YAML()
     document = yaml.load(BUNDLED / "strategy.yaml")
+    for other in set(document["environments"]) - {name}:
+        del document["environments"][other]
     _rehearse(document["environments"][name], folder, world)
     strategy, roster = folder / "strategy.yaml", folder / "roster.yaml"
     with strategy.open("w", encoding="utf-8") as file:
@@ -36,7 +47,9 @@ def write_files(folder: Path, name: str, scenario: str, world: World) -> Setting
     environment = load_strategy(strategy).strategy.environments[name]
     state = folder / "state"
     wanted = EngineWanted(strategy, roster, name, state, with_pid=world.keeper_pid)
-    return Setting(folder, scenario, name, environment, ACTOR, wanted)
+    return Setting(
+        folder, STORIES[name].scenario, name, environment, ACTOR, load_roster(roster).roster, wanted
+    )
 
 
 def set_aside(folder: Path) -> None:
@@ -59,6 +72,8 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
     dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"
     environment["data"]["dsn"] = dsn
+    if world.postgres.archive is not None:
+        _rehearse_data(environment, folder, world, world.postgres.archive)
     sources = environment["sources"]
     sources["metrics"]["url"] = f"{world.service_url}/metrics"
     sources["health"]["url"] = health
@@ -71,6 +86,21 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     for step in environment["runbook"]:
         step["expected"] = "1s"
     _validate_the_release(environment)
+
+
+def _rehearse_data(environment: Any, folder: Path, world: World, archive: ArchiveAt) -> None:
+    """Point everything that keeps and restores data at the world, with a recovery point of seconds."""
+    environment["drill"] = NOTE_OF_DATA
+    environment["data"] |= {
+        "admin": f"file:{folder / 'secrets' / 'postgres-admin.dsn'}",
+        "programs": world.postgres.bin,
+    }
+    environment["cache"]["url"] = f"file:{folder / 'secrets' / 'redis.url'}"
+    environment["backups"]["folder"] = str(folder / "backups")
+    environment["archive"] |= {"wal": archive.wal, "bases": archive.bases}
+    environment["recovery"]["before"] = BEFORE
+    # There are no keys to sign with: whoever is named says yes.
+    environment["authorisation"]["proof"] = "claim"
 
 
 def _hasten(metric: Any) -> None:

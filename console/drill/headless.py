@@ -7,9 +7,11 @@ from pathlib import Path
 
 from console.config.paths import runtime_dir
 from console.core.errors import StatedError
+from console.core.plan import POINT_IN_TIME, Wish
 from console.core.protocols import Snapshot
-from console.drill.crew import next_ask, stuck
-from console.drill.measure import measure, running_version
+from console.drill.crew import Crew, next_act, stuck
+from console.drill.measure import look, measure
+from console.drill.moment import now
 from console.drill.place import VARIABLE, DrillError
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
@@ -21,10 +23,14 @@ from console.store.room import LocalRoom
 from console.targets.keeper import Keeper
 
 LIMIT_S = 120.0
-"""How long a headless drill may take before it is called incomplete."""
+"""How long a headless drill may take before it is called incomplete, with a small database."""
+BYTES_PER_S = 10_000_000
+"""At least so much data is saved, copied, restored and compared in a second, all of it together."""
 ENGINES = 3
 """How many engines a drill may use up: the crew starts another one when one dies."""
 STOP_S = 10.0
+WISHES = {"data-corruption": Wish(data=POINT_IN_TIME)}
+"""The plan that a scenario asks for, where it is not the one that is made by itself."""
 
 Tell = Callable[[str], None]
 
@@ -63,6 +69,17 @@ class Engines:
             self._process.wait()
 
 
+def _crew(setting: Setting) -> Crew:
+    """Everybody in the roster, under whoever plays."""
+    people = setting.roster.people
+    return Crew(
+        setting.actor,
+        {person.handle: setting.roster.roles_of(person.handle) for person in people},
+        commander_may_approve=setting.environment.authorisation.initiator_may_approve,
+        wish=WISHES.get(setting.scenario, Wish()),
+    )
+
+
 class Drill:
     """One headless drill in a world that is ready."""
 
@@ -75,15 +92,10 @@ class Drill:
         self._on_snapshot = on_snapshot
         self._engines = Engines(setting.engine, setting.folder, tell)
         self._asked: set[tuple[object, int]] = set()
-        self._room = LocalRoom(
-            setting.environment,
-            setting.name,
-            setting.actor,
-            state=setting.engine.state,
-            runtime=runtime_dir(str(setting.engine.state)),
-            clock=SystemClock(),
-            start_engine=self._engines.keep_running,
-        )
+        self._crew = _crew(setting)
+        self._limit_s = LIMIT_S + world.wanted.bulk / BYTES_PER_S
+        self._rooms: dict[str, LocalRoom] = {}
+        self._room = self._room_of(setting.actor)
 
     async def run(self) -> DrillResult:
         """Break the service, bring it back, and measure; ends everything of the drill, whatever happens.
@@ -92,26 +104,49 @@ class Drill:
         """
         try:
             reason = await self._played()
-            running = await running_version(self._setting)
+            setting, world = self._setting, World.load(self._setting.folder)
+            seen = await look(setting, world, self._room.snapshot())
             self._engines.stop()
-            world = World.load(self._setting.folder)
-            return measure(self._setting, world, self._room.snapshot(), running, reason)
+            return measure(setting, world, self._room.snapshot(), seen, reason)
         finally:
             self._engines.stop()
-            self._room.close()
+            for room in self._rooms.values():
+                room.close()
             await stop_world(self._setting.folder, self._tell)
+
+    def _room_of(self, actor: str) -> LocalRoom:
+        """The war room as that person enters it."""
+        if actor not in self._rooms:
+            setting = self._setting
+            self._rooms[actor] = LocalRoom(
+                setting.environment,
+                setting.name,
+                actor,
+                state=setting.engine.state,
+                runtime=runtime_dir(str(setting.engine.state)),
+                clock=SystemClock(),
+                start_engine=self._engines.keep_running,
+            )
+        return self._rooms[actor]
 
     async def _played(self) -> str | None:
         """The fault and the rollback; why it did not come to its end, or None."""
         try:
             self._engines.keep_running()
-            await self._until(lambda snapshot: bool(snapshot.rows))
+            await self._until(lambda snapshot: bool(snapshot.rows) and self._can_go_back())
             self._tell(f"breaking the service: {self._setting.scenario}")
             await Keeper(Path(self._world.socket)).break_(self._setting.scenario)
             return await self._rollback()
         except StatedError as error:
             self._tell(str(error))
             return str(error)
+
+    def _can_go_back(self) -> bool:
+        """Whether a recovery point, so long before an onset that comes now, could be gone back to."""
+        past, recovery = self._world.past, self._setting.environment.recovery
+        if past is None or recovery is None:
+            return True
+        return now().utc_us - past.based > recovery.before * 1_000_000
 
     async def _rollback(self) -> str | None:
         """Do what a crew would, until the incident is resolved; otherwise the reason why it is not."""
@@ -120,26 +155,26 @@ class Drill:
         def over(snapshot: Snapshot) -> bool:
             nonlocal reason
             incident = snapshot.state.incident
-            reason = stuck(snapshot)
+            reason = stuck(snapshot, self._crew)
             if reason is not None or (incident is not None and incident.status == "resolved"):
                 return True
             self._act(snapshot)
             return False
 
-        return reason if await self._until(over) else f"not over after {LIMIT_S:g} s"
+        return reason if await self._until(over) else f"not over after {self._limit_s:g} s"
 
     def _act(self, snapshot: Snapshot) -> None:
         """Ask for the next thing once; the same thing again only when the journal has moved since."""
-        if snapshot.pending or (ask := next_ask(snapshot)) is None:
+        if snapshot.pending or (act := next_act(snapshot, self._crew)) is None:
             return
-        key = (repr(ask), snapshot.state.seq)
+        key = (repr(act), snapshot.state.seq)
         if key not in self._asked:
             self._asked.add(key)
-            self._room.submit(ask)
+            self._room_of(act.actor).submit(act.ask)
 
     async def _until(self, condition: Callable[[Snapshot], bool]) -> bool:
         """Whether `condition` came to hold in time; the engine is kept running meanwhile."""
-        limit = time.monotonic() + LIMIT_S
+        limit = time.monotonic() + self._limit_s
         while time.monotonic() < limit:
             if keeper_of(self._setting.folder) is None:
                 raise DrillError("the drill's keeper has died, and the drill with it")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from console.drill.place import DrillError, Place
-from console.drill.story import CHANGES, VERDICTS, Change
+from console.drill.story import Change, Story
 from console.targets.process import ProgramError, Programs
 
 RELEASES = Path(__file__).parent / "releases"
@@ -15,22 +15,22 @@ _SETTINGS = "[gc]\n\tauto = 0\n[receive]\n\tautogc = false\n"
 _LIMIT_S = 30
 
 
-async def build_history(place: Place, programs: Programs, now_s: int) -> dict[str, str]:
+async def build_history(place: Place, programs: Programs, story: Story, now_s: int) -> dict[str, str]:
     """Make the bare remote and the list of releases with verdicts, dated back from `now_s` (UTC seconds).
 
-    Returns the full commit id of each tag.
+    Returns the full commit id of each release in the list, by its tag.
     """
     remote = str(place.remote)
     await _git(programs, ("init", "--quiet", "--bare", "--template=", "--initial-branch=develop", remote))
     with (place.remote / "config").open("a", encoding="ascii") as file:
         file.write(_SETTINGS)
-    stream = b"".join(_stream(now_s))
+    stream = b"".join(_stream(story, now_s))
     await _git(programs, ("--git-dir", remote, "fast-import", "--quiet", "--done"), stream)
-    tags = [verdict.tag for verdict in VERDICTS]
+    tags = [verdict.tag for verdict in story.verdicts]
     names = [f"{tag}^{{commit}}" for tag in tags]
     ids = (await _git(programs, ("--git-dir", remote, "rev-parse", *names))).split()
     commits = dict(zip(tags, ids, strict=True))
-    place.releases.write_text("".join(_ledger(commits, now_s)), encoding="utf-8")
+    place.releases.write_text("".join(_ledger(story, commits, now_s)), encoding="utf-8")
     return commits
 
 
@@ -44,10 +44,10 @@ async def _git(programs: Programs, words: tuple[str, ...], stdin: bytes | None =
     return finished.out
 
 
-def _stream(now_s: int) -> Iterator[bytes]:
+def _stream(story: Story, now_s: int) -> Iterator[bytes]:
     """The history in the words of git fast-import."""
     started: set[str] = set()
-    for mark, change in enumerate(CHANGES, start=1):
+    for mark, change in enumerate(story.changes, start=1):
         who = _who(change.author, now_s - change.age_s)
         yield f"commit refs/heads/{change.branch}\nmark :{mark}\nauthor {who}\ncommitter {who}\n".encode()
         yield _data(change.message.encode())
@@ -58,11 +58,13 @@ def _stream(now_s: int) -> Iterator[bytes]:
             yield f"merge refs/heads/{change.merges}\n".encode()
         for name in change.files:
             yield f"M 100644 inline {name}\n".encode() + _data(_content(change, name))
+        yield "".join(f"D {name}\n" for name in change.removed).encode()
         if change.tag:
             yield f"tag {change.tag}\nfrom :{mark}\ntagger {who}\n".encode() + _data(change.message.encode())
             if change.is_main:
                 yield f"reset refs/heads/main\nfrom :{mark}\n".encode()
-    for merged in sorted({change.merges for change in CHANGES if change.merges}):
+                started.add("main")
+    for merged in sorted({change.merges for change in story.changes if change.merges}):
         yield f"reset refs/heads/{merged}\nfrom {'0' * 40}\n".encode()
     yield b"done\n"
 
@@ -79,10 +81,10 @@ def _data(content: bytes) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
 
 
-def _ledger(commits: dict[str, str], now_s: int) -> Iterator[str]:
+def _ledger(story: Story, commits: dict[str, str], now_s: int) -> Iterator[str]:
     """The list of releases as YAML."""
     yield "# What is known of each release. It stands in for the release ledger.\nreleases:\n"
-    for verdict in VERDICTS:
+    for verdict in story.verdicts:
         deployed = datetime.fromtimestamp(now_s - verdict.age_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         yield (
             f"  - tag: {verdict.tag}\n    commit: {commits[verdict.tag]}\n    verdict: {verdict.verdict}\n"

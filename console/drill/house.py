@@ -9,15 +9,18 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from console.drill.base import begin_archive
 from console.drill.cache import start_redis
 from console.drill.children import Children, environment, python
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
+from console.drill.seeds import plant
 from console.drill.site import Site
 from console.drill.speaker import Speaker
-from console.drill.world import PostgresAt, RedisAt, World
+from console.drill.story import STORIES
+from console.drill.world import Past, PostgresAt, RedisAt, World, WorldWanted
 from console.targets.keeper import (
     Answer,
     BreakRequest,
@@ -29,15 +32,11 @@ from console.targets.keeper import (
     Moment,
     ReadyRequest,
     Request,
+    StartWritersRequest,
     StatusRequest,
+    StopWritersRequest,
 )
 from console.targets.process import Programs
-
-GOOD = "v1.5.0"
-"""The release that a world starts with."""
-
-SCENARIOS = {"bad-config": "develop"}
-"""For each scenario the branch whose head is the bad release."""
 
 _USERS_LIMIT_S = 15
 
@@ -45,7 +44,13 @@ _USERS_LIMIT_S = 15
 class House:
     """The parts of one world, and all that is asked of them."""
 
-    def __init__(self, place: Place, speaker: Speaker, now: Callable[[], Moment]) -> None:
+    def __init__(
+        self, place: Place, wanted: WorldWanted, speaker: Speaker, now: Callable[[], Moment]
+    ) -> None:
+        if wanted.environment not in STORIES:
+            raise DrillError(f"there is no world of {wanted.environment!r}, but {', '.join(STORIES)}")
+        self._story = STORIES[wanted.environment]
+        self._wanted = wanted
         self._place = place
         self._speaker = speaker
         self._now = now
@@ -103,6 +108,14 @@ class House:
                 return await self._deploy(self._ready_world(), commit, token)
             case BreakRequest(scenario=scenario):
                 return await self._break(self._ready_world(), scenario)
+            case StopWritersRequest():
+                self._ready_world()
+                await self._site.stop_writers()
+                return Answer()
+            case StartWritersRequest():
+                self._ready_world()
+                await self._site.start_writers()
+                return Answer()
         self.stop()
         await self._ended.wait()
         return Answer()
@@ -113,38 +126,52 @@ class House:
             folder.mkdir(mode=0o700)
         self._speaker.say("making the history of releases, a PostgreSQL and a Redis")
         commits, postgres, redis = await self._ground(started)
-        self._speaker.say(f"deploying {GOOD}")
-        deploy = partial(self._run, commits[GOOD], postgres.dsn, lambda: None)
-        await self._deploys.once(commits[GOOD], "start", deploy)
+        good = self._story.verdicts[0].tag
+        self._speaker.say(f"deploying {good}")
+        deploy = partial(self._run, commits[good], postgres.dsn, lambda: None)
+        await self._deploys.once(commits[good], "start", deploy)
+        past = await self._given_a_past(postgres)
         self._speaker.say("letting the users in")
         await self._let_users_in()
-        world = self._described(started, postgres, redis)
+        world = self._described(started, postgres, redis, past)
         self._save(world)
         self._phase = "ready"
-        self._speaker.say(f"ready: {GOOD} serves its users at {world.service_url}")
+        self._speaker.say(f"ready: {good} serves its users at {world.service_url}")
         return world
 
     async def _ground(self, started: Moment) -> tuple[dict[str, str], PostgresAt, RedisAt]:
         """What the service stands on, made side by side."""
+        place, programs, children = self._place, self._programs, self._children
+        archives = self._story.archives
         try:
             async with asyncio.TaskGroup() as group:
-                history = build_history(self._place, self._programs, started.utc_us // 1_000_000)
+                history = build_history(place, programs, self._story, started.utc_us // 1_000_000)
                 commits = group.create_task(history)
-                postgres = group.create_task(start_postgres(self._place, self._programs, self._children))
-                redis = group.create_task(start_redis(self._place, self._children))
+                postgres = group.create_task(start_postgres(place, programs, children, archives=archives))
+                redis = group.create_task(start_redis(place, children))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         return commits.result(), postgres.result(), redis.result()
 
+    async def _given_a_past(self, postgres: PostgresAt) -> Past | None:
+        """Rows from before the drill, and a base backup after them, where the environment archives."""
+        if postgres.archive is None:
+            return None
+        self._speaker.say("seeding the database")
+        seeds = await plant(postgres.dsn, self._wanted.bulk, self._place.seeds, self._speaker.say)
+        based = await begin_archive(postgres, postgres.archive, self._programs, self._speaker.say)
+        return Past(seeds, based)
+
     async def _let_users_in(self) -> None:
+        place = self._place
         users = await self._children.start(
             "users",
-            python("console.drill.users", self._site.url, str(self._place.users)),
+            python("console.drill.users", self._site.url, str(place.users), str(place.acknowledged)),
             cwd=Path("/"),
         )
         await users.until_ready(self._site.lacks_users, _USERS_LIMIT_S)
 
-    def _described(self, started: Moment, postgres: PostgresAt, redis: RedisAt) -> World:
+    def _described(self, started: Moment, postgres: PostgresAt, redis: RedisAt, past: Past | None) -> World:
         noted = self._place.noted()
         return World(
             keeper_pid=os.getpid(),
@@ -156,6 +183,9 @@ class House:
             releases=str(self._place.releases),
             deploys=str(self._place.deploys),
             users=str(self._place.users),
+            acknowledged=str(self._place.acknowledged),
+            wanted=self._wanted,
+            past=past,
             started=started,
             temp=noted.outside,
         )
@@ -180,11 +210,11 @@ class House:
         return await self._deploys.once(commit, token, effect)
 
     async def _break(self, world: World, scenario: str) -> Broken:
-        if scenario not in SCENARIOS:
-            raise DrillError(f"there is no scenario {scenario!r}, but {', '.join(SCENARIOS)}")
+        if scenario != self._story.scenario:
+            raise DrillError(f"there is no scenario {scenario!r} in this world, but {self._story.scenario}")
         if world.fault is not None:
             raise DrillError(f"this world was broken already ({world.fault.scenario}): start a new drill")
-        commit = await self._site.head_of(SCENARIOS[scenario])
+        commit = await self._site.head_of(self._story.branch)
         effect = partial(self._run, commit, world.postgres.dsn, partial(self._note_fault, scenario))
         deployed = await self._deploys.once(commit, f"break:{scenario}", effect)
         fault = self._ready_world().fault

@@ -1,4 +1,4 @@
-"""The keeper: parent of everything that a rehearsal world consists of. `python -m console.drill.keeper DIR`.
+"""The keeper: parent of everything in a rehearsal world. `python -m console.drill.keeper DIR [ENV BULK]`.
 
 It builds the world, tells in words how far it is, hears requests until it is told to stop, and takes
 everything with it when it ends, however it ends.
@@ -20,18 +20,20 @@ from console.drill.lock import take
 from console.drill.moment import now
 from console.drill.place import Place, one_line
 from console.drill.speaker import Speaker
+from console.drill.world import SMALL, WorldWanted
 from console.targets.keeper import Refusal
 
 
 def main() -> None:
-    """Keep a world in the folder that the command line names, until told to stop.
+    """Keep a world in the folder that the command line names, of that environment, until told to stop.
 
     Standard output carries progress as JSON lines, then `{"ok": true}` when the world is ready, or
     `{"error": "one line"}`, and ends there.
     """
-    if len(sys.argv) != 2:
-        sys.exit("usage: python -m console.drill.keeper DIR")
+    if len(sys.argv) not in (2, 4):
+        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES]")
     place = Place(Path(sys.argv[1]))
+    wanted = WorldWanted(sys.argv[2], int(sys.argv[3])) if len(sys.argv) == 4 else SMALL
     try:
         place.claim()
         take(place.lock)  # never given back: whoever sees it free knows that this process has ended
@@ -44,15 +46,15 @@ def main() -> None:
         if left:
             speaker.say(f"ended what an earlier keeper had left: {', '.join(left)}")
         place.clear()
-        asyncio.run(_keep(place, speaker))
+        asyncio.run(_keep(place, wanted, speaker))
     except (StatedError, OSError) as error:
         speaker.failed(one_line(error))
         sys.exit(1)
 
 
-async def _keep(place: Place, speaker: Speaker) -> None:
+async def _keep(place: Place, wanted: WorldWanted, speaker: Speaker) -> None:
     """From the first part of the world to the last answer."""
-    house = House(place, speaker, now)
+    house = House(place, wanted, speaker, now)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, house.stop)

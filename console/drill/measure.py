@@ -3,11 +3,16 @@
 from contextlib import closing
 from pathlib import Path
 
+from msgspec import Struct
+
 from console.core.paging import every_event
 from console.core.protocols import Snapshot
 from console.core.state import State
 from console.drill import result as rs
+from console.drill.facts import DataTruth
+from console.drill.place import DrillError
 from console.drill.setting import Setting
+from console.drill.truth import data_truth
 from console.drill.world import World
 from console.store.clock import SystemClock
 from console.store.journal import SqliteReader
@@ -19,6 +24,26 @@ from console.targets.health import HealthProbe
 ASK_S = 5.0
 
 
+class Seen(Struct, frozen=True):
+    """What the running world says of itself at the end."""
+
+    running: str | None
+    """The version that the service answers; None when it does not."""
+    data: DataTruth | None
+    trouble: str = ""
+    """Why the data could not be looked at, in a line."""
+
+
+async def look(setting: Setting, world: World, snapshot: Snapshot) -> Seen:
+    """Ask service and database, while they still run."""
+    running = await running_version(setting)
+    try:
+        truth = await data_truth(setting.folder, world, rs.receipt_of(snapshot.state.incident))
+    except DrillError as error:
+        return Seen(running, None, str(error))
+    return Seen(running, truth)
+
+
 async def running_version(setting: Setting) -> str | None:
     """What the service itself answers now; None when it does not."""
     service = setting.environment.service
@@ -28,30 +53,37 @@ async def running_version(setting: Setting) -> str | None:
 
 
 def measure(
-    setting: Setting, world: World, snapshot: Snapshot, running: str | None, reason: str | None
+    setting: Setting, world: World, snapshot: Snapshot, seen: Seen, reason: str | None
 ) -> rs.DrillResult:
     """The document of a drill that is over, or that was left."""
     state, incident = snapshot.state, snapshot.state.incident
     layout = Layout(setting.engine.state)
     verdict = verify(layout.journal)
     code = incident.plan.code if incident and incident.plan else None
-    outcome = rs.outcome_of(state, running)
+    outcome = rs.outcome_of(state, seen.running, seen.data)
     return rs.DrillResult(
         incident=incident.id if incident else None,
         environment=setting.name,
         scenario=setting.scenario,
         outcome=outcome,
         release=rs.ReleaseFacts(
-            bad=code.running.tag if code else None, target=code.target.tag if code else None, running=running
+            bad=code.running.tag if code else None,
+            target=code.target.tag if code else None,
+            running=seen.running,
         ),
         clock=_clock(layout, setting.name, world, state),
         recovery=rs.recovery_facts(incident, setting.environment.recover_within),
         steps=rs.step_facts(incident),
-        data=rs.data_facts(incident),
+        data=rs.data_facts(incident, seen.data),
         journal=rs.JournalFacts(str(layout.journal), verdict.events, verdict.head, verdict.ok),
         artifacts=rs.artifacts(_files(layout, world, state)),
-        reason=None if outcome == "recovered" else reason or f"the service answers {running or 'nothing'}",
+        reason=None if outcome == "recovered" else _why(reason, seen),
     )
+
+
+def _why(reason: str | None, seen: Seen) -> str:
+    told = (reason, rs.wrong_with(seen.data), seen.trouble)
+    return "; ".join(filter(None, told)) or f"the service answers {seen.running or 'nothing'}"
 
 
 def _clock(layout: Layout, name: str, world: World, state: State) -> rs.ClockFacts:
@@ -66,4 +98,4 @@ def _files(layout: Layout, world: World, state: State) -> list[Path]:
     steps = state.incident.steps.values() if state.incident else ()
     outputs = [layout.state / step.output for step in steps if step.output]
     evidence = [Path(step.facts["path"]) for step in steps if "sha256" in step.facts]
-    return [*outputs, *evidence, Path(world.users), Path(world.deploys)]
+    return [*outputs, *evidence, *map(Path, (world.users, world.acknowledged, world.deploys))]

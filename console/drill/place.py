@@ -46,6 +46,9 @@ class Place:
         self.worktrees = self.root / "worktrees"
         self.deploys = self.root / "deploys.jsonl"
         self.users = self.root / "users.jsonl"
+        self.acknowledged = self.root / "acknowledged.jsonl"
+        self.seeds = self.root / "seeds.txt"
+        self.backups = self.root / "backups"
         self.secrets = self.root / "secrets"
         self.logs = self.root / "logs"
         self.postgres = self.root / "postgres"
@@ -69,7 +72,8 @@ class Place:
         """Remove what an earlier world of this folder consisted of; keepers' log and foreign files stay."""
         self.clear_data()
         git = (self.remote, self.releases, self.clone, self.worktrees)
-        for path in (self.world, self.deploys, self.users, self.logs, *git):
+        told = (self.deploys, self.users, self.acknowledged, self.seeds)
+        for path in (self.world, self.logs, self.backups, *told, *git):
             _remove(path)
 
     def clear_data(self) -> None:

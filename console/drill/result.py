@@ -1,17 +1,21 @@
 """The result of a drill: one document in which every number was measured (DESIGN 10)."""
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.plan import Phase
+from console.core.receipt import told
 from console.core.standing import healthy_at
-from console.core.state import Incident, State
+from console.core.state import Incident, State, Status
+from console.drill.facts import DataTruth
 
 SCHEMA = "warroom.drill/1"
 
@@ -53,11 +57,26 @@ class StepFacts(Struct, frozen=True):
 
 
 class DataFacts(Struct, frozen=True):
-    """Rows at the switch and when healthy; `rows_discarded` are keys that were there and are not any more."""
+    """Rows at the switch and when healthy; `rows_discarded` are keys that were there and are not any more.
+
+    What follows these is None where the scenario's data has no past to compare with.
+    """
 
     rows_before: int | None = None
     rows_after: int | None = None
     rows_discarded: int | None = None
+    """Of a plan that restored data: the number in the last loss receipt."""
+    recovery_point: str | None = None
+    """What the data went back to, UTC; None where it was kept."""
+    seeded_rows: int | None = None
+    """Rows that the database had before the drill."""
+    seeded_missing: int | None = None
+    seeded_changed: int | None = None
+    tables_missing: tuple[str, ...] | None = None
+    acknowledged: int | None = None
+    """Transactions that users were told are signed."""
+    unaccounted: int | None = None
+    """Those of them that are neither in the database nor in a loss receipt."""
 
 
 class JournalFacts(Struct, frozen=True):
@@ -135,25 +154,85 @@ def step_facts(incident: Incident | None) -> tuple[StepFacts, ...]:
     )
 
 
-def data_facts(incident: Incident | None) -> DataFacts:
-    """What the steps that count and compare rows have measured."""
-    facts: dict[str, str] = {}
+_KEPT = ("rows", "after", "missing")
+"""What the steps that count and compare rows call rows before, rows after, and those that are gone."""
+_RESTORED = ("rows_before", "rows_after", "rows_discarded")
+"""What the last loss receipt calls them."""
+
+
+def data_facts(incident: Incident | None, truth: DataTruth | None) -> DataFacts:
+    """What the steps have measured, and what the database and the files say at the end."""
+    measured: dict[str, str] = {}
     for state in incident.steps.values() if incident else ():
-        facts.update(
-            {key: value for key, value in state.facts.items() if key in ("rows", "after", "missing")}
-        )
-    names = {"rows_before": "rows", "rows_after": "after", "rows_discarded": "missing"}
-    return DataFacts(**{name: int(facts[key]) for name, key in names.items() if key in facts})
+        measured.update(state.facts)
+    restores = incident is not None and incident.plan is not None and incident.plan.data is not None
+    before, after, discarded = (
+        int(measured[key]) if key in measured else None for key in (_RESTORED if restores else _KEPT)
+    )
+    facts = DataFacts(before, after, discarded, _gone_back_to(incident))
+    return facts if truth is None else _with_truth(facts, truth)
 
 
-def outcome_of(state: State, running: str | None) -> Literal["recovered", "incomplete", "failed"]:
-    """Recovered only when it was resolved so and the service itself answers the target's version."""
+def _gone_back_to(incident: Incident | None) -> str | None:
+    """The recovery point, once the database of that moment has taken the live one's place."""
+    plan = incident.plan if incident else None
+    if incident is None or plan is None or plan.data is None:
+        return None
+    swaps = [step.id for step in plan.steps if step.action == "swap-database"]
+    done = any(incident.step(step).status is Status.DONE for step in swaps)
+    return _utc(plan.data.recovery_point) if done else None
+
+
+def _with_truth(facts: DataFacts, truth: DataTruth) -> DataFacts:
+    return replace(
+        facts,
+        seeded_rows=truth.seeds.rows,
+        seeded_missing=truth.seeds.missing,
+        seeded_changed=truth.seeds.changed,
+        tables_missing=truth.seeds.tables_missing,
+        acknowledged=truth.acknowledged,
+        unaccounted=truth.unaccounted,
+    )
+
+
+def receipt_of(incident: Incident | None) -> Path | None:
+    """The folder of the last loss receipt; None where no restore has left one."""
+    found = told(incident) if incident else None
+    return Path(found.path) if found and found.path else None
+
+
+def _utc(utc_us: int) -> str:
+    return datetime.fromtimestamp(utc_us / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def wrong_with(truth: DataTruth | None) -> str:
+    """What the data's ground truth says against a recovery, in a sentence; empty when nothing."""
+    if truth is None:
+        return ""
+    seeds, lost = truth.seeds, truth.unaccounted
+    found = (
+        (len(seeds.tables_missing), f"without table {' and '.join(seeds.tables_missing)}"),
+        (seeds.missing, f"{seeds.missing} of {seeds.rows} seeded rows missing"),
+        (seeds.changed, f"{seeds.changed} of {seeds.rows} seeded rows changed"),
+        (lost, f"{lost} of {truth.acknowledged} signed transactions lost without a receipt"),
+    )
+    return ", ".join(words for number, words in found if number)
+
+
+def outcome_of(
+    state: State, running: str | None, truth: DataTruth | None
+) -> Literal["recovered", "incomplete", "failed"]:
+    """Recovered only when it was resolved so, the service answers the right version, and the data is right.
+
+    The right version is the plan's target, or where the plan keeps the release, any.
+    """
     incident = state.incident
     if incident is None:
         return "failed"
-    target = incident.plan.code.target.tag if incident.plan and incident.plan.code else None
+    code = incident.plan.code if incident.plan else None
+    right = running is not None and (code is None or running == code.target.tag)
     resolved = incident.status == "resolved" and incident.outcome == "recovered"
-    return "recovered" if resolved and running is not None and running == target else "incomplete"
+    return "recovered" if resolved and right and not wrong_with(truth) else "incomplete"
 
 
 def artifacts(paths: Iterable[Path]) -> tuple[str, ...]:

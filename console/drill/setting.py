@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from console.core.roster import Roster
 from console.core.strategy import Environment
 from console.engine.spawn import EngineWanted
 
@@ -18,4 +19,5 @@ class Setting(Struct, frozen=True):
     environment: Environment
     actor: str
     """Handle of the engineer who plays."""
+    roster: Roster
     engine: EngineWanted

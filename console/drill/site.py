@@ -1,5 +1,6 @@
 """The service that is drilled: checked out from the remote, migrated, started, seen to be healthy."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import Callable
@@ -50,6 +51,8 @@ class Site:
         self._children = children
         self._say = say
         self._port: int | None = None
+        self._change = asyncio.Lock()
+        """Held by whoever stops or starts the service: one after the other."""
         self._http = httpx.AsyncClient(trust_env=False, timeout=2)
         self.running: Running | None = None
         """What took over last; it may have ended since."""
@@ -71,16 +74,43 @@ class Site:
         """
         worktree = await self._check_out(commit)
         await migrate(dsn, worktree, commit, self._say)
-        old = f"stopping {self.running.version}, " if self.running else ""
-        self._say(f"{old}starting {commit[:12]}")
-        on_takeover()
-        self.running = None
-        await self._children.stop("service")
+        async with self._change:
+            old = f"stopping {self.running.version}, " if self.running else ""
+            self._say(f"{old}starting {commit[:12]}")
+            on_takeover()
+            self.running = None
+            await self._children.stop("service")
+            self.running = await self._start_anywhere(worktree, commit)
+        return self.running
+
+    async def stop_writers(self) -> None:
+        """Stop the service, if it runs; what ran is remembered."""
+        async with self._change:
+            if self._is_up:
+                self._say("stopping the service: nobody writes from now on")
+            await self._children.stop("service")
+
+    async def start_writers(self) -> None:
+        """Start what ran last, unless it runs; the schema stays as it is."""
+        async with self._change:
+            if self._is_up:
+                return
+            if self.running is None:
+                raise DrillError("the last deploy failed, so there is no release to start again: deploy one")
+            self._say(f"starting {self.running.version} again")
+            await self._start_anywhere(self.running.worktree, self.running.commit)
+
+    @property
+    def _is_up(self) -> bool:
+        part = self._children.parts().get("service")
+        return part is not None and part.pid is not None
+
+    async def _start_anywhere(self, worktree: Path, commit: str) -> Running:
+        """Start it on the service's port, or the first time on one that is free."""
         if self._port is None:
             self._port, running = await on_free_port(lambda port: self._start(worktree, commit, port))
         else:
             _, running = await self._start(worktree, commit, self._port)
-        self.running = running
         return running
 
     async def lacks_users(self) -> str:

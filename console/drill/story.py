@@ -24,13 +24,15 @@ class Change(Struct, frozen=True):
     """Where the branch begins, if this is its first commit."""
     merges: str | None = None
     """The branch that this commit brings in."""
+    removed: tuple[str, ...] = ()
+    """Files that it takes away."""
     tag: str | None = None
     is_main: bool = False
     """Whether `main` has come this far."""
 
 
 class Verdict(Struct, frozen=True):
-    """What people say of a release."""
+    """What people say of a release that an environment has run."""
 
     tag: str
     verdict: Literal["good", "bad", "unproven"]
@@ -39,17 +41,34 @@ class Verdict(Struct, frozen=True):
     """How long ago it was deployed."""
 
 
-CHANGES = (
+class Story(Struct, frozen=True):
+    """What came of the service in one environment."""
+
+    changes: tuple[Change, ...]
+    """Oldest first."""
+    verdicts: tuple[Verdict, ...]
+    """The releases that this environment has run, oldest first; the first one is good."""
+    branch: str
+    """What the environment deploys: its head is the bad release."""
+    scenario: str
+    """What goes wrong when that is deployed."""
+    archives: bool = False
+    """Whether its database is older than the drill, and can go back to any moment of it."""
+
+
+_CHANGES = (
     Change("eng-1", 61 * _DAY, "Say what this is for", "v1.5.0", ("README.md", ".gitignore")),
     Change(
         "eng-2",
         54 * _DAY,
-        "Keep users and transactions in PostgreSQL",
+        "Keep users, their contacts and transactions in PostgreSQL",
         "v1.5.0",
         (
             "migrations/0001_users.sql",
             "migrations/0002_transactions.sql",
+            "migrations/0003_contacts.sql",
             "walletconnect/__init__.py",
+            "walletconnect/contacts.py",
             "walletconnect/database.py",
         ),
     ),
@@ -94,7 +113,7 @@ CHANGES = (
         "Remember which wallet a transaction came from",
         "v1.5.1",
         (
-            "migrations/0003_transactions_wallet.sql",
+            "migrations/0004_transactions_wallet.sql",
             "walletconnect/__init__.py",
             "walletconnect/transactions.py",
         ),
@@ -115,12 +134,70 @@ CHANGES = (
     Change("eng-3", 3 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
     Change("eng-3", 1 * _HOUR, "Release v1.5.3", "v1.5.3", ("VERSION", "CHANGELOG.md"), tag="v1.5.3"),
 )
-"""Oldest first."""
 
-VERDICTS = (
-    Verdict("v1.5.0", "good", "lead-1", 6 * _DAY),
-    Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY),
-    Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
-    # Nobody has judged it yet: that is what the drill is about.
-    Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
+_ON_MAIN = (
+    Change(
+        "eng-4",
+        26 * _HOUR,
+        "Drop the address book, wallets resolve names themselves",
+        "v1.6.0",
+        (
+            "README.md",
+            "migrations/0004_drop_contacts.sql",
+            "walletconnect/__init__.py",
+            "walletconnect/app.py",
+            "walletconnect/validate.py",
+            "walletconnect/wallet.py",
+        ),
+        branch="main",
+        removed=("walletconnect/contacts.py",),
+    ),
+    Change(
+        "eng-2",
+        5 * _HOUR,
+        "Keep addresses without 0x, as the indexer does",
+        "v1.6.0",
+        (
+            "migrations/0005_bare_addresses.sql",
+            "walletconnect/database.py",
+            "walletconnect/transactions.py",
+        ),
+        branch="main",
+    ),
+    Change(
+        "eng-4",
+        1 * _HOUR,
+        "Release v1.6.0",
+        "v1.6.0",
+        ("VERSION", "CHANGELOG.md"),
+        branch="main",
+        tag="v1.6.0",
+    ),
 )
+"""A release that is bad for data: a table that is still used is dropped, and `ltrim(address, '0x')` takes
+away every leading zero, not the prefix alone, as does the code's `lstrip`, for as long as it runs."""
+
+_GOOD = Verdict("v1.5.0", "good", "lead-1", 6 * _DAY)
+
+STORIES = {
+    "testnet": Story(
+        _CHANGES,
+        (
+            _GOOD,
+            Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY),
+            Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
+            # Nobody has judged it yet: that is what the drill is about.
+            Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="bad-config",
+    ),
+    "production": Story(
+        (*_CHANGES, *_ON_MAIN),
+        (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
+        branch="main",
+        scenario="data-corruption",
+        archives=True,
+    ),
+}
+"""By environment."""

@@ -1,7 +1,8 @@
-"""The drill's users: they connect, sign messages and transactions, and write down what they got.
+"""The drill's users: they connect, keep contacts, sign, and write down what they got.
 
-Started by the keeper as `python -m console.drill.users URL FILE`. Their own count is the ground truth that
-the service's metrics are held against.
+Started by the keeper as `python -m console.drill.users URL COUNTS ACKNOWLEDGED`. Their count is the ground
+truth that the service's metrics are held against. The hash of every transaction that they were told is signed
+goes into a file of its own: the ground truth for what a restore may have lost.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ _ADDRESSES = 8
 _SMALL = ("", "a9059cbb" + "11" * 64)
 _LARGE = "c0de" * 512
 _LARGE_AMONG_20 = (3, 10, 16)
+_NAMED_AMONG_4 = 1
+_CONTACT, _FRIEND = "treasury", "0x" + "7e" * 20
 _WALLETS = ("lantern", "harbour", "pebble")
 
 
@@ -36,6 +39,25 @@ class Second(Struct, frozen=True):
     boot_us: int
     tries: dict[str, int]
     failures: dict[str, int]
+
+
+class Acknowledged(Struct, frozen=True):
+    """A transaction that a user was told is signed and kept."""
+
+    hash: str
+    utc_us: int
+    """When they were told."""
+
+
+class Ledger:
+    """What users were told is kept, a line each, on disk before they ask for the next thing."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+
+    def note(self, tx_hash: str) -> None:
+        """One signed transaction."""
+        self._file.write(msgspec.json.encode(Acknowledged(tx_hash, now().utc_us)) + b"\n")
 
 
 class Tally:
@@ -63,11 +85,14 @@ class Tally:
 class User:
     """One of them: a wallet that comes back under several addresses, again and again."""
 
-    def __init__(self, number: int, http: httpx.AsyncClient, tally: Tally) -> None:
+    def __init__(self, number: int, http: httpx.AsyncClient, tally: Tally, ledger: Ledger) -> None:
         self._number = number
         self._http = http
         self._tally = tally
+        self._ledger = ledger
         self._session: str | None = None
+        self._is_new = False
+        """Whether the session has just begun: first of all a wallet brings the address book up to date."""
         self._visits = 0
         self._signed = number
 
@@ -75,22 +100,34 @@ class User:
         """Ask for something at every turn, whatever became of the last one."""
         loop = asyncio.get_running_loop()
         due = loop.time() + EVERY_S * self._number / USERS
-        for kind in self._wishes():
+        wishes = self._wishes()
+        while True:
             await asyncio.sleep(due - loop.time())
             due = max(due + EVERY_S, loop.time())
-            # Without a session there is only one thing to ask for.
-            await self._ask(kind if self._session else "connect")
+            await self._ask(self._next(wishes))
+
+    def _next(self, wishes: Iterator[str]) -> str:
+        """Without a session there is only one thing to ask for, and with a new one only one thing first."""
+        if not self._session:
+            return "connect"
+        return "contact" if self._is_new else next(wishes)
 
     def _wishes(self) -> Iterator[str]:
         # First sessions differ in length, so that users do not all connect at the same time.
         signings = 1 + self._number % _PER_SESSION
         while True:
-            yield "connect"
             yield "message"
             for _ in range(signings):
                 self._signed += 1
-                yield "large" if self._signed % 20 in _LARGE_AMONG_20 else "small"
+                yield self._size()
             signings = _PER_SESSION
+            yield "connect"
+
+    def _size(self) -> str:
+        """Which kind of transaction it is this time: one with much data, one to a contact, or a small one."""
+        if self._signed % 20 in _LARGE_AMONG_20:
+            return "large"
+        return "named" if self._signed % 4 == _NAMED_AMONG_4 else "small"
 
     async def _ask(self, kind: str) -> None:
         path, body = self._request(kind)
@@ -100,6 +137,9 @@ class User:
             self._tally.count(kind, failed=True)
             return
         self._tally.count(kind, failed=response.is_error)
+        if path == "/sign" and response.is_success:
+            self._ledger.note(response.json()["hash"])
+        self._is_new = kind == "connect"
         if kind == "connect" or response.status_code == httpx.codes.UNAUTHORIZED:
             self._session = response.json().get("session")
 
@@ -110,9 +150,11 @@ class User:
             return "/connect", {"user": f"0x{address:040x}"}
         if kind == "message":
             return "/sign-message", {"session": self._session, "message": f"visit {self._visits}"}
+        if kind == "contact":
+            return "/contact", {"session": self._session, "name": _CONTACT, "address": _FRIEND}
         return "/sign", {
             "session": self._session,
-            "to": f"0x{self._signed:040x}",
+            "to": _CONTACT if kind == "named" else f"0x{self._signed:040x}",
             "value": 10**15 + self._signed,
             "data": _LARGE if kind == "large" else _SMALL[self._signed % len(_SMALL)],
             "wallet": _WALLETS[self._number % len(_WALLETS)],
@@ -127,17 +169,17 @@ async def write_down(tally: Tally, path: Path) -> None:
             file.write(msgspec.json.encode(tally.take()) + b"\n")
 
 
-async def live(url: str, path: Path) -> None:
+async def live(url: str, counts: Path, acknowledged: Path) -> None:
     """All users at once, until somebody ends the process."""
-    tally = Tally()
+    tally, ledger = Tally(), Ledger(acknowledged)
     async with (
         httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False) as http,
         asyncio.TaskGroup() as group,
     ):
-        group.create_task(write_down(tally, path))
+        group.create_task(write_down(tally, counts))
         for number in range(USERS):
-            group.create_task(User(number, http, tally).live())
+            group.create_task(User(number, http, tally, ledger).live())
 
 
 if __name__ == "__main__":
-    asyncio.run(live(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(live(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))

@@ -23,16 +23,39 @@ _STOP_LIMIT_S = 15.0
 _GONE_LIMIT_S = 5.0
 
 
+class WorldWanted(Struct, frozen=True):
+    """Which world a keeper is to build."""
+
+    environment: str = "testnet"
+    bulk: int = 0
+    """Bytes of transaction data that it begins with, beside a few thousand small rows."""
+
+
+SMALL = WorldWanted()
+
+
+class ArchiveAt(Struct, frozen=True):
+    """Folders of what the database can go back to."""
+
+    wal: str
+    bases: str
+    """Of base backups."""
+
+
 class PostgresAt(Struct, frozen=True):
     """The database server: how to connect, where its programs and its data are."""
 
     dsn: str
+    """The service's own."""
+    admin: str
+    """Of the role that may do everything."""
     host: str
     port: int
     user: str
     database: str
     bin: str
     data: str
+    archive: ArchiveAt | None
 
 
 class RedisAt(Struct, frozen=True):
@@ -42,6 +65,23 @@ class RedisAt(Struct, frozen=True):
     host: str
     port: int
     data: str
+
+
+class Seeds(Struct, frozen=True):
+    """The rows that the database began with, as they must be for ever."""
+
+    rows: dict[str, int]
+    """By table; their ids are 1 to that number."""
+    sha256: str
+    """Of the file that holds a hash of each row's columns that never change."""
+
+
+class Past(Struct, frozen=True):
+    """What the database was before the drill, and since when it can go back."""
+
+    seeds: Seeds
+    based: int
+    """When the base backup ended, UTC microseconds: from then on any moment can be gone back to."""
 
 
 class World(Struct, frozen=True, kw_only=True):
@@ -59,6 +99,11 @@ class World(Struct, frozen=True, kw_only=True):
     """File: a line when a deploy begins, and one when it ends (`DeployRecord`)."""
     users: str
     """File: what the simulated users saw, a line a second."""
+    acknowledged: str
+    """File: the transactions that users were told are signed, a line each."""
+    wanted: WorldWanted
+    past: Past | None
+    """None where the data cannot go back."""
     started: Moment
     fault: Fault | None = None
     ended: Moment | None = None
@@ -126,7 +171,7 @@ class Starting:
         return World.load(self._place.root)
 
 
-async def start_keeper(folder: Path) -> Starting:
+async def start_keeper(folder: Path, wanted: WorldWanted = SMALL) -> Starting:
     """Start a keeper that builds a fresh world in `folder`; it is nobody's child and survives its starter.
 
     DrillError when the folder holds what no drill has made. That a keeper runs there already, or why
@@ -138,7 +183,7 @@ async def start_keeper(folder: Path) -> Starting:
     reading, writing = os.pipe()
     output = os.fdopen(reading, "rb", buffering=0)
     try:
-        await _spawn(place, writing)
+        await _spawn(place, wanted, writing)
     except BaseException:
         output.close()
         raise
@@ -151,12 +196,13 @@ async def start_keeper(folder: Path) -> Starting:
     return Starting(place, await lines.readline(), lines, transport)
 
 
-async def _spawn(place: Place, output: int) -> None:
+async def _spawn(place: Place, wanted: WorldWanted, output: int) -> None:
     """Run the keeper in a session of its own, with its progress going to `output`."""
     log = os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    words = (str(place.root), wanted.environment, str(wanted.bulk))
     try:
         launcher = await asyncio.create_subprocess_exec(
-            *("setsid", "--fork", sys.executable, "-P", "-m", "console.drill.keeper", str(place.root)),
+            *("setsid", "--fork", sys.executable, "-P", "-m", "console.drill.keeper", *words),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=log,

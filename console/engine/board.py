@@ -55,7 +55,11 @@ class Board:
 
 
 class Worsened:
-    """Says which metric stands on a worse rung than when this was made."""
+    """Says which metric has got into trouble, or into deeper trouble, since this was made.
+
+    That a target is missed for a moment (recovered to ok) is no trouble. That a metric which says roll back
+    goes on to automatic is the same trouble for longer.
+    """
 
     def __init__(self, rungs: Callable[[], Mapping[str, RungState]]) -> None:
         self._rungs = rungs
@@ -65,7 +69,7 @@ class Worsened:
         """`errors went from warn to mandatory`; empty while none has got worse."""
         for name, now in self._rungs().items():
             before = self._before.get(name, Rung.OK)
-            if now.rung.is_worse_than(before):
+            if now.rung.is_worse_than(before) and now.rung.is_trouble and not before.says_roll_back:
                 return f"{now.title} went from {before} to {now.rung}"
         return ""
 

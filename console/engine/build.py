@@ -31,7 +31,7 @@ from console.engine.log import configure
 from console.engine.lookout import Lookout
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
-from console.engine.stores import make_stores
+from console.engine.stores import StoreMaker
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -218,10 +218,8 @@ class _Builder:
 
     def _stores(self) -> Stores | None:
         """The data with its backups, where the strategy names a place for them."""
-        environment = self._environment
-        if environment.backups is None:
-            return None
-        return make_stores(environment.data, environment.backups, self._programs, self._secrets, self._base)
+        maker = StoreMaker(self._programs, self._secrets, self._base, self._wanted.state)
+        return maker.make(self._environment)
 
     def _health(self) -> HealthProbe:
         """The probe of the health endpoint, judged as the source of that address is."""

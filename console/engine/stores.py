@@ -1,15 +1,21 @@
 """How the data's targets are made from the strategy."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from console.config.secrets import Secrets
+from console.core.data import AnyArchive, FilesArchive, PgBackRest, Recipient
 from console.core.strategy import Environment
 from console.targets.docker.engine import Docker
+from console.targets.docker.reach import reach
 from console.targets.docker.shell import ContainerShell
+from console.targets.postgres.archive import Archive
+from console.targets.postgres.files_of_wal import FilesOfWal
 from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from console.targets.redis.server import CacheServer
+from console.targets.sealing import Seal, Sealing, Unsealed
 from console.targets.shell import HostShell, Shell
 from console.targets.stores import Stores
 from console.targets.vault import Vault
@@ -32,13 +38,19 @@ class StoreMaker:
             return None
         docker = Docker() if data.container or (cache and cache.container) else None
         dsn = data.admin or data.dsn
-        server = Server(lambda: self.secrets.resolve(dsn), self._shell(docker, data.container), data.programs)
+        server = Server(
+            lambda: self.secrets.resolve(dsn),
+            self._shell(docker, data.container),
+            data.programs,
+            locate=partial(reach, docker, data.container) if docker and data.container else None,
+        )
         return Stores(
             data=data,
             server=server,
             backups=backups,
             vault=Vault(self.base / backups.folder),
-            archive=self._archive(environment.archive, server),
+            sealing=self._sealing(backups.recipient),
+            archive=self._archive(environment.archive, server, data.programs),
             cache=CacheServer(lambda: self.secrets.resolve(cache.url), self._shell(docker, cache.container))
             if cache
             else None,
@@ -46,7 +58,21 @@ class StoreMaker:
             docker=docker,
         )
 
+    def _sealing(self, recipient: Recipient | None) -> Sealing:
+        if recipient is None:
+            return Unsealed()
+        identity = recipient.identity
+        return Seal(self.programs, recipient, (lambda: self.secrets.resolve(identity)) if identity else None)
+
     def _shell(self, docker: Docker | None, container: str | None) -> Shell:
         if docker is None or container is None:
             return HostShell(self.programs)
         return ContainerShell(docker, container, self.state)
+
+    def _archive(self, archive: AnyArchive | None, server: Server, folder: str | None) -> Archive | None:
+        if isinstance(archive, FilesArchive):
+            wal, bases = self.base / archive.wal, self.base / archive.bases
+            return FilesOfWal(server, self.programs, folder, wal=wal, bases=bases)
+        if isinstance(archive, PgBackRest):
+            return None
+        return None

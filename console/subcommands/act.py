@@ -7,10 +7,11 @@ from cyclopts import Parameter
 
 from console.core import requests as rq
 from console.core.format import short
-from console.core.plan import Wish
 from console.core.plan_words import code_words, data_words
+from console.core.receipt import beyond, told
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident
+from console.core.wishes import back_to, keeping
 from console.subcommands.room import RefusedError, ask, enter
 from console.subcommands.tell import line, names_of
 from console.subcommands.where import Place, Where, find
@@ -28,7 +29,7 @@ def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) ->
     trigger
         A declared trigger of the strategy, for what no metric can see; may be given more than once.
     """
-    _do(find(where), rq.Declare(note, trigger))
+    do(find(where), rq.Declare(note, trigger))
 
 
 def go(
@@ -36,7 +37,10 @@ def go(
     *,
     type_: Annotated[
         str | None, Parameter(name="--type", help="The environment's name, typed; asked for otherwise.")
-    ] = (None),
+    ] = None,
+    type_again: Annotated[
+        str | None, Parameter(help="The name once more, for a plan that swaps data; asked for otherwise.")
+    ] = None,
     where: Where = HERE,
 ) -> None:
     """Take command of a suspected incident; or say yes to the plan of a declared one.
@@ -49,36 +53,53 @@ def go(
     place = find(where)
     known = _incident(place, incident)
     if known.status == "suspected":
-        _do(place, rq.Declare("took command"))
+        do(place, rq.Declare("took command"))
         return
     if known.plan is None or known.plan_hash is None:
         raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
     plan = known.plan
     print(f"{plan.environment}: {code_words(plan.code)}; data {data_words(plan.data)}")
     print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
-    typed = type_ if type_ is not None else _typed()
-    _do(place, rq.Go(plan_hash=known.plan_hash, typed=typed))
+    typed = type_ if type_ is not None else _typed("Type the environment's name to say yes: ")
+    again = ""
+    if plan.data is not None:
+        print(_loss(known))
+        asked = "Type the environment's name once more to swap its data: "
+        again = type_again if type_again is not None else _typed(asked, "--type-again")
+    do(place, rq.Go(plan_hash=known.plan_hash, typed=typed, typed_again=again))
 
 
-def replan(*, to: str | None = None, where: Where = HERE) -> None:
+def _loss(incident: Incident) -> str:
+    found = told(incident)
+    if found is None:
+        return "loss: not known yet; it is compared before the gate opens"
+    held = beyond(incident, found) or "within the ceiling"
+    return "; ".join(filter(None, (f"loss: {found.rows}", found.chain, held)))
+
+
+def replan(*, to: str | None = None, keep_data: bool = False, where: Where = HERE) -> None:
     """Make a new plan; what was said to the old one is void.
 
     Parameters
     ----------
     to
         Tag of the release to go back to; the newest good one otherwise.
+    keep_data
+        Leave the data as it is; otherwise what the old plan says of it stays.
     """
-    _do(find(where), rq.Replan(Wish(target=to)))
+    place = find(where)
+    wish = back_to(enter(place).snapshot().state.open_incident, to)
+    do(place, rq.Replan(keeping(wish) if keep_data else wish))
 
 
 def note(text: str, *, where: Where = HERE) -> None:
     """Say something on the timeline."""
-    _do(find(where), rq.Note(text))
+    do(find(where), rq.Note(text))
 
 
 def tick(item: str, *, note: str = "", undo: bool = False, where: Where = HERE) -> None:
     """Tick an item of the checklist, or take the tick back with --undo."""
-    _do(find(where), rq.Tick(item, note, done=not undo))
+    do(find(where), rq.Tick(item, note, done=not undo))
 
 
 def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> None:
@@ -89,25 +110,26 @@ def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> 
     step
         The step's id, as `warroom steps` lists it.
     """
-    _do(find(where), rq.Decide(step, choice, reason))
+    do(find(where), rq.Decide(step, choice, reason))
 
 
 def abort(reason: str, *, where: Where = HERE) -> None:
     """Stop the run before its next step."""
-    _do(find(where), rq.Abort(reason))
+    do(find(where), rq.Abort(reason))
 
 
 def resume(*, where: Where = HERE) -> None:
     """Go on after an abort."""
-    _do(find(where), rq.Resume())
+    do(find(where), rq.Resume())
 
 
 def resolve(outcome: str = "recovered", *, note: str = "", where: Where = HERE) -> None:
     """Close the incident: as recovered, mitigated, or "false alarm"."""
-    _do(find(where), rq.Resolve(outcome, note))
+    do(find(where), rq.Resolve(outcome, note))
 
 
-def _do(place: Place, what: AnyAsk) -> None:
+def do(place: Place, what: AnyAsk) -> None:
+    """Ask for it, and say what the engine answered."""
     names = names_of(place.environment)
     for event in ask(enter(place), what):
         print(line(event, names))
@@ -122,7 +144,7 @@ def _incident(place: Place, wanted: str) -> Incident:
     return incident
 
 
-def _typed() -> str:
+def _typed(prompt: str, option: str = "--type") -> str:
     if not sys.stdin.isatty():
-        raise RefusedError("the environment's name has to be typed: at a terminal, or with --type NAME")
-    return input("Type the environment's name to say yes: ").strip()
+        raise RefusedError(f"the environment's name has to be typed: at a terminal, or with {option} NAME")
+    return input(prompt).strip()

@@ -9,6 +9,7 @@ import msgspec
 from cyclopts import Parameter
 from platformdirs import user_state_path
 
+from console.core.data import bytes_of
 from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
@@ -16,7 +17,16 @@ from console.core.words import duration
 from console.drill.files import set_aside
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
-from console.drill.world import World, keeper_of, start_keeper, stop_world, wait_until_ready
+from console.drill.story import STORIES
+from console.drill.world import (
+    SMALL,
+    World,
+    WorldWanted,
+    keeper_of,
+    start_keeper,
+    stop_world,
+    wait_until_ready,
+)
 from console.subcommands.tell import line, names_of
 from console.subcommands.where import Look
 
@@ -32,8 +42,9 @@ class DrillUsageError(StatedError):
 
 async def drill(
     *,
-    env: Literal["testnet"] = "testnet",
-    scenario: Literal["bad-config"] = "bad-config",
+    env: Literal["testnet", "production"] | None = None,
+    scenario: Literal["bad-config", "data-corruption"] | None = None,
+    size: str | None = None,
     headless: bool = False,
     json: bool = False,
     stop: bool = False,
@@ -45,9 +56,12 @@ async def drill(
     Parameters
     ----------
     env
-        The environment to rehearse.
+        The environment to rehearse: testnet, if neither it nor a scenario is named.
     scenario
-        What goes wrong.
+        What goes wrong: a bad configuration in testnet, corrupted data in production.
+    size
+        How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
+        Only where the scenario is about data.
     headless
         Run the whole rollback without a console; so it is where there is no terminal.
     json
@@ -61,10 +75,31 @@ async def drill(
     if stop:
         await stop_world(folder, _err)
         return Exit.DONE
+    asked = wanted(env, scenario, size)
     headless = headless or json or not _at_terminal()
     if headless:
-        return await _headless(folder, env, scenario, json=json)
-    return await _play(folder, env, scenario, look)
+        return await _headless(folder, asked or SMALL, json=json)
+    return await _play(folder, asked, look)
+
+
+def wanted(env: str | None, scenario: str | None, size: str | None) -> WorldWanted | None:
+    """The world that was asked for, None when nothing was; DrillUsageError when that does not go together."""
+    if env is scenario is size is None:
+        return None
+    name = env or next((each for each, story in STORIES.items() if story.scenario == scenario), "testnet")
+    story = STORIES[name]
+    if scenario not in (None, story.scenario):
+        raise DrillUsageError(f"{scenario} is not rehearsed in {name}, but {story.scenario} is")
+    if size is not None and not story.archives:
+        raise DrillUsageError(f"--size is for scenarios about data, and {story.scenario} is not")
+    return WorldWanted(name, _bytes(size) if size else 0)
+
+
+def _bytes(size: str) -> int:
+    try:
+        return bytes_of(size)
+    except ValueError:
+        raise DrillUsageError(f"--size is a size such as 200MB or 1GB, not {size!r}") from None
 
 
 def _at_terminal() -> bool:
@@ -72,7 +107,7 @@ def _at_terminal() -> bool:
     return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
-async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int:
+async def _headless(folder: Path, asked: WorldWanted, *, json: bool) -> int:
     from console.drill.headless import Drill
 
     tell = _err if json else _out
@@ -80,8 +115,8 @@ async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int
         raise DrillUsageError(
             f"a drill runs in {folder}: enter it, end it with --stop, or name another --dir"
         )
-    world = await _built(folder, tell)
-    setting = _setting(folder, env, scenario, world)
+    world = await _built(folder, asked, tell)
+    setting = _setting(folder, world)
     result = await Drill(setting, world, tell, Lines(setting, tell).show).run()
     if json:
         print(msgspec.json.format(msgspec.json.encode(result)).decode())
@@ -91,15 +126,20 @@ async def _headless(folder: Path, env: str, scenario: str, *, json: bool) -> int
     return EXITS[result.outcome]
 
 
-async def _play(folder: Path, env: str, scenario: str, look: Look) -> int:
+async def _play(folder: Path, asked: WorldWanted | None, look: Look) -> int:
     """The console on the world; leaving it with q ends the drill, a killed console ends nothing."""
     from console.subcommands.play import play
 
     if keeper_of(folder) is not None:
         world = await wait_until_ready(folder, _out)
+        if asked not in (None, world.wanted):
+            raise DrillUsageError(
+                f"another drill, of {world.wanted.environment}, runs in {folder}: enter it without options, "
+                "end it with --stop, or name another --dir"
+            )
     else:
-        world = await _built(folder, _out)
-    result = await play(_setting(folder, env, scenario, world), world, look)
+        world = await _built(folder, asked or SMALL, _out)
+    result = await play(_setting(folder, world), world, look)
     if isinstance(result, str):
         _err(result)
         return Exit.FAILED
@@ -108,19 +148,19 @@ async def _play(folder: Path, env: str, scenario: str, look: Look) -> int:
     return EXITS[result.outcome]
 
 
-async def _built(folder: Path, tell: Tell) -> World:
+async def _built(folder: Path, asked: WorldWanted, tell: Tell) -> World:
     """A fresh world; what the drill before it left in the journal's folder is kept as `last`."""
-    starting = await start_keeper(folder)
+    starting = await start_keeper(folder, asked)
     async for words in starting.progress():
         tell(words)
     set_aside(folder)
     return World.load(folder)
 
 
-def _setting(folder: Path, env: str, scenario: str, world: World) -> Setting:
+def _setting(folder: Path, world: World) -> Setting:
     from console.drill.files import write_files
 
-    return write_files(folder, env, scenario, world)
+    return write_files(folder, world)
 
 
 class Lines:

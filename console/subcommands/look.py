@@ -3,19 +3,15 @@
 import sys
 from typing import Any
 
-import msgspec
-
 from console.core import plan as pl
 from console.core.commands import key_table
 from console.core.exits import Exit
-from console.core.format import plain, short
+from console.core.format import plain
 from console.core.next_step import next_step
-from console.core.plan import Plan
-from console.core.plan_words import code_words, data_words
 from console.core.protocols import Snapshot
 from console.store.room import LocalRoom
 from console.subcommands.room import enter
-from console.subcommands.tell import line, names_of
+from console.subcommands.tell import document, line, names_of, plan_lines
 from console.subcommands.where import Place, Where, find
 
 HERE = Where()
@@ -27,7 +23,7 @@ def status(*, json: bool = False, where: Where = HERE) -> int:
     snapshot = enter(place).snapshot()
     said = next_step(snapshot, place.environment)
     if json:
-        _print_json(_status(place, snapshot, said.sentence))
+        print(document(_status(place, snapshot, said.sentence)))
         return Exit.DONE
     incident = snapshot.state.incident
     print(f"{place.name}  engine {_engine(snapshot)}  {snapshot.state.seq} events")
@@ -50,7 +46,7 @@ async def timeline(*, follow: bool = False, json: bool = False, where: Where = H
     room, names = enter(place), names_of(place.environment)
     seen = 0
     while True:
-        seen = _tell_from(room, seen, lambda event: _json(event) if json else line(event, names))
+        seen = _tell_from(room, seen, lambda event: document(event) if json else line(event, names))
         if not follow:
             return
         await room.changed(1.0)
@@ -66,7 +62,7 @@ def plan(*, json: bool = False, where: Where = HERE) -> int:
     if json:
         print(pl.frozen(incident.plan).decode())
     else:
-        print("\n".join(_plan_lines(incident.plan, incident.plan_hash or "")))
+        print("\n".join(plan_lines(incident.plan, incident.plan_hash or "")))
     return Exit.DONE
 
 
@@ -80,7 +76,7 @@ def steps(*, json: bool = False, where: Where = HERE) -> int:
     for step in incident.plan.steps:
         state = incident.step(step.id)
         if json:
-            print(_json({"id": step.id, "phase": step.phase, "state": state}))
+            print(document({"id": step.id, "phase": step.phase, "state": state}))
         else:
             print(f"{step.phase:8} {step.id:14} {state.status:8} {state.words}")
     return Exit.DONE
@@ -89,23 +85,6 @@ def steps(*, json: bool = False, where: Where = HERE) -> int:
 def keys() -> None:
     """The keys of the console, as the table in the docs."""
     print(key_table())
-
-
-def _plan_lines(plan: Plan, digest: str) -> list[str]:
-    lines = [
-        f"plan {digest}",
-        f"{plan.environment}, {plan.incident}: {code_words(plan.code)}",
-        f"data {data_words(plan.data)}",
-    ]
-    if code := plan.code:
-        ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
-        lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
-    for step in plan.steps:
-        lines.append(f"{step.phase:8} {step.id:14} {step.words}")
-        lines.extend(f"{'':23} $ {effect}" for effect in step.effects)
-    lines.extend(f"gate     {predicate.words}" for predicate in plan.predicates)
-    lines.extend(f"gate     {need.count} {need.role} must say yes, by {plan.proof}" for need in plan.needs)
-    return lines
 
 
 def _tell_from(room: LocalRoom, seen: int, say: Any) -> int:
@@ -142,11 +121,3 @@ def _engine(snapshot: Snapshot) -> str:
     if snapshot.engine_silent_s is None:
         return "has never run"
     return f"heard {snapshot.engine_silent_s:.1f} s ago"
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=str).decode()
-
-
-def _print_json(value: Any) -> None:
-    print(_json(value))

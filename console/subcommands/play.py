@@ -41,13 +41,12 @@ async def play(setting: Setting, world: World, look: Look) -> DrillResult | str:
         breaking.cancel()
         if died.is_set():
             return KEEPER_DIED
-        from console.drill.measure import (
-            measure,
-            running_version,
-        )  # with drivers, which no open console loads
+        from console.drill.measure import look as look_at_world
+        from console.drill.measure import measure  # with drivers, which no open console loads
 
-        running = await running_version(setting)
-        result = measure(setting, World.load(setting.folder), room.snapshot(), running, None)
+        broken = World.load(setting.folder)
+        seen = await look_at_world(setting, broken, room.snapshot())
+        result = measure(setting, broken, room.snapshot(), seen, None)
         await stop_world(setting.folder, lambda _words: None)
         return result
 

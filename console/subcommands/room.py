@@ -58,10 +58,11 @@ def ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
 
     Raises RefusedError, UnauthorisedError, or QueuedError when no engine takes it.
     """
-    return asyncio.run(_ask(room, what))
+    return asyncio.run(asked(room, what))
 
 
-async def _ask(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
+async def asked(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
+    """See `ask`; for a command that goes on looking afterwards."""
     request = room.submit(what)
     answered = lambda snapshot: request in snapshot.state.answered  # noqa: E731 - one use, one line
     snapshot = await until(room, answered, ANSWER_S)

@@ -1,7 +1,13 @@
-"""Events and progress as plain lines, for terminals that are no screen."""
+"""Events, plans and answers as plain lines or as documents, for terminals that are no screen."""
+
+from typing import Any
+
+import msgspec
 
 from console.core.events import Event
-from console.core.format import clock, plain
+from console.core.format import clock, plain, short
+from console.core.plan import Plan
+from console.core.plan_words import code_words, data_words
 from console.core.strategy import Environment
 from console.core.wording import Names, said
 
@@ -15,3 +21,26 @@ def names_of(environment: Environment) -> Names:
 def line(event: Event, names: Names) -> str:
     """`14:08:33 ops-1    signed: ...`: time in UTC, who, and what."""
     return f"{clock(event.at)} {plain(event.actor):8} {plain(said(event, names).words)}"
+
+
+def document(value: Any) -> str:
+    """What `--json` prints: one line."""
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def plan_lines(plan: Plan, digest: str) -> list[str]:
+    """The whole plan: nothing that it does is left out."""
+    lines = [
+        f"plan {digest}",
+        f"{plan.environment}, {plan.incident}: {code_words(plan.code)}",
+        f"data {data_words(plan.data)}",
+    ]
+    if code := plan.code:
+        ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
+        lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
+    for step in plan.steps:
+        lines.append(f"{step.phase:8} {step.id:14} {step.words}")
+        lines.extend(f"{'':23} $ {effect}" for effect in step.effects)
+    lines.extend(f"gate     {predicate.words}" for predicate in plan.predicates)
+    lines.extend(f"gate     {need.count} {need.role} must say yes, by {plan.proof}" for need in plan.needs)
+    return lines

@@ -89,5 +89,7 @@ def _login() -> str:
 
 def _only(environments: dict[str, Environment]) -> str:
     if len(environments) > 1:
-        raise WhereError(f"which environment? --env {' or '.join(environments)}")
+        raise WhereError(
+            f"which environment? --env {' or --env '.join(environments)}; WARROOM_ENV says it once for all"
+        )
     return next(iter(environments))

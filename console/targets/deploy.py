@@ -153,14 +153,14 @@ class PipelineDeployer:
         """Nothing that we could do."""
         return f"by hand, where the service runs: {'stop' if stop else 'start'} it; then retry the step"
 
-    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+    async def stop_writers(self, _progress: Callable[[str], None], _limit_s: float) -> None:
         """A pipeline only deploys."""
         raise DeployError(
             "a pipeline cannot stop the service: stop its processes where they run, not the database or the"
             " cache, then retry this step, which sees for itself whether anybody still writes"
         )
 
-    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+    async def start_writers(self, _progress: Callable[[str], None], _limit_s: float) -> None:
         """A pipeline only deploys."""
         raise DeployError(
             "a pipeline cannot start the service: start its processes where they run, then retry this step,"

@@ -1,12 +1,13 @@
 """The environment's data: its servers, and where their backups are."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from console.core.data import Backups, Cache, Data
 from console.targets.docker.engine import Docker
 from console.targets.postgres.archive import Archive
 from console.targets.postgres.server import Server
 from console.targets.redis.server import CacheServer
+from console.targets.sealing import Sealing, Unsealed
 from console.targets.vault import Vault
 
 
@@ -22,6 +23,8 @@ class Stores:
     """What the strategy says of backups."""
     vault: Vault
     """Where they are."""
+    sealing: Sealing = field(default_factory=Unsealed)
+    """How their files are written and read."""
     archive: Archive | None = None
     """Base backups and WAL; None where the strategy names no `archive`."""
     cache: CacheServer | None = None

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+Found = TypeVar("Found")
 
 
-async def together(*works: Coroutine[Any, Any, Any]) -> None:
-    """Run all of them; the first failure ends the others, and is what is raised once they have ended.
+async def together(*works: Coroutine[Any, Any, Found]) -> list[Found]:
+    """What all of them return, in that order; the first failure ends the others, and is raised after that.
 
     A TaskGroup would wrap it in a group, which no caller that waits for an error of its own would catch.
     """
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        await asyncio.gather(*tasks)
+        return await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()

@@ -60,6 +60,10 @@ class Vault:
         path = self.folder / f"{backup_id}{PARTIAL}"
         return path if path.is_dir() else None
 
+    def begun(self) -> tuple[str, ...]:
+        """Ids of all that were begun and are not finished, by whomever."""
+        return tuple(path.name.removesuffix(PARTIAL) for path in self.folder.glob(f"*{PARTIAL}"))
+
     def discard(self, backup_id: str) -> None:
         """Remove what was begun and cannot be finished; nothing that is complete is ever removed here."""
         if (partial := self.partial(backup_id)) is not None:
@@ -87,6 +91,14 @@ class Vault:
         if manifest.id != backup_id:
             return Backup(id=backup_id, manifest=None, trouble=f"its manifest is that of {manifest.id}")
         return Backup(id=backup_id, manifest=manifest, proof=_proof(path, _sha256(raw)))
+
+    def digest(self, backup_id: str) -> str:
+        """SHA-256 of the manifest that the backup has now, in hex; VaultError when it cannot be read."""
+        path = self.path(backup_id) / MANIFEST
+        try:
+            return _sha256(path.read_bytes())
+        except OSError as error:
+            raise VaultError(f"cannot read {path}: {error.strerror}") from error
 
     def prove(self, backup_id: str, at: int, words: str) -> None:
         """Note that the backup was verified with the manifest that it has now."""

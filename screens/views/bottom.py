@@ -1,26 +1,33 @@
 """The lines at the bottom: the notice, NEXT, and the keys."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
-from console.core.commands import COMMANDS, command
+from console.core.commands import COMMANDS, Command, command
 from console.core.next_step import NextStep
 from console.core.protocols import Snapshot
-from screens.lines import Line, Role, blank, flush, line, pack, rule, span, wrap
+from console.core.strategy import Environment
+from console.core.wording import Said, Tone
+from screens.lines import ROLE_OF, Line, Role, blank, flush, line, pack, rule, span, wrap
 
 NEXT_LINES = 2
 NOTICE_LINES = 3
 NEXT_RANK = -1
 """What NEXT points at stays on the line, however narrow that is."""
 _HEAD = " NEXT "
+_SIGN = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.WARN: "?", Tone.PLAIN: "▸", Tone.PERSON: "▸"}
 
 
 class NextView(Struct, frozen=True):
-    """One sentence and one key; above it what this console has just been told, if anything."""
+    """One sentence and one key; above it what this console has just been told, or what runs beside."""
 
     sentence: str
     key: str
     notice: str = ""
     notice_role: Role = Role.PLAIN
+    beside: Said | None = None
+    """The verb that runs beside the incident, while there is nothing else to tell."""
 
 
 class KeysView(Struct, frozen=True):
@@ -31,29 +38,37 @@ class KeysView(Struct, frozen=True):
     next_key: str
 
 
-def next_view(step: NextStep, notice: str, notice_role: Role) -> NextView:
+def next_view(step: NextStep, notice: str, notice_role: Role, beside: Said | None = None) -> NextView:
     """The NEXT line of a moment."""
     key = command(step.command).key if step.command else ""
-    return NextView(step.sentence, key, notice, notice_role)
+    return NextView(step.sentence, key, notice, notice_role, beside)
 
 
-def keys_view(snapshot: Snapshot | None, step: NextStep) -> KeysView:
-    """The keys line of a moment; before the first snapshot everything counts as possible."""
+def keys_view(
+    snapshot: Snapshot | None,
+    environment: Environment,
+    next_id: str | None,
+    commands: Sequence[Command] = COMMANDS,
+) -> KeysView:
+    """The keys line of a moment; before the first snapshot everything counts as possible.
+
+    `next_id` is the command that NEXT points at.
+    """
     keys = tuple(
         (
             entry.key,
             entry.label,
-            snapshot is None or entry.possible(snapshot) is None,
-            NEXT_RANK if entry.id == step.command else entry.rank,
+            snapshot is None or entry.possible(snapshot, environment) is None,
+            NEXT_RANK if entry.id == next_id else entry.rank,
         )
-        for entry in COMMANDS
+        for entry in commands
     )
-    return KeysView(keys, command(step.command).key if step.command else "")
+    return KeysView(keys, command(next_id).key if next_id else "")
 
 
 def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     """A rule or the notice, then the sentence on one line or two, with its key at the right edge."""
-    above = [rule(width)]
+    above = [rule(width, *_beside(view))]
     if view.notice:
         above = _noticed(view, width)
     room = width - len(_HEAD) - 4
@@ -65,6 +80,11 @@ def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     first = flush((span(_HEAD, Role.ACT), *sentence[0]), key, width)
     more = [flush((blank(len(_HEAD)), *row), (blank(4),), width) for row in sentence[1:]]
     return [*above, first, *more][:height]
+
+
+def _beside(view: NextView) -> Line:
+    said = view.beside
+    return line(span(f"{_SIGN[said.tone]} {said.words}", ROLE_OF[said.tone])) if said else ()
 
 
 def _noticed(view: NextView, width: int) -> list[Line]:

@@ -8,6 +8,8 @@ from console.core.clock import Stamp
 from console.core.format import clock, count
 from console.core.freshness import last_look
 from console.core.live import Impact
+from console.core.plan import CodeChange
+from console.core.plan_words import data_to, moment
 from console.core.presence import Presence, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.standing import health
@@ -146,13 +148,29 @@ def _sick(incident: Incident | None) -> Line:
 def _target(state: State) -> tuple[Line, Line]:
     """Where the plan goes back to, while the service does not answer that: in all words, and in fewer."""
     plan = state.open_incident.plan if state.open_incident else None
-    code = plan.code if plan else None
+    if plan is None:
+        return (), ()
+    release, back = _release(state, plan.code)
+    data = plan.data
+    in_full = f"data {data_to(data)}" if data else ""
+    in_short = f"data {moment(data.recovery_point)[:5]}Z" if data else ""
+    return _behind_arrow((*release, *back), in_full), _behind_arrow(release, in_short)
+
+
+def _release(state: State, code: CodeChange | None) -> tuple[Line, Line]:
+    """The release that is gone back to, and how far that is; nothing when the service answers it already."""
     if code is None or (state.running and state.running.release == code.target.tag):
         return (), ()
     role = Role.GOOD if code.verdict == "good" else Role.WARN
-    target = line("▸ ", span(f"{code.target.tag} {code.verdict}", role))
     back = f", {count(code.releases_back, 'release')} back" if code.releases_back else ""
-    return line(*target, f"{back} "), line(*target, " ")
+    return line(span(f"{code.target.tag} {code.verdict}", role)), line(back)
+
+
+def _behind_arrow(release: Line, data: str) -> Line:
+    if not release and not data:
+        return ()
+    between = " · " if release and data else ""
+    return line("▸ ", *release, between, span(data, Role.WARN), " ")
 
 
 _TREND_ROLE = {"worse": Role.BAD, "better": Role.GOOD}

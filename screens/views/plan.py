@@ -7,10 +7,13 @@ from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
 from console.core.plan_words import data_words
 from console.core.policy import unproven
 from console.core.protocols import Snapshot
+from console.core.receipt import beyond, told
 from console.core.state import Incident
 from console.core.words import duration
-from screens.lines import Line, Role, blank, line, rule, span, wrap
+from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
 
+IN_FULL = 4
+"""So many steps of the switch are told at the gate with all their words; of more, only the titles."""
 _AUTHORITY = {
     Authority.NONE: "",
     Authority.MATRIX: ", behind the gate",
@@ -36,7 +39,8 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     facts = (
         ("Release", _release(snapshot, plan.code)),
         ("Data", data_words(plan.data)),
-        ("Does", ", then ".join(step.words or step.title for step in switch)),
+        *((("Loss", _loss(incident)),) if plan.data else ()),
+        ("Does", ", then ".join(_done(switch))),
         ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
     )
     further = (
@@ -44,10 +48,23 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
         ("Plan", f"{short(incident.plan_hash or '')}, {steps}; v in the war room shows it whole"),
     )
     return [
-        *(row for name, words in facts for row in _fact(name, words, width)),
+        *(row for name, words in facts for row in labelled(name, words, width)),
         *predicate_lines(snapshot, incident, plan, width),
-        *(row for name, words in further for row in _fact(name, words, width)),
+        *(row for name, words in further for row in labelled(name, words, width)),
     ]
+
+
+def _done(switch: tuple[Step, ...]) -> list[str]:
+    """What is done behind the gate; in few words where it is much."""
+    return [step.title if len(switch) > IN_FULL else step.words or step.title for step in switch]
+
+
+def _loss(incident: Incident) -> str:
+    found = told(incident)
+    if found is None:
+        return "not known yet: it is compared before the gate opens"
+    chain = f"; {found.chain}" if found.chain else ""
+    return f"{beyond(incident, found) or found.rows}{chain}"
 
 
 def _release(snapshot: Snapshot, code: CodeChange | None) -> str:
@@ -74,11 +91,6 @@ def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: i
             age = duration(snapshot.at.seconds_since(evidence.at))
             lines += _signed("✓", Role.GOOD, f"{predicate.words}: {evidence.words}, {age} ago", width)
     return lines
-
-
-def _fact(name: str, words: str, width: int) -> list[Line]:
-    first, *more = wrap(words, width - 9)
-    return [(span(f"{name:<9}", Role.DIM), *first), *((blank(9), *row) for row in more)]
 
 
 def _signed(sign: str, role: Role, words: str, width: int) -> list[Line]:

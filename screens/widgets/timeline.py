@@ -11,8 +11,8 @@ from textual.strip import Strip
 
 from console.core.events import Event
 from console.core.format import clock
-from console.core.wording import Tone, said
-from screens.lines import ELLIPSIS, Line, Role, cell, fit, span, text
+from console.core.wording import said
+from screens.lines import ELLIPSIS, ROLE_OF, Line, Role, cell, fit, span, text
 from screens.widgets.pane import ROLE_CLASSES, strip_of
 
 ACTOR_CELLS = 8
@@ -20,13 +20,6 @@ KEPT_LINES = 512
 PAGE = 200
 """Events that are asked for at once: a few milliseconds."""
 KEPT_PAGES = 16
-_ROLE = {
-    Tone.PLAIN: Role.PLAIN,
-    Tone.GOOD: Role.GOOD,
-    Tone.WARN: Role.WARN,
-    Tone.BAD: Role.BAD,
-    Tone.PERSON: Role.STRONG,
-}
 
 
 def event_line(event: Event, names: Mapping[str, str], width: int) -> Line:
@@ -34,7 +27,7 @@ def event_line(event: Event, names: Mapping[str, str], width: int) -> Line:
     what = said(event, names)
     who = span(event.actor, Role.DIM if event.actor == "engine" else Role.ACT)
     head = (span(f" {clock(event.at)} ", Role.DIM), *cell(who, ACTOR_CELLS), span(" "))
-    return fit((*head, span(what.words, _ROLE[what.tone])), width)
+    return fit((*head, span(what.words, ROLE_OF[what.tone])), width)
 
 
 class Timeline(ScrollView, can_focus=True):

@@ -139,11 +139,13 @@ class FakeRoom:
     def ring(self) -> None:
         self._rung.set()
 
-    def say(self, body: ev.Body, actor: str = "engine", request: str | None = None) -> None:
+    def say(
+        self, body: ev.Body, actor: str = "engine", request: str | None = None, incident: str | None = None
+    ) -> None:
         """Append an event: encoded, decoded and folded as by the real journal."""
-        incident = self.state.open_incident
+        known = self.state.open_incident
         starts = isinstance(body, ev.IncidentSuspected | ev.IncidentDeclared)
-        name = INCIDENT if starts else (incident.id if incident else None)
+        name = incident or (INCIDENT if starts else (known.id if known else None))
         draft = ev.Draft(body, self.now, name, actor, request)
         event = ev.decode(ev.encode(draft, self.name, self.state.seq + 1))
         self.events.append(event)

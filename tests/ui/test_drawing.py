@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from console.core import events as ev
+from console.core.errands import errand_now
 from console.core.format import clock, plain
 from console.core.live import Impact, Progress
 from console.core.metrics import Reading, Row, Rung
@@ -21,12 +22,16 @@ from screens.layout import CAPTION_LINES, CLOCK_LINES, HEADER_LINES, KEYS_LINES,
 from screens.lines import Line, Role
 from screens.trend import BARS, bars
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
+from screens.views.candidates import KEPT, choices
 from screens.views.clock import clock_view, draw_clock
+from screens.views.data import data_view
 from screens.views.header import draw_header, header_view
+from screens.views.loss import swap_lines
 from screens.views.metrics import draw_metrics, metrics_view
 from screens.views.plan import detail_view, draw_detail, gate_lines, plan_lines
 from screens.views.runbook import draw_runbook, runbook_view
 from screens.views.side import draw_side, side_view
+from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import INCIDENT, FakeRoom
 from tests.ui.test_pictures import SICK, at_the_gate, deploying, suspected
@@ -81,7 +86,7 @@ class TestLines:
 
     def test_every_sign_of_ours_has_a_stand_in_of_its_own_kind(self) -> None:
         """A question mark would be a lie: it means unknown."""
-        assert "?" not in to_ascii("◆▲○◌✓✗▸»→↑·…─│┌┐└┘▐▌" + BARS)
+        assert "?" not in to_ascii("◆▲○◌✓✗▸»«→↑·…─│┌┐└┘▐▌" + BARS)
 
 
 class TestAscii:
@@ -123,6 +128,12 @@ def _proven() -> FakeRoom:
     return room
 
 
+def _beside() -> FakeRoom:
+    room = dp.keeps()
+    dp.backing_up(room, dp.errand(room, backup="漢字 " * 40), share=0.5, seconds=35)
+    return room
+
+
 CHAPTERS: dict[str, FakeRoom] = {
     "no engine": FakeRoom(engine=False),
     "quiet": FakeRoom(),
@@ -131,6 +142,10 @@ CHAPTERS: dict[str, FakeRoom] = {
     "deploying": deploying(),
     "failed": _failed(),
     "proven": _proven(),
+    "data kept": dp.keeps(),
+    "data goes back": dp.compared(),
+    "too much would go": dp.compared(beyond=True),
+    "beside": _beside(),
 }
 
 
@@ -142,7 +157,8 @@ def _panes(room: FakeRoom, snapshot: Snapshot) -> list[Callable[[int, int], Sequ
     runbook = runbook_view(snapshot, environment, output=True)
     side, clock = side_view(snapshot, environment), clock_view(snapshot, environment)
     following = next_view(step, "a notice " * 30, Role.BAD)
-    keys, detail = keys_view(snapshot, step), detail_view(snapshot)
+    beside = next_view(step, "", Role.PLAIN, errand_now(snapshot))
+    keys, detail = keys_view(snapshot, environment, step.command), detail_view(snapshot)
     return [
         lambda width, height: draw_header(header, width, height),
         lambda width, height: draw_metrics(metrics, width, height),
@@ -150,6 +166,7 @@ def _panes(room: FakeRoom, snapshot: Snapshot) -> list[Callable[[int, int], Sequ
         lambda width, height: draw_side(side, width, height),
         lambda width, height: draw_clock(clock, width, height),
         lambda width, height: draw_next(following, width, height),
+        lambda width, height: draw_next(beside, width, height),
         lambda width, height: draw_keys(keys, width, height),
         lambda width, height: draw_detail(detail, width, height),
     ]
@@ -180,6 +197,31 @@ class TestPanes:
         for step in frozen.steps:
             assert all(effect.replace(" ", "") in together for effect in step.effects)
         assert room.plan_hash in together
+
+    @settings(deadline=None)
+    @given(st.sampled_from(sorted(CHAPTERS)), st.integers(0, 9), st.integers(48, 120))
+    def test_the_data_keeps_to_its_width_and_its_chosen_row_is_where_it_is_said(
+        self, chapter: str, chosen: int, width: int
+    ) -> None:
+        room = CHAPTERS[chapter]
+        snapshot = room.snapshot()
+        ids = choices(snapshot) or (KEPT,)
+        view = data_view(snapshot, room.environment, ids[chosen % len(ids)], width)
+        assert all(cells(row) <= width for row in view.lines)
+        if choices(snapshot):
+            assert ln.text(view.lines[view.first]).startswith("▸")
+
+    @pytest.mark.parametrize("width", [38, 76])
+    def test_the_loss_keeps_to_its_width_and_leaves_no_table_out(self, width: int) -> None:
+        room = CHAPTERS["data goes back"]
+        plan = room.incident.plan
+        assert plan is not None
+        assert plan.data is not None
+        lines = swap_lines(room.snapshot(), room.incident, plan.data, width)
+        assert all(cells(row) <= width for row in lines)
+        together = "".join(ln.text(row) for row in lines).replace(" ", "")
+        assert "public.users" in together
+        assert "0gone,1comeback" in together
 
 
 class TestLayout:

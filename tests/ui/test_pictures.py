@@ -6,6 +6,7 @@ from syrupy.extensions.image import SVGImageSnapshotExtension
 
 from console.core.live import Impact
 from console.core.metrics import Rung
+from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 from tests.ui.seat import seat
@@ -170,6 +171,62 @@ async def test_proven_without_unicode_and_without_colour(
             "NEXT close the incident: proven; 10 items not ticked",
         )
         assert here.colours() == set()
+        assert here.svg() == picture
+
+
+async def test_the_data_screen_on_a_small_terminal(picture: SnapshotAssertion) -> None:
+    """Corrupt data that the plan keeps: what it can go back to, and a backup under way beside it."""
+    room = dp.keeps()
+    dp.backing_up(room, dp.errand(room), share=0.34, seconds=35)
+    async with seat(room) as here:
+        contains(
+            await here.press("b"),
+            "It was declared: database corrupt.",
+            "Beside   RUN-3HXP backup: 34 %, ~01:08 left",
+            "« 14:10:32Z",
+            "─ onset 14:10:17Z: only what ends before it can be gone back to ─",
+            "▸✓ 13:55:17Z",
+            "enter restore m onset b backup v verify k cache w swapback",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_data_screen_with_its_receipt(picture: SnapshotAssertion) -> None:
+    """The plan restores: what it goes back to, and which rows that takes."""
+    async with seat(dp.compared(), 140, 40) as here:
+        contains(
+            await here.press("b"),
+            "▸→ 13:55:17Z",
+            "─ LOSS RECEIPT ─",
+            "40 gone, 0 come back, 3 go back",
+            "12 transactions on the chain among them",
+            "at most 50 rows: it holds",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_gate_of_a_plan_that_swaps_data(picture: SnapshotAssertion) -> None:
+    """Everything that one says yes to, on a small terminal."""
+    async with seat(dp.compared()) as here:
+        contains(
+            await here.press("g"),
+            "v1.5.3 back to v1.5.0, which is good",
+            "back to 13:55:17Z",
+            "40 rows gone, 3 go back to what they were",
+            "Type the environment's name to go on:",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_swap_said_yes_to(picture: SnapshotAssertion) -> None:
+    """Which rows go, in the light theme of a production."""
+    room = dp.compared(risk="critical")
+    room.name = "production"
+    async with seat(room, look="light") as here:
+        await here.press("g")
+        contains(
+            await here.type("production"), "Swap the data · production", "Ceiling  at most 50 rows: it holds"
+        )
         assert here.svg() == picture
 
 

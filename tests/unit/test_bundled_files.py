@@ -9,6 +9,7 @@ from console.config.check import check_files
 from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
+from console.core.data import ArchivePoint, FilesArchive
 from console.core.metrics import LADDER
 from console.core.plan import Authority, Phase
 from console.core.strategy import Check, Command, Environment, PipelineDeploy, Stages, Strategy
@@ -23,9 +24,15 @@ def strategy() -> Strategy:
 
 @pytest.fixture(scope="module")
 def environment(strategy: Strategy) -> Environment:
-    """Its only environment."""
-    assert list(strategy.environments) == ["testnet"]
+    """The one with the lowest risk."""
+    assert list(strategy.environments) == ["testnet", "production"]
     return strategy.environments["testnet"]
+
+
+@pytest.fixture(scope="module")
+def production(strategy: Strategy) -> Environment:
+    """The one with the highest."""
+    return strategy.environments["production"]
 
 
 def test_no_mistake() -> None:
@@ -326,9 +333,123 @@ def test_watch(environment: Environment) -> None:
     ]
 
 
+class TestProduction:
+    """What is not as in testnet, and that the rest is."""
+
+    SAME = ("metrics", "triggers", "impact", "health", "checklist", "communication", "watch")
+
+    @pytest.mark.parametrize("field", SAME)
+    def test_what_is_as_in_testnet(
+        self, environment: Environment, production: Environment, field: str
+    ) -> None:
+        """One ladder, one clock, one checklist: a copy that strays is a mistake."""
+        assert getattr(production, field) == getattr(environment, field)
+
+    def test_environment(self, production: Environment) -> None:
+        """Risk, users, times and names."""
+        assert (production.risk, production.users, production.severity) == ("critical", "all users", "SEV-1")
+        assert (production.recover_within, production.expected) == (300, 240)
+        assert production.repository.model_dump() == {
+            "remote": ".",
+            "branch": "main",
+            "rollback_branch": "production-rollback-{epoch}",
+            "recent": 10,
+        }
+        assert isinstance(production.deploy, PipelineDeploy)
+        assert production.service.health == "https://passportx.app/health"
+        assert production.drill is None
+        health, metrics = production.sources["health"], production.sources["metrics"]
+        assert isinstance(health, Probe)
+        assert isinstance(metrics, Scrape)
+        assert (health.url, metrics.url) == (production.service.health, "https://passportx.app/metrics")
+
+    def test_authorisation(self, production: Environment) -> None:
+        """Five roles, six people, by signature; never whoever asked for it, because data can be restored."""
+        rule = production.authorisation
+        assert {approver.role: approver.count for approver in rule.approvers} == {
+            "engineer": 2,
+            "security-lead": 1,
+            "operations-lead": 1,
+            "executive": 1,
+            "product-manager": 1,
+        }
+        assert (rule.proof, rule.within, rule.initiator_may_approve) == ("signature", 1800, False)
+        assert production.automatic is not None
+        assert production.automatic.unsigned == "arms"
+
+    def test_data(self, production: Environment) -> None:
+        """Where data goes back to, how much may be lost, and what must be true of it."""
+        data, recovery, backups = production.data, production.recovery, production.backups
+        assert data.tables == {"users": "id", "transactions": "id"}
+        assert data.chain == {"transactions": "hash"}
+        assert data.invariants.keys() == {"senders", "addresses", "recipients"}
+        assert (data.dsn, data.admin) == ("env:WARROOM_PRODUCTION_DSN", "env:WARROOM_PRODUCTION_ADMIN_DSN")
+        assert not data.may_be_reset
+        assert recovery is not None
+        assert (recovery.before, recovery.loss_at_most) == (900, 5000)
+        assert backups is not None
+        assert (backups.format, backups.jobs, backups.within) == ("custom", 2, 120)
+        assert isinstance(backups.restorable, ArchivePoint)
+        assert isinstance(production.archive, FilesArchive)
+        assert production.cache is not None
+        assert production.cache.prefixes == ["session:"]
+
+    def test_runbook(self, production: Environment) -> None:
+        """The steps in order, each behind what it needs."""
+        steps = [(step.phase, step.id, step.action, step.needs) for step in production.runbook]
+        assert steps == [
+            (Phase.PREPARE, "fetch", "fetch", []),
+            (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+            (Phase.PREPARE, "restorable", "restorable-point", []),
+            (Phase.PREPARE, "backup", "backup", []),
+            (Phase.PREPARE, "candidate", "build-candidate", []),
+            (Phase.PREPARE, "receipt", "loss-receipt", ["candidate"]),
+            (Phase.SWITCH, "stop-writers", "stop-writers", []),
+            (Phase.SWITCH, "judge-loss", "judge-loss", ["stop-writers"]),
+            (Phase.SWITCH, "swap", "swap-database", ["judge-loss"]),
+            (Phase.SWITCH, "sessions", "invalidate-cache", ["swap"]),
+            (Phase.SWITCH, "rows", "count-rows", []),
+            (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows"]),
+            (Phase.SWITCH, "integrate", "integrate", ["push-branch", "swap"]),
+            (Phase.SWITCH, "deploy", "deploy", ["integrate", "sessions"]),
+            (Phase.SWITCH, "start-writers", "start-writers", ["sessions", "deploy"]),
+            (Phase.PROVE, "health", "prove-health", ["deploy", "start-writers"]),
+            (Phase.PROVE, "rows-kept", "compare-rows", ["health"]),
+            (Phase.PROVE, "final-receipt", "final-receipt", ["health"]),
+            (Phase.PROVE, "validation", "run-command", ["health"]),
+            (Phase.PROVE, "cache", "prove-cache", ["health"]),
+            (Phase.CLOSE, "tidy", "tidy", ["validation", "rows-kept", "final-receipt", "cache"]),
+        ]
+        for step in production.runbook:
+            assert step.authority is (Authority.MATRIX if step.phase is Phase.SWITCH else Authority.NONE)
+            assert step.expected < step.limit
+
+    def test_users_are_without_the_service_for_seconds(self, production: Environment) -> None:
+        """From stopping it to the push that deploys, by what the steps are expected to take."""
+        down = ("stop-writers", "judge-loss", "swap", "sessions", "integrate")
+        assert sum(step.expected for step in production.runbook if step.id in down) < 30
+
+    def test_commands(self, environment: Environment, production: Environment) -> None:
+        """As testnet's, with its own name in the validation, and smoke tests."""
+        named = {name: " ".join(command.argv) for name, command in production.commands.items()}
+        assert named.pop("validate") == "npm run validate:walletconnect production"
+        assert named.pop("smoke") == "npm run test:smoke"
+        others = {name: " ".join(command.argv) for name, command in environment.commands.items()}
+        del others["validate"]
+        assert named == others
+
+
 def test_roster() -> None:
     """Somebody to begin with for every role that must approve."""
     roster = load_roster(BUNDLED / "roster.yaml").roster
-    assert roster.handles() == ["eng-1", "eng-2", "lead-1"]
+    assert roster.handles() == ["eng-1", "eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1"]
     assert roster.roles_of("eng-1") == ("engineer",)
     assert roster.roles_of("nobody") == ()
+
+
+def test_whoever_takes_command_of_production_finds_enough_others(production: Environment) -> None:
+    """Also when it is one of the engineers, who then cannot say yes."""
+    roster = load_roster(BUNDLED / "roster.yaml").roster
+    for rule in production.authorisation.approvers:
+        holders = [handle for handle in roster.handles() if rule.role in roster.roles_of(handle)]
+        assert len(set(holders) - {"eng-1"}) >= rule.count, rule.role

@@ -1,8 +1,11 @@
 """The registry: every key is free, short enough, documented, and knows when it is possible."""
 
-from console.core.commands import COMMANDS, EVERYWHERE, Group, command, key_table
+from collections.abc import Sequence
+
+from console.core.commands import CLOSE, COMMANDS, DATA, EVERYWHERE, Command, Group, command, key_table
 from console.core.events import PlanningFailed, PlanningStarted, RunAborted
 from console.core.plan import Wish
+from tests.ui import data_place as dp
 from tests.ui.fake_room import FakeRoom
 
 RESERVED = set("udcfp")
@@ -10,8 +13,9 @@ RESERVED = set("udcfp")
 
 
 def test_no_key_and_no_id_is_taken_twice() -> None:
-    keys = [key for entry in EVERYWHERE for key in (entry.key, *entry.aliases)]
-    assert len(keys) == len(set(keys))
+    for screen in (COMMANDS, (*DATA, CLOSE)):
+        keys = [key for entry in screen for key in (entry.key, *entry.aliases)]
+        assert len(keys) == len(set(keys))
     assert len({entry.id for entry in EVERYWHERE}) == len(EVERYWHERE)
 
 
@@ -29,23 +33,24 @@ def test_labels_fit_the_keys_line_and_sentences_are_sentences() -> None:
 
 
 def test_who_stays_on_a_narrow_keys_line_is_decided() -> None:
-    ranks = [entry.rank for entry in COMMANDS]
-    assert len(ranks) == len(set(ranks))
+    for screen in (COMMANDS, DATA):
+        ranks = [entry.rank for entry in screen]
+        assert len(ranks) == len(set(ranks))
 
 
 def test_the_key_table_holds_every_command_once_under_its_group() -> None:
     table = key_table()
     for entry in EVERYWHERE:
-        assert table.count(f"| `{entry.key}` | {entry.sentence} |") == 1
+        assert table.count(f"| `{entry.keys}` | {entry.sentence} |") == 1
     assert [line[4:] for line in table.splitlines() if line.startswith("### ")] == [
         group.value.capitalize() for group in Group
     ]
 
 
-def _possible(room: FakeRoom) -> set[str]:
+def _possible(room: FakeRoom, commands: Sequence[Command] = COMMANDS) -> set[str]:
     snapshot = room.snapshot()
     always = {"next", "note", "look", "quit", "palette", "help"}
-    return {entry.id for entry in COMMANDS if entry.possible(snapshot) is None} - always
+    return {entry.id for entry in commands if entry.possible(snapshot, room.environment) is None} - always
 
 
 def test_what_can_be_done_in_each_chapter() -> None:
@@ -81,10 +86,10 @@ def test_no_engine_can_start_beside_one_that_hangs() -> None:
     room = FakeRoom()
     room.lose_engine(gone=False)
     room.wait(60)
-    reason = command("engine").possible(room.snapshot())
+    reason = command("engine").possible(room.snapshot(), room.environment)
     assert reason == "process 4711 is an engine, and silent: another can start when it has ended"
     room.lose_engine()
-    assert command("engine").possible(room.snapshot()) is None
+    assert command("engine").possible(room.snapshot(), room.environment) is None
 
 
 def test_without_an_engine_nobody_is_told_to_wait_for_a_step() -> None:
@@ -94,7 +99,7 @@ def test_without_an_engine_nobody_is_told_to_wait_for_a_step() -> None:
     room.freeze()
     room.begin("fetch")
     room.lose_engine()
-    reason = command("target").possible(room.snapshot())
+    reason = command("target").possible(room.snapshot(), room.environment)
     assert reason == "what became of 'fetch the branch' is unknown until an engine looks: E starts one"
 
 
@@ -116,3 +121,61 @@ def test_an_engine_of_its_own_account_is_not_started_by_a_console() -> None:
     room.separate()
     room.silent_s = 60.0
     assert "engine" not in _possible(room)
+
+
+OF_DATA = {"data", "restore", "onset", "backup", "verify-backup", "cache", "swap-back"}
+
+
+def _of_data(room: FakeRoom) -> set[str]:
+    return _possible(room, (*COMMANDS, *DATA)) & OF_DATA
+
+
+def test_what_can_be_done_about_the_data_in_each_chapter() -> None:
+    """Looking and backing up always; what changes anything only in an incident, while nothing runs."""
+    room = FakeRoom(dp.environment())
+    assert _of_data(room) == {"data", "backup"}
+    room.show(catalogue=dp.catalogue(room))
+    assert _of_data(room) == {"data", "backup", "verify-backup"}
+    room = dp.keeps()
+    assert _of_data(room) == OF_DATA
+    dp.errand(room)
+    assert _of_data(room) == OF_DATA - {"backup", "verify-backup"}
+    room.open_gate()
+    assert "onset" not in _of_data(room)
+    room.begin("integrate")
+    assert _of_data(room) == {"data"}
+
+
+def test_an_environment_without_backups_says_so() -> None:
+    room = FakeRoom()
+    snapshot = room.snapshot()
+    for name in OF_DATA - {"onset"}:
+        reason = command(name).possible(snapshot, room.environment)
+        assert reason == "the strategy names no `backups` of this environment"
+
+
+def test_a_cache_is_changed_only_where_there_is_one() -> None:
+    room = dp.sick_data(cache=None)
+    reason = command("cache").possible(room.snapshot(), room.environment)
+    assert reason == "the strategy names no `cache` of this environment"
+
+
+def test_data_that_has_no_way_back_says_what_is_missing() -> None:
+    room = dp.sick_data(recovery=None)
+    reason = command("restore").possible(room.snapshot(), room.environment)
+    assert reason == "the strategy names no `recovery` of this environment: its data cannot go back"
+
+
+def test_one_errand_at_a_time() -> None:
+    room = dp.sick_data()
+    dp.errand(room)
+    assert command("backup").possible(room.snapshot(), room.environment) == (
+        "RUN-3HXP, backup, is under way: wait for it"
+    )
+    room.lose_engine()
+    reason = command("backup").possible(room.snapshot(), room.environment)
+    assert reason == "what became of RUN-3HXP (backup) is unknown until an engine looks: E starts one"
+
+
+def test_what_is_done_on_the_data_screen_is_shown_with_the_key_that_opens_it() -> None:
+    assert (command("cache").keys, command("go").keys) == ("b k", "g")

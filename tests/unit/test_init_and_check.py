@@ -73,6 +73,14 @@ def roster(tmp_path: Path, text: str) -> Path:
     return path
 
 
+@pytest.fixture
+def testnet(tmp_path: Path) -> Path:
+    """The bundled strategy with the first of its environments alone, which one engineer approves."""
+    path = tmp_path / "testnet.yaml"
+    path.write_text(STRATEGY.read_text().partition("  production:\n")[0])
+    return path
+
+
 class TestRoster:
     """Mistakes in the roster, and between it and the strategy."""
 
@@ -93,13 +101,13 @@ class TestRoster:
             "5:28: expected a list, found `engineer`",
         ]
 
-    def test_deputies_hold_the_role_they_stand_in_for(self, tmp_path: Path) -> None:
+    def test_deputies_hold_the_role_they_stand_in_for(self, tmp_path: Path, testnet: Path) -> None:
         """So that they can approve when nobody else answers."""
         people = load_roster(
             roster(tmp_path, "  - {handle: lead, roles: [team-lead], deputy_for: [engineer, team-lead]}\n")
         )
         assert people.roster.roles_of("lead") == ("team-lead", "engineer")
-        assert check_files(STRATEGY, people.path, ACTIONS) == []
+        assert check_files(testnet, people.path, ACTIONS) == []
 
     @pytest.mark.parametrize(
         ("people", "message"),
@@ -114,18 +122,19 @@ class TestRoster:
             ),
         ],
     )
-    def test_a_role_that_nobody_holds(self, tmp_path: Path, people: str, message: str) -> None:
+    def test_a_role_that_nobody_holds(self, tmp_path: Path, testnet: Path, people: str, message: str) -> None:
         """A gate that could never open is told beforehand, where the strategy asks for the role."""
-        (mistake,) = check_files(STRATEGY, roster(tmp_path, people), ACTIONS)
-        assert mistake.file == str(STRATEGY)
-        assert STRATEGY.read_text().splitlines()[mistake.line - 1].strip() == "- role: engineer"
+        (mistake,) = check_files(testnet, roster(tmp_path, people), ACTIONS)
+        assert mistake.file == str(testnet)
+        assert testnet.read_text().splitlines()[mistake.line - 1].strip() == "- role: engineer"
         assert mistake.message == message
 
-    def test_too_few(self, tmp_path: Path) -> None:
+    def test_too_few(self, tmp_path: Path, testnet: Path) -> None:
         """Distinct people are counted."""
-        path = tmp_path / "strategy.yaml"
-        path.write_text(STRATEGY.read_text().replace("count: 1", "count: 2"))
-        found = check_files(path, roster(tmp_path, "  - {handle: e, roles: [engineer, engineer]}\n"), ACTIONS)
+        testnet.write_text(testnet.read_text().replace("count: 1", "count: 2"))
+        found = check_files(
+            testnet, roster(tmp_path, "  - {handle: e, roles: [engineer, engineer]}\n"), ACTIONS
+        )
         assert [mistake.message for mistake in found] == [
             "2 of role `engineer` must approve, the roster has 1: add them to it"
         ]
@@ -146,8 +155,10 @@ def test_summary() -> None:
     day = 86400 * 1_000_000
     new_year = Stamp(utc_us=20089 * day, boot_id="", boot_us=0)  # 2025-01-01
     lines = summary(load_strategy(STRATEGY, ACTIONS), new_year)
-    assert lines[0].startswith(f"{STRATEGY}: no mistake, 1 environment, SHA-256 ")
-    origin, size, blind, idle = lines[1:]
+    assert lines[0].startswith(f"{STRATEGY}: no mistake, 2 environments, SHA-256 ")
+    origin, size, blind, idle, *others = lines[1:]
+    assert all(line.startswith("production: ") for line in others)
+    assert "to approve: 2 engineer, 1 security-lead, 1 operations-lead, 1 executive" in others[0]
     assert origin == (
         "from WalletConnect Rollback Strategy, version 1.0.0 of 2024-12-23 (9 days old), Active,"
         " reviewed by Security & Engineering Leadership"

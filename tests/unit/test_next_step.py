@@ -14,6 +14,7 @@ from console.core.metrics import Rung
 from console.core.next_step import NextStep, next_step
 from console.core.plan import Predicate, Wish
 from console.core.presence import Presence, presence
+from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
@@ -23,7 +24,7 @@ def said(room: FakeRoom) -> NextStep:
     snapshot = room.snapshot()
     step = next_step(snapshot, room.environment)
     if step.command is not None:
-        assert command(step.command).possible(snapshot) is None
+        assert command(step.command).possible(snapshot, room.environment) is None
     return step
 
 
@@ -468,3 +469,61 @@ def test_typical_sentences_fit_one_line_of_a_small_terminal() -> None:
     hear()
     assert len(sentences) > 12
     assert {sentence for sentence in sentences if len(sentence) > 70} == set()
+
+
+# -- the data ---------------------------------------------------------------------------------------
+
+
+def test_data_that_was_declared_corrupt_and_is_kept_is_mentioned_until_the_gate_opens() -> None:
+    """It is asked for all the same: whoever commands may know better."""
+    room = dp.keeps()
+    step = said(room)
+    assert step.command == "go"
+    assert step.sentence.endswith(
+        "The data is kept, though it was said: database corrupt; b shows what it can go back to"
+    )
+    room.open_gate()
+    room.begin("integrate")
+    assert "corrupt" not in said(room).sentence
+
+
+def test_data_that_goes_back_needs_no_mention() -> None:
+    assert "corrupt" not in said(dp.compared()).sentence
+
+
+def test_a_plan_that_swaps_data_is_said_yes_to_twice() -> None:
+    assert said(dp.compared()) == NextStep(
+        "go: say yes to the plan and type testnet, twice: it swaps data", "go"
+    )
+
+
+def test_a_loss_beyond_the_ceiling_is_not_asked_a_yes_for() -> None:
+    """No yes could open that gate: another plan can."""
+    sentence = "plan again with a higher ceiling or another candidate: 40 rows would go, beyond the 20 signed"
+    assert said(dp.compared(beyond=True)) == NextStep(sentence, "data")
+
+
+@pytest.mark.parametrize("step", ["judge-loss", "swap"])
+def test_a_loss_that_grew_until_the_writers_stopped_goes_back_to_who_said_yes(step: str) -> None:
+    """With the reason, and the key that helps."""
+    room = dp.compared()
+    room.open_gate()
+    room.run("stop-writers", 1, "nobody writes")
+    room.begin(step)
+    why = "61 rows would go, beyond the 50 signed: nothing was changed; plan again with another ceiling"
+    room.end(step, why, failed=True)
+    assert said(room) == NextStep(f"plan again with a higher ceiling or another candidate: {why}", "data")
+
+
+def test_a_proof_that_has_grown_old_is_waited_for() -> None:
+    """The engine does that step once more; nobody has to plan anew."""
+    room = declared()
+    step = place.plan("INC-7QK2").steps[0]
+    proof = replace(step, fills=("rows",))
+    predicates = (Predicate("rows", "the rows are counted", max_age_s=60),)
+    room.freeze(steps=(proof, *place.plan("INC-7QK2").steps[4:]), predicates=predicates)
+    room.run(step.id, 1, "counted")
+    room.say(ev.EvidenceRecorded("rows", holds=True, words="4,432 rows", inputs="1"))
+    room.wait(90)
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
+    assert said(room).sentence == f"wait: {step.title} is done once more, its proof has grown old"

@@ -58,7 +58,7 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.PLAIN,
     ),
     (ev.PlanningStarted(Wish(code=False, verb="flush-cache")), "plans flush-cache", Tone.PLAIN),
-    (ev.OnsetMoved(AT, "the deploy"), "onset moved to 14:00:00: the deploy", Tone.PERSON),
+    (ev.OnsetMoved(AT, "the deploy"), "onset moved to 14:09:17: the deploy", Tone.PERSON),
     (
         ev.ErrandBegun(Wish(code=False, verb="verify-backup", options={"backup": "b-1"})),
         "INC-7QK2: verify-backup b-1",

@@ -12,7 +12,7 @@ tables, materialized views, and tables that belong to an extension unless it say
 the user's.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -52,8 +52,11 @@ PIECE = 4096
 
 OnRows = Callable[[int], None]
 """Hears how many rows more have been read."""
+Pace = Callable[[int], Awaitable[None]]
+"""Returns when so many bytes more may be read."""
 
 _MASK = (1 << 64) - 1
+_PAGE = 8192
 _PIN = (
     "SELECT set_config(name, %(settings)s::jsonb ->> name, true) FROM pg_settings WHERE %(settings)s ? name"
 )
@@ -85,7 +88,7 @@ _TABLES = """
 """
 
 
-class _Part(Struct, frozen=True, array_like=True):
+class Part(Struct, frozen=True, array_like=True):
     """A table that holds rows itself."""
 
     schema: str
@@ -99,19 +102,27 @@ class _Part(Struct, frozen=True, array_like=True):
         return sql.SQL("ONLY {}").format(sql.Identifier(self.schema, self.name))
 
 
-class _Table(Struct, frozen=True, array_like=True):
+class Table(Struct, frozen=True, array_like=True):
     """A table as users know it: one whole, whatever partitions its rows are in."""
 
     schema: str
     name: str
     columns: list[str]
-    parts: list[_Part] | None
+    parts: list[Part] | None
     """None for a partitioned table without partitions."""
 
     @property
     def qualified(self) -> str:
         """`public.users`."""
         return f"{self.schema}.{self.name}"
+
+
+class _Piece(Struct, frozen=True):
+    """A statement that counts and hashes a few pages of a table."""
+
+    table: str
+    statement: sql.Composed
+    bytes: int
 
 
 def row_hash(columns: Sequence[str], of: str | None = None) -> sql.Composable:
@@ -139,20 +150,24 @@ async def pinned(connection: Connection) -> None:
 
 
 async def content(
-    connection: Connection, on_rows: OnRows | None = None, *, beside: Sequence[Connection] = ()
+    connection: Connection,
+    on_rows: OnRows | None = None,
+    *,
+    beside: Sequence[Connection] = (),
+    pace: Pace | None = None,
 ) -> dict[str, TableFacts]:
     """Rows and hash of every table, by qualified name, as the connection's transaction sees them.
 
-    In a database that is written to, the transaction must be one of `at_moment`. Connections `beside` it, of
-    the same moment, share the work; tables are locked against being emptied or rewritten until it ends.
+    In a database that is written to, the transaction must be a snapshot (`at_moment`). Connections `beside`
+    it, of the same moment, share the work. `pace` is awaited before so many bytes are read.
     Raises psycopg.Error, which `Server.connect` puts into words.
     """
     found = dict[str, tuple[int, int]]()
     async with connection.transaction():
         await pinned(connection)
-        tables = await _tables(connection)
+        tables = await every_table(connection)
         pieces = _pieces(tables)
-        await together(*(_share(each, pieces, found, on_rows) for each in (connection, *beside)))
+        await together(*(_share(each, pieces, found, on_rows, pace) for each in (connection, *beside)))
     sums = {table.qualified: found.get(table.qualified, (0, 0)) for table in tables}
     return {name: TableFacts(rows, f"{hashed & _MASK:016x}") for name, (rows, hashed) in sums.items()}
 
@@ -176,10 +191,10 @@ async def _seeing(server: Server, snapshot: str, database: str | None) -> AsyncI
         yield connection
 
 
-async def _tables(connection: Connection) -> list[_Table]:
+async def every_table(connection: Connection) -> list[Table]:
     """Every table, locked so that it stays what the snapshot shows: TRUNCATE does not care for snapshots."""
     rows = await (await connection.execute(_TABLES)).fetchall()
-    tables = msgspec.convert(rows, list[_Table])
+    tables = msgspec.convert(rows, list[Table])
     parts = [part.only for table in tables for part in table.parts or ()]
     if parts:
         statement = sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(sql.SQL(", ").join(parts))
@@ -187,7 +202,7 @@ async def _tables(connection: Connection) -> list[_Table]:
     return tables
 
 
-def _pieces(tables: Sequence[_Table]) -> Iterator[tuple[_Table, sql.Composed]]:
+def _pieces(tables: Sequence[Table]) -> Iterator[_Piece]:
     """Statements that read all tables, each a few pages of one, largest table first."""
     by_size = sorted(tables, key=lambda table: sum(part.pages or 0 for part in table.parts or ()))
     for table in reversed(by_size):
@@ -195,10 +210,12 @@ def _pieces(tables: Sequence[_Table]) -> Iterator[tuple[_Table, sql.Composed]]:
             select = sql.SQL("SELECT count(*), coalesce(sum({}), 0) FROM {}").format(
                 row_hash(table.columns), part.only
             )
-            for first in range(0, max(part.pages or 0, 1), PIECE):
+            pages = part.pages or 0
+            for first in range(0, max(pages, 1), PIECE):
                 # The last piece is open, so that a table which has grown or was rewritten is read whole.
-                last = first + PIECE >= (part.pages or 0)
-                yield table, sql.Composed([select, _pages(first, None if last else first + PIECE)])
+                end = first + PIECE if first + PIECE < pages else None
+                statement = sql.Composed([select, _pages(first, end)])
+                yield _Piece(table.qualified, statement, min(PIECE, pages - first) * _PAGE)
 
 
 def _pages(first: int, end: int | None) -> sql.Composable:
@@ -210,15 +227,18 @@ def _pages(first: int, end: int | None) -> sql.Composable:
 
 async def _share(
     connection: Connection,
-    pieces: Iterator[tuple[_Table, sql.Composed]],
+    pieces: Iterator[_Piece],
     found: dict[str, tuple[int, int]],
     on_rows: OnRows | None,
+    pace: Pace | None,
 ) -> None:
     """Read the next piece until there is none; those beside do the same."""
-    for table, statement in pieces:
-        row = await (await connection.execute(statement)).fetchone()
+    for piece in pieces:
+        if pace:
+            await pace(piece.bytes)
+        row = await (await connection.execute(piece.statement)).fetchone()
         assert row is not None  # noqa: S101 - an aggregate without groups has one row
-        rows, hashed = found.get(table.qualified, (0, 0))
-        found[table.qualified] = rows + row[0], hashed + int(row[1])
+        rows, hashed = found.get(piece.table, (0, 0))
+        found[piece.table] = rows + row[0], hashed + int(row[1])
         if on_rows:
             on_rows(row[0])

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from console.targets.postgres.server import Server
 from console.targets.progress import Progress
@@ -47,8 +47,8 @@ class Growth:
             yield
         finally:
             telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
+            # Without its errors: what is wrong with the server is said by the load itself.
+            await asyncio.gather(telling, return_exceptions=True)
 
     async def _tell(self) -> None:
         async with self._server.connect(autocommit=True) as connection:

@@ -11,6 +11,7 @@ from psycopg import sql
 from console.core.data import Invariant
 from console.core.format import count
 from console.targets.postgres.dsn import in_words
+from console.targets.postgres.programs import fault
 from console.targets.postgres.server import Server, ServerError
 
 _SHOWN = 200
@@ -43,7 +44,7 @@ async def amcheck(
     if finished.code == 0:
         return None
     if finished.code != _CORRUPT:
-        raise IntegrityError(f"pg_amcheck could not examine database {database}: {finished.reason}")
+        raise IntegrityError(f"pg_amcheck could not examine database {database}: {fault(finished)}")
     return _found(finished.out)
 
 
@@ -51,7 +52,7 @@ def _found(said: str) -> str:
     """How many faults, where the first is and what: it writes a place, and below it, indented, the fault."""
     lines = [line for line in said.splitlines() if line.strip()]
     places = [line for line in lines if not line.startswith(" ")]
-    first = " ".join(line.strip() for line in lines[:2])
+    first = " ".join(" ".join(lines[:2]).split())
     return f"is corrupt: pg_amcheck found {count(len(places), 'fault')}, the first in {first}"
 
 

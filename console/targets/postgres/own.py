@@ -1,32 +1,42 @@
 """Databases of our own beside the live one: made closed, marked as ours, never dropped without the mark.
 
 The mark is the database's comment and names the database: renamed into the live one's place, it is nobody's
-to drop any more. Between CREATE DATABASE and the comment stands a pair of settings that nobody else would
-choose, closed to connections and a limit of none, so that what a killed engine leaves there is known as ours.
+to drop any more. Between CREATE DATABASE and the comment stand two settings that nobody else would choose
+together, closed to connections and a limit of UNMADE, so that what a killed engine leaves there is known too.
 """
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import psycopg
 from msgspec import Struct
 from psycopg import errors, sql
 
 from console.targets.postgres.server import Connection, Server, ServerError
 
 OURS = "warroom"
+UNMADE = 770_077
+"""Connection limit of a database that has no mark yet, and lets nobody in."""
 _WAIT_S = 30
 """How long another step's work on the same database, or a killed engine's, is waited for."""
 
 _LIKE = """
-    SELECT pg_encoding_to_char(encoding), datcollate, datctype, to_jsonb(d) ->> 'datlocprovider',
-           coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
-           to_jsonb(d) ->> 'daticurules', pg_get_userbyid(datdba), spcname
-    FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = current_database()
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+        'ENCODING', pg_encoding_to_char(encoding), 'LC_COLLATE', datcollate, 'LC_CTYPE', datctype,
+        'LOCALE_PROVIDER',
+        CASE c ->> 'datlocprovider' WHEN 'c' THEN 'libc' WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' END,
+        'ICU_LOCALE',
+        CASE c ->> 'datlocprovider' WHEN 'i' THEN coalesce(c ->> 'datlocale', c ->> 'daticulocale') END,
+        'ICU_RULES', c ->> 'daticurules',
+        'BUILTIN_LOCALE', CASE c ->> 'datlocprovider' WHEN 'b' THEN c ->> 'datlocale' END,
+        'OWNER', pg_get_userbyid(datdba), 'TABLESPACE', spcname))
+    FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace, to_jsonb(d) c
+    WHERE datname = current_database()
 """
-"""By JSON, because the catalogue's columns differ between versions."""
+"""Options with which CREATE DATABASE makes the like; by JSON, since the columns differ between versions."""
 _LOOK = """
-    SELECT coalesce(shobj_description(oid, 'pg_database'), ''), NOT datallowconn AND datconnlimit = 0
+    SELECT coalesce(shobj_description(oid, 'pg_database'), ''), NOT datallowconn AND datconnlimit = %s
     FROM pg_database WHERE datname = %s
 """
 _MARKED = """
@@ -55,7 +65,7 @@ async def standing(server: Server, database: str) -> Standing | None:
 
 
 async def _standing(connection: Connection, database: str) -> Standing | None:
-    row = await (await connection.execute(_LOOK, (database,))).fetchone()
+    row = await (await connection.execute(_LOOK, (UNMADE, database))).fetchone()
     if row is None:
         return None
     ours = f"{OURS} {database} "
@@ -81,6 +91,23 @@ async def held(server: Server, database: str) -> AsyncIterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def building(server: Server, database: str, words: str) -> AsyncIterator[Connection]:
+    """An empty database that is ours for the block (see `make`); dropped when the block does not end well.
+
+    Yields the connection that holds it, which is to the live one.
+    """
+    async with held(server, database) as connection:
+        await make(connection, database, words)
+        try:
+            yield connection
+        except BaseException:
+            # Why it did not end well matters more; what is left is known by its mark.
+            with suppress(psycopg.Error, OwnError):
+                await drop(connection, database)
+            raise
+
+
 async def make(connection: Connection, database: str, words: str) -> None:
     """An empty database with encoding, locale, owner and tablespace of the one connected to, marked as ours.
 
@@ -99,21 +126,10 @@ async def make(connection: Connection, database: str, words: str) -> None:
 async def _create(connection: Connection, database: str) -> sql.Composed:
     row = await (await connection.execute(_LIKE)).fetchone()
     assert row is not None  # noqa: S101 - one is connected to it
-    encoding, collate, ctype, provider, locale, rules, owner, tablespace = row
-    words = [
-        sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(
-            sql.Identifier(database), encoding, collate, ctype
-        ),
-        sql.SQL("OWNER {} TABLESPACE {}").format(sql.Identifier(owner), sql.Identifier(tablespace)),
-        sql.SQL("ALLOW_CONNECTIONS false CONNECTION LIMIT 0"),
-    ]
-    if provider == "i":
-        words.append(sql.SQL("LOCALE_PROVIDER icu ICU_LOCALE {}").format(locale))
-    if provider == "i" and rules:
-        words.append(sql.SQL("ICU_RULES {}").format(rules))
-    if provider == "b":
-        words.append(sql.SQL("LOCALE_PROVIDER builtin BUILTIN_LOCALE {}").format(locale))
-    return sql.SQL(" ").join(words)
+    options = [sql.SQL("{} {}").format(sql.SQL(name), value) for name, value in row[0].items()]
+    closed = sql.SQL("ALLOW_CONNECTIONS false CONNECTION LIMIT {}").format(UNMADE)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(database))
+    return sql.SQL(" ").join((create, *options, closed))
 
 
 async def mark(connection: Connection, database: str, words: str) -> None:

@@ -6,13 +6,25 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from console.core.errors import StatedError
-from console.targets.process import ProgramError
+from console.targets.process import Finished, ProgramError
 from console.targets.shell import Shell
 
 PACKAGED = "/usr/lib/postgresql"
 """Where Debian and its kin put PostgreSQL, a folder for each major version."""
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 _LOOK_S = 10.0
+
+
+def fault(finished: Finished) -> str:
+    """What a program named as its first fault, with what the server said of it: the rest follows from it."""
+    lines = [line.strip() for line in finished.err.splitlines()]
+    at = next((number for number, line in enumerate(lines) if "error:" in line), None)
+    if at is None:
+        return finished.reason
+    said = [
+        line.partition("server:")[2].strip() for line in lines[at + 1 :] if "detail: Error message" in line
+    ]
+    return f"{lines[at]}: {said[0]}" if said else lines[at]
 
 
 class NoProgramError(StatedError):

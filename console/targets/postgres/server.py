@@ -1,7 +1,7 @@
 """A PostgreSQL server with one database of it: connections, what it says of itself, and its own programs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,9 @@ from console.targets.shell import Shell, Sink
 Connection = AsyncConnection[TupleRow]
 
 CONNECT_S = 5
+PORT = 5432
+Locate = Callable[[int], Awaitable[tuple[str, int]]]
+"""Says at which host and port a server is reached that listens on that port inside its container."""
 _ALIVE = {
     # A peer that is gone without a word is noticed within seconds, not after two hours.
     "keepalives": 1,
@@ -66,11 +69,16 @@ class Server:
         *,
         application: str = "warroom",
         limit_s: float = CONNECT_S,
+        locate: Locate | None = None,
     ) -> None:
-        """`dsn` is asked at each use, `folder` holds its programs, `limit_s` bounds making a connection."""
+        """`dsn` is asked at each use, `folder` holds its programs, `limit_s` bounds making a connection.
+
+        `locate` is asked where the DSN names no host.
+        """
         self._dsn = dsn
         self._folder = folder
         self._limit_s = limit_s
+        self._locate = locate
         self.application = application
         """What our connections are called in `pg_stat_activity`, so that they can be told and ended."""
         self.shell = shell
@@ -78,7 +86,14 @@ class Server:
 
     def named(self, application: str) -> "Server":
         """The same server, for connections under another name (63 characters count)."""
-        return Server(self._dsn, self.shell, self._folder, application=application, limit_s=self._limit_s)
+        return Server(
+            self._dsn,
+            self.shell,
+            self._folder,
+            application=application,
+            limit_s=self._limit_s,
+            locate=self._locate,
+        )
 
     @property
     def database(self) -> str:
@@ -97,12 +112,27 @@ class Server:
         self, database: str | None = None, *, autocommit: bool = False
     ) -> AsyncIterator[Connection]:
         """A connection, closed at the end; ServerError for whatever goes wrong with it or in it."""
-        params = self.params(database)
+        params = await self._located(self.params(database))
         try:
-            async with await self._open(params, autocommit=autocommit) as connection:
-                yield connection
+            connection = await self._open(params, autocommit=autocommit)
+            try:
+                async with connection:
+                    yield connection
+            finally:
+                await connection.close()  # also where its commit was cancelled
         except psycopg.Error as error:
             raise ServerError(in_words(params, error)) from None
+
+    async def reached(self) -> Params:
+        """libpq's parameters with which it is reached from this machine, wherever it runs."""
+        return await self._located(self.params())
+
+    async def _located(self, params: Params) -> Params:
+        """With the address of a server whose DSN names none."""
+        if self._locate is None or params.get("host") or params.get("hostaddr"):
+            return params
+        host, port = await self._locate(int(params.get("port") or PORT))
+        return {**params, "host": host, "port": port}
 
     async def _open(self, params: Params, *, autocommit: bool) -> Connection:
         try:
@@ -130,7 +160,8 @@ class Server:
         if not self.shell.is_here:
             # Inside its own container a server answers on its own socket, whatever its address outside.
             params = {key: params.get(key) for key in ("dbname", "user", "password", "application_name")}
-        return variables(params)
+        # What they say is read for progress and reasons: it must be in one language.
+        return {**variables(params), "LC_ALL": "C"}
 
     async def run(
         self,
@@ -155,11 +186,15 @@ class Server:
             on_line=on_line,
         )
 
-    async def end_ours(self) -> int:
-        """End backends under our name that an engine before this one left; how many there were."""
+    async def end_ours(self, database: str | None = None) -> int:
+        """End backends under our name that an engine before this one left; how many there were.
+
+        Asked in `database`, where the DSN's own may refuse connections.
+        """
         ended = await self.value(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE application_name = %s AND pid <> pg_backend_pid()",
             self.application[:63],
+            database=database,
         )
         return int(ended or 0)

@@ -139,6 +139,7 @@ class FakeDeployer:
 
     def __init__(self) -> None:
         self.running = Running(None, None, "nobody knows")
+        self.writes = True
         self.wishes: list[Deployment] = []
         self.fails: Exception | None = None
 
@@ -156,6 +157,17 @@ class FakeDeployer:
         if self.fails is not None:
             raise self.fails
         self.running = Running(wish.commit, wish.version, f"it runs {wish.commit[:8]}")
+
+    def writers_effect(self, *, stop: bool) -> str:
+        return f"{'stop' if stop else 'start'} the service"
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        progress(f"stopping it within {limit_s:g} s")
+        self.writes = False
+
+    async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        progress(f"starting it within {limit_s:g} s")
+        self.writes = True
 
 
 def answer(version: str | None = "v1.5.0", commit: str | None = None, *, ok: bool = True) -> Health:
@@ -177,6 +189,8 @@ class FakeHealth:
 
 class Said:
     """What an action reports."""
+
+    worsened = ""
 
     def __init__(self) -> None:
         self.words: list[str] = []

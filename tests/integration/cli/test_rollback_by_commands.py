@@ -46,7 +46,7 @@ class CommandLine:
 async def _broken(folder: Path) -> None:
     starting = await start_keeper(folder)
     rehearsal = await starting.ready()
-    setting = write_files(folder, "testnet", "bad-config", rehearsal)
+    setting = write_files(folder, rehearsal)
     spawn_detached(setting.engine, {VARIABLE: str(folder)})
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
@@ -135,6 +135,6 @@ def test_looking_works_where_nothing_has_ever_run(words: list[str], tmp_path: Pa
         capture_output=True,
         text=True,
         check=False,
-        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "WARROOM_ENV": "testnet"},
     )
     assert (done.returncode, done.stderr) == (Exit.DONE, "")

@@ -11,11 +11,29 @@ from ruamel.yaml import YAML
 from console.drill.children import environment
 from console.drill.history import RELEASES, build_history
 from console.drill.place import Place
+from console.drill.story import STORIES
 from console.targets.process import Programs
 
 DAY = 86_400
 NOW = 1_800_000_000
 TAGS = ("v1.5.0", "v1.5.1", "v1.5.2", "v1.5.3")
+LAYERS = {tag: TAGS[: TAGS.index(tag) + 1] for tag in TAGS} | {"v1.6.0": ("v1.5.0", "v1.6.0")}
+REMOVED = {"v1.6.0": {"walletconnect/contacts.py"}}
+
+
+async def built(tmp_path: Path, environment_name: str) -> Place:
+    """The remote of that environment's world."""
+    place = Place(tmp_path / "drill")
+    place.claim()
+    programs = Programs(environment(place), tag=place.root / "keeper")
+    await build_history(place, programs, STORIES[environment_name], NOW)
+    return place
+
+
+@pytest.fixture
+async def production(tmp_path: Path) -> Place:
+    """The history of the world in which a release is bad for data."""
+    return await built(tmp_path, "production")
 
 
 @pytest.fixture
@@ -25,10 +43,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     settings.write_text("[user]\nname = somebody\n[core]\nhooksPath = /nowhere\n[init]\nbroken")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
-    place = Place(tmp_path / "drill")
-    place.claim()
-    await build_history(place, Programs(environment(place), tag=place.root / "keeper"), NOW)
-    return place
+    return await built(tmp_path, "testnet")
 
 
 def git(place: Place, *words: str) -> str:
@@ -40,11 +55,11 @@ def git(place: Place, *words: str) -> str:
 def shipped(tag: str) -> dict[str, str]:
     """Every file of a release as it is shipped: the layers up to its own, one over the other."""
     files = {}
-    for layer in TAGS[: TAGS.index(tag) + 1]:
+    for layer in LAYERS[tag]:
         for path in (RELEASES / layer).rglob("*"):
             if path.is_file() and not {"__pycache__", ".mypy_cache"} & set(path.parts):
                 files[str(path.relative_to(RELEASES / layer))] = path.read_text()
-    return files
+    return {name: content for name, content in files.items() if name not in REMOVED.get(tag, ())}
 
 
 @pytest.mark.parametrize("tag", TAGS)
@@ -53,6 +68,34 @@ async def test_a_tag_holds_exactly_the_files_of_its_release(place: Place, tag: s
     assert sorted(names) == sorted(shipped(tag))
     for name, content in shipped(tag).items():
         assert git(place, "show", f"{tag}:{name}") == content.strip()
+
+
+@pytest.mark.parametrize("tag", LAYERS)
+async def test_so_does_a_tag_in_production(production: Place, tag: str) -> None:
+    names = git(production, "ls-tree", "-r", "--name-only", tag).splitlines()
+    assert sorted(names) == sorted(shipped(tag))
+    for name, content in shipped(tag).items():
+        assert git(production, "show", f"{tag}:{name}") == content.strip()
+
+
+async def test_production_runs_main_which_a_release_bad_for_data_has_reached(production: Place) -> None:
+    """The rest of the repository is as testnet's, and each commit on main changes what it says."""
+    refs = git(production, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads")
+    assert dict(line.split() for line in refs.splitlines()) == {
+        "main": git(production, "rev-parse", "v1.6.0^{commit}"),
+        "develop": git(production, "rev-parse", "v1.5.3^{commit}"),
+    }
+    subjects = git(production, "log", "--format=%s", "v1.5.0..main").splitlines()
+    assert subjects == [
+        "Release v1.6.0",
+        "Keep addresses without 0x, as the indexer does",
+        "Drop the address book, wallets resolve names themselves",
+    ]
+    assert "D\twalletconnect/contacts.py" in git(production, "diff", "--name-status", "v1.5.0", "main~2")
+    assert "DROP TABLE contacts" in git(production, "show", "main~2:migrations/0004_drop_contacts.sql")
+    listed = YAML(typ="safe").load(production.releases)["releases"]
+    assert [(one["tag"], one["verdict"]) for one in listed] == [("v1.5.0", "good"), ("v1.6.0", "unproven")]
+    assert listed[1]["commit"] == git(production, "rev-parse", "v1.6.0^{commit}")
 
 
 async def test_branches_are_main_at_the_good_release_and_develop_at_the_worst(place: Place) -> None:

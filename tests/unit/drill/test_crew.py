@@ -4,11 +4,33 @@ import pytest
 
 from console.core import events as ev
 from console.core import requests as rq
-from console.core.plan import Need
-from console.core.requests import Choice
-from console.drill.crew import next_ask, stuck
+from console.core.plan import POINT_IN_TIME, DataChange, Need, Wish
+from console.core.protocols import Snapshot
+from console.core.requests import AnyAsk, Choice
+from console.drill import crew
+from console.drill.crew import Act, Crew
 from tests.unit.core import kit
 from tests.unit.core.kit import Story
+
+ENGINEERS: dict[str, tuple[str, ...]] = {
+    "eng-1": ("engineer",),
+    "eng-2": ("engineer",),
+    "sec-1": ("security-lead",),
+}
+ALONE = Crew("eng-1", {"eng-1": ("engineer",)}, commander_may_approve=True)
+WISH = Wish(data=POINT_IN_TIME)
+
+
+def next_ask(snapshot: Snapshot) -> AnyAsk | None:
+    """What one engineer would ask for."""
+    act = crew.next_act(snapshot, ALONE)
+    assert act is None or act.actor == "eng-1"
+    return act.ask if act else None
+
+
+def stuck(snapshot: Snapshot) -> str | None:
+    """Why one engineer can do nothing more."""
+    return crew.stuck(snapshot, ALONE)
 
 
 def test_the_crew_has_nothing_to_do_before_an_incident_and_after_it() -> None:
@@ -52,7 +74,7 @@ def test_a_plan_that_cannot_be_made_needs_a_person() -> None:
 
 
 def test_a_gate_that_stays_closed_needs_a_person() -> None:
-    """The crew is one person: with its yes it has done what it can."""
+    """Of a crew of one: with that yes it has done what it can."""
     story = Story()
     story.declare()
     story.freeze(needs=(Need("engineer", 2),))
@@ -81,6 +103,23 @@ def test_a_step_that_failed_is_never_decided_without_a_person() -> None:
     story = failed()
     assert next_ask(story.snapshot()) is None
     assert stuck(story.snapshot()) == "push failed: push failed"
+
+
+def test_a_step_that_failed_before_the_gate_is_tried_once_more() -> None:
+    """It changes nothing that users touch, and may have given way to them."""
+    story = Story()
+    story.declare()
+    story.freeze()
+    for attempt in (1, 2):
+        assert stuck(story.snapshot()) is None
+        story.begin("fetch")
+        story.end("fetch", failed=True)
+        if attempt == 1:
+            ask = next_ask(story.snapshot())
+            assert ask == rq.Decide("fetch", Choice.RETRY, "it changes nothing that users touch")
+            story.say(ev.StepDecided("fetch", 1, Choice.RETRY, ""), actor="eng-1")
+    assert next_ask(story.snapshot()) is None
+    assert stuck(story.snapshot()) == "fetch failed: fetch failed"
 
 
 def test_what_was_found_of_a_step_is_of_no_use_once_it_has_failed() -> None:
@@ -155,3 +194,75 @@ def test_one_step_that_failed_stops_the_crew_only_when_no_other_can_be_decided()
     assert stuck(story.snapshot()) is None
     story.end("push")
     assert stuck(story.snapshot()) == "deploy failed: deploy failed"
+
+
+def of_two_engineers_and_security(story: Story) -> Crew:
+    """A plan at its gate, and people enough for it."""
+    story.declare()
+    story.freeze(needs=(Need("engineer", 1), Need("security-lead", 1)))
+    story.run("fetch", "worktree")
+    return Crew("eng-1", ENGINEERS, commander_may_approve=False)
+
+
+def test_everybody_who_is_needed_says_yes_and_the_commander_only_where_that_counts() -> None:
+    story = Story()
+    people = of_two_engineers_and_security(story)
+    said = []
+    while act := crew.next_act(story.snapshot(), people):
+        assert isinstance(act.ask, rq.Go)
+        assert crew.stuck(story.snapshot(), people) is None
+        said.append(act.actor)
+        story.claim(act.actor, *ENGINEERS[act.actor])
+    assert said == ["eng-2", "sec-1"]
+    assert crew.stuck(story.snapshot(), people) is None, "the engine opens the gate"
+
+
+def test_a_role_that_nobody_has_keeps_the_gate_closed() -> None:
+    story = Story()
+    people = of_two_engineers_and_security(story)
+    without = Crew("eng-1", {"eng-1": ("engineer",), "eng-2": ("engineer",)}, commander_may_approve=False)
+    story.claim("eng-2", "engineer")
+    assert crew.next_act(story.snapshot(), without) is None
+    assert crew.stuck(story.snapshot(), without) == "the gate stays closed: 1 security-lead must say yes"
+    assert crew.next_act(story.snapshot(), people) is not None
+
+
+def test_a_crew_that_wants_another_plan_asks_for_it_as_soon_as_nothing_is_under_way() -> None:
+    """The first plan is made by itself and keeps the data; this crew knows that data is what is broken."""
+    story = Story()
+    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    story.declare()
+    assert crew.next_act(story.snapshot(), people) is None, "the first plan is being made"
+    story.freeze()
+    story.begin("fetch")
+    assert crew.next_act(story.snapshot(), people) is None, "it would be refused now"
+    story.end("fetch", failed=True)
+    assert crew.next_act(story.snapshot(), people) == Act("eng-1", rq.Replan(WISH))
+    assert crew.stuck(story.snapshot(), people) is None, (
+        "what became of a plan that nobody wants is no matter"
+    )
+    story.say(ev.PlanningStarted(WISH), actor="eng-1")
+    assert crew.next_act(story.snapshot(), people) is None
+
+
+def test_at_the_gate_of_a_plan_that_is_about_to_be_replaced_nobody_is_stuck() -> None:
+    story = Story()
+    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    story.declare()
+    story.freeze()
+    story.run("fetch", "worktree")
+    assert crew.next_act(story.snapshot(), people) == Act("eng-1", rq.Replan(WISH))
+    story.say(ev.PlanningStarted(WISH), actor="eng-1")
+    assert crew.next_act(story.snapshot(), people) is None
+    assert crew.stuck(story.snapshot(), people) is None
+
+
+def test_a_plan_that_swaps_data_is_said_yes_to_twice_by_name() -> None:
+    story = Story()
+    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    story.declare()
+    story.say(ev.PlanningStarted(WISH), actor="eng-1")
+    hashed = story.freeze(data=DataChange(POINT_IN_TIME, kit.NOON_US, kit.NOON_US + 3, 100))
+    story.run("fetch", "worktree")
+    yes = rq.Go(hashed, kit.ENV, typed_again=kit.ENV)
+    assert crew.next_act(story.snapshot(), people) == Act("eng-2", yes)

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.live import Live, Progress
-from console.engine.board import QUIET_S, Board, one_line
+from console.core.metrics import Rung
+from console.core.state import RungState
+from console.engine.board import QUIET_S, Board, Worsened, one_line
 from tests.unit.core.kit import at
 from tests.unit.engine.kit import HandClock
 
@@ -60,3 +63,26 @@ def test_whatever_is_said_is_one_short_line_that_can_only_be_shown(words: str) -
 def test_words_that_are_fit_stay_as_they_are(tmp_path: Path) -> None:
     words = f"develop at 9c1f2e, the good tree: {tmp_path}, naïve façade"
     assert one_line(words) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "worse"),
+    [
+        (Rung.RECOVERED, Rung.WARN, True),
+        (Rung.WAITING, Rung.WARN, True),
+        (Rung.WARN, Rung.MANDATORY, True),
+        (Rung.RECOVERED, Rung.OK, False),
+        (Rung.MANDATORY, Rung.AUTOMATIC, False),
+        (Rung.AUTOMATIC, Rung.MANDATORY, False),
+        (Rung.WARN, Rung.WARN, False),
+        (Rung.WARN, Rung.STALE, False),
+    ],
+)
+def test_what_loads_the_server_gives_way_to_new_trouble_alone(
+    before: Rung, now: Rung, *, worse: bool
+) -> None:
+    """Not to a target that is missed for a moment, nor to the same trouble that only lasts longer."""
+    rungs = {"error_rate": RungState(before, at(), None, "", "errors")}
+    worsened = Worsened(lambda: rungs)
+    rungs["error_rate"] = RungState(now, at(1), None, "", "errors")
+    assert worsened() == (f"errors went from {before} to {now}" if worse else "")

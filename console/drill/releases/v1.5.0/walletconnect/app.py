@@ -18,13 +18,14 @@ from starlette.routing import Route
 
 from walletconnect import metrics
 from walletconnect.chain import RefusedError
+from walletconnect.contacts import NoContactError
 from walletconnect.database import Database
 from walletconnect.gas import read_rules
 from walletconnect.health import health
 from walletconnect.release import read_release
 from walletconnect.sessions import NoSessionError, Sessions
 from walletconnect.transactions import SignRequest
-from walletconnect.wallet import ConnectRequest, MessageRequest, Wallet
+from walletconnect.wallet import ConnectRequest, ContactRequest, MessageRequest, Wallet
 
 Asked = TypeVar("Asked", bound=Struct)
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -34,6 +35,7 @@ STATUS_OF: dict[type[Exception], int] = {
     msgspec.DecodeError: 400,
     ValueError: 400,
     NoSessionError: 401,
+    NoContactError: 404,
     RefusedError: 502,
     psycopg.OperationalError: 503,
     psycopg.Error: 500,
@@ -63,6 +65,7 @@ def create_app(root: Path, database_url: str, cache_url: str) -> Starlette:
             Route("/health", healthy),
             Route("/metrics", scrape),
             Route("/connect", endpoint(ConnectRequest, wallet.connect), methods=["POST"]),
+            Route("/contact", endpoint(ContactRequest, wallet.keep_contact), methods=["POST"]),
             Route("/estimate", endpoint(SignRequest, wallet.estimate), methods=["POST"]),
             Route("/sign", endpoint(SignRequest, wallet.sign), methods=["POST"]),
             Route("/sign-message", endpoint(MessageRequest, wallet.sign_message), methods=["POST"]),

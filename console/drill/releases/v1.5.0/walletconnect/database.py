@@ -1,4 +1,4 @@
-"""PostgreSQL: users and transactions."""
+"""PostgreSQL: users, their contacts, and transactions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -28,6 +28,13 @@ class Database:
             (address,),
         )
         return int(row[0])
+
+    async def contact(self, user_id: int, name: str) -> str | None:
+        """The address that a user keeps under a name."""
+        row = await self._run(
+            "SELECT (SELECT address FROM contacts WHERE user_id = %s AND name = %s)", (user_id, name)
+        )
+        return None if row[0] is None else str(row[0])
 
     async def insert(self, statement: str, values: Sequence[object]) -> None:
         """Run an INSERT that names its columns."""

@@ -75,6 +75,13 @@ def signs_small_transactions(service: Service) -> None:
         service.transaction("/sign", data)
 
 
+def signs_to_a_contact(service: Service) -> None:
+    """Whom a user has in the address book can be sent to by name."""
+    session = service.connected()
+    service.ask("POST", "/contact", session=session, name="validate", address=USER)
+    service.ask("POST", "/sign", session=session, to="validate", value=1)
+
+
 def signs_large_transactions(service: Service) -> None:
     """Transactions with much data are signed."""
     for data in LARGE:
@@ -96,6 +103,7 @@ CHECKS: tuple[Callable[[Service], None], ...] = (
     signs_a_message,
     estimates_gas,
     signs_small_transactions,
+    signs_to_a_contact,
     signs_large_transactions,
 )
 

@@ -1,10 +1,12 @@
-"""What users can ask for: to connect, to know the gas, to sign."""
+"""What users can ask for: to connect, to keep a contact, to know the gas, to sign."""
 
 import hashlib
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from walletconnect import chain, metrics
+from walletconnect.contacts import Contacts
 from walletconnect.database import Database
 from walletconnect.gas import GasRules
 from walletconnect.sessions import Sessions
@@ -15,6 +17,14 @@ class ConnectRequest(Struct, frozen=True):
     """A wallet that connects, by the address of its user."""
 
     user: str
+
+
+class ContactRequest(Struct, frozen=True):
+    """An address, and the name that the user has for it."""
+
+    session: str
+    name: str
+    address: str
 
 
 class MessageRequest(Struct, frozen=True):
@@ -29,6 +39,7 @@ class Wallet:
 
     def __init__(self, database: Database, sessions: Sessions, rules: GasRules) -> None:
         self._database = database
+        self._contacts = Contacts(database)
         self._sessions = sessions
         self._rules = rules
 
@@ -41,21 +52,28 @@ class Wallet:
             with metrics.SESSION_FAILURES.count_exceptions():
                 return {"session": await self._sessions.open(user_id)}
 
+    async def keep_contact(self, request: ContactRequest) -> dict[str, object]:
+        """Write down whom the user means by a name."""
+        user_id = await self._sessions.user(request.session)
+        await self._contacts.keep(user_id, request.name, request.address)
+        return {"name": request.name, "address": request.address}
+
     async def estimate(self, request: SignRequest) -> dict[str, object]:
         """The gas limit that this transaction would be given."""
         await self._sessions.user(request.session)
         return {"gas_limit": self._rules.limit(request.payload())}
 
     async def sign(self, request: SignRequest) -> dict[str, object]:
-        """Sign a transaction, send it, and keep it once it is confirmed."""
+        """Sign a transaction, send it, and keep it once it is confirmed; `to` may be a contact's name."""
         user_id = await self._sessions.user(request.session)
         data = request.payload()
         metrics.SIGNINGS.inc()
         try:
             gas_limit = self._admitted_gas(data)
+            sent = replace(request, to=await self._contacts.address(user_id, request.to))
             metrics.SENT.inc()
-            tx_hash = transaction_hash(request)
-            await self._database.insert(INSERT, row(request, user_id, tx_hash, gas_limit))
+            tx_hash = transaction_hash(sent)
+            await self._database.insert(INSERT, row(sent, user_id, tx_hash, gas_limit))
         except Exception:
             metrics.SIGNING_FAILURES.inc()
             raise

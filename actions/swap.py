@@ -1,0 +1,132 @@
+"""Swap: the candidate takes the live database's place; if that was wrong, the old one takes it back."""
+
+from pathlib import Path
+
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.evidence import path_of
+from actions.loss import ceiling_of, ceiling_params, hold_to, judged_at, judged_path
+from actions.trial import stores_of
+from actions.writers import start_again
+from console.core import loss
+from console.core.beside import before, beside, undone
+from console.core.errors import StatedError
+from console.core.loss import Ceiling, Counters
+from console.targets.postgres.server import Server
+from console.targets.postgres.swap import Places, Standing, Swapped, look, swap
+
+MAINTENANCE = "postgres"
+"""The database that is asked while the live one may refuse connections."""
+_STATEMENTS = (
+    "ALTER DATABASE {live} ALLOW_CONNECTIONS false, and {heir}; every session of both ended",
+    "one transaction: RENAME {live} TO {former}; RENAME {heir} TO {live}; ALLOW_CONNECTIONS true",
+)
+
+
+class _Swap(Action):
+    """One database takes another's place; frozen in the params who is who."""
+
+    repeatable = True
+    _swapped: Swapped | None = None
+
+    @property
+    def _places(self) -> Places:
+        return Places(self.params["live"], self.params["heir"], self.params["former"])
+
+    @property
+    def _server(self) -> Server:
+        return stores_of(self.world).server.named(self.token)
+
+    async def probe(self) -> Finding:
+        """How the three stand tells it: the renames are one transaction."""
+        await self._server.end_ours(MAINTENANCE)
+        standing = await look(self._server, self._places)
+        if standing.is_swapped:
+            return Finding("done", self._stands)
+        if standing.is_open:
+            return Finding("not done", f"{self._places.live} is as it was, {self._places.heir} beside it")
+        return _unclear(self._places, standing)
+
+    @property
+    def _stands(self) -> str:
+        return f"{self._places.live} is what was {self._places.heir}; the old one is {self._places.former}"
+
+    def judge(self, now: Counters) -> None:
+        """Raises where what was written meanwhile forbids it."""
+
+    async def perform(self, report: Report) -> None:
+        """Refuse, end, judge, rename, accept; nobody is left without the service when that fails."""
+        try:
+            await self._perform(report)
+        except StatedError as error:
+            raise ActionError(f"{error}; {await start_again(self.world, report)}") from error
+
+    async def _perform(self, report: Report) -> None:
+        await self._server.end_ours(MAINTENANCE)
+        if (await look(self._server, self._places)).is_swapped:
+            report.line("they have changed places already")
+            return
+        report(f"{self._places.heir} takes the place of {self._places.live}")
+        self._swapped = await swap(self._server, self._places, self.judge, report.line)
+
+    async def verify(self) -> Proof:
+        """By the names that the server knows, and whether it lets users in."""
+        finding = await self.probe()
+        if finding.found != "done":
+            raise ActionError(finding.words)
+        facts = {"live": self._places.live, "former": self._places.former}
+        if self._swapped is None:
+            return Proof(finding.words, facts)
+        refused = f"{self._swapped.refused_s:.3f}"
+        words = f"{finding.words}; connections refused for {refused} s, {self._swapped.ended} ended"
+        return Proof(words, {**facts, "refused_s": refused, "ended": str(self._swapped.ended)})
+
+
+class SwapDatabase(_Swap):
+    """The candidate becomes the live database, if no more than was signed goes with the old one."""
+
+    serves = "restore"
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Nothing is lost by it: the old database stays, under another name."""
+        live = stores_of(world).server.database
+        places = Places(live, beside(live, inputs.incident), before(live, inputs.incident))
+        judged = str(judged_path(inputs, world))
+        ceiling = ceiling_params(Ceiling.of(inputs.data))
+        return _preview(places, {"judged": judged, **ceiling})
+
+    def judge(self, now: Counters) -> None:
+        """Within what was signed, counted from what was judged last: also when a writer was overlooked."""
+        told = loss.bound(judged_at(Path(self.params["judged"])).baseline, now)
+        hold_to(loss.beyond(told, ceiling_of(self.params)), f"{self._places.live} is as it was")
+
+
+class SwapBack(_Swap):
+    """The database from before the swap becomes the live one again; the restored one stays beside it."""
+
+    serves = "asked"
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """What was written since the swap stays in the restored one."""
+        live = stores_of(world).server.database
+        places = Places(live, before(live, inputs.incident), undone(live, inputs.incident))
+        return _preview(places, {"file": str(path_of(inputs, world, "swap-back"))})
+
+
+def _preview(places: Places, params: dict[str, str]) -> Preview:
+    names = {"live": places.live, "heir": places.heir, "former": places.former}
+    words = f"{places.heir} becomes {places.live}; the one that is live now stays as {places.former}"
+    return Preview(words, tuple(line.format(**names) for line in _STATEMENTS), {**names, **params})
+
+
+def _unclear(places: Places, standing: Standing) -> Finding:
+    if standing.live is None:
+        return Finding("cannot tell", f"there is no database {places.live}")
+    if standing.live is False:
+        return Finding(
+            "not done", f"{places.live} refuses connections: it was cut off; a repeat lets users in first"
+        )
+    if standing.heir is None:
+        return Finding("cannot tell", f"there is no database {places.heir} to take its place")
+    return Finding("cannot tell", f"there is a database {places.former} already")

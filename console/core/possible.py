@@ -1,0 +1,231 @@
+"""What can be asked for at this moment, and why not what cannot: a condition for each command. Pure.
+
+Each answers None when the command is possible, else the reason in one sentence.
+"""
+
+from collections.abc import Callable
+
+from console.core.plan import POINT_IN_TIME, Step
+from console.core.policy import choices
+from console.core.presence import Presence, hanging, presence
+from console.core.protocols import Snapshot
+from console.core.state import Incident
+from console.core.strategy import Environment
+
+Possible = Callable[[Snapshot, Environment], str | None]
+
+
+def always(_snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Looking, and what is this console's own."""
+    return None
+
+
+def _declared(snapshot: Snapshot) -> Incident | str:
+    """The declared incident, or why there is none to act on."""
+    incident = snapshot.state.open_incident
+    if incident is None:
+        return "no incident is open: D declares one"
+    if incident.status == "suspected":
+        return f"{incident.id} is only suspected: D declares it"
+    return incident
+
+
+def _planned(snapshot: Snapshot) -> Incident | str:
+    """The declared incident, whose plan is not about to be replaced; or why there is none."""
+    incident = _declared(snapshot)
+    if isinstance(incident, Incident) and incident.planning:
+        return "a plan is being made: wait for it"
+    return incident
+
+
+def _plannable(snapshot: Snapshot) -> Incident | str:
+    """The declared incident, for which another plan can be made; or why none can."""
+    incident = _planned(snapshot)
+    if isinstance(incident, Incident) and (running := incident.running()):
+        return _under_way(snapshot, running[0], "stop the run with x, then plan anew")
+    return incident
+
+
+def _under_way(snapshot: Snapshot, step: Step, otherwise: str) -> str:
+    """Why it must wait for a step; without an engine nobody knows how that ended."""
+    if presence(snapshot) is Presence.ALIVE:
+        return f"{step.title!r} is running: wait for it, or {otherwise}"
+    return f"what became of {step.title!r} is unknown until an engine looks: E starts one"
+
+
+# -- the incident -----------------------------------------------------------------------------------
+
+
+def declare(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Nobody commands it yet."""
+    incident = snapshot.state.open_incident
+    if incident is None or incident.status == "suspected":
+        return None
+    return f"{incident.id} is declared already, {incident.commander} commands it"
+
+
+def go(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is a plan, and nobody has opened its gate."""
+    incident = _planned(snapshot)
+    if isinstance(incident, str):
+        return incident
+    if incident.plan is None:
+        return "there is no plan yet to say yes to"
+    if incident.gate_opened is not None:
+        return "the gate is open already: the way back is under way"
+    if incident.aborted is not None:
+        return "the run is stopped: X goes on with it, T plans anew"
+    return None
+
+
+def look_at_plan(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is or was one."""
+    incident = snapshot.state.incident
+    return None if incident is not None and incident.plan is not None else "there is no plan yet"
+
+
+def decide(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """A step waits for a person."""
+    incident = _planned(snapshot)
+    if isinstance(incident, str):
+        return incident
+    if any(choices(incident, step.id) for step in incident.asking()):
+        return None
+    if incident.asking():
+        return "the engine looks first what became of the step"
+    return "no step has failed or is unclear: there is nothing to decide"
+
+
+def abort(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Something runs, or will."""
+    incident = _declared(snapshot)
+    if isinstance(incident, str):
+        return incident
+    if incident.aborted is not None:
+        return "the run is stopped already: X goes on with it"
+    if incident.plan is None or incident.finished:
+        return "nothing runs that could be stopped"
+    return None
+
+
+def resume(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """It was stopped."""
+    incident = _declared(snapshot)
+    if isinstance(incident, str):
+        return incident
+    return None if incident.aborted is not None else "the run is not stopped"
+
+
+def target(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Nothing runs, and the plan has not been carried out."""
+    incident = _plannable(snapshot)
+    if isinstance(incident, str):
+        return incident
+    if incident.finished:
+        return "the plan has been carried out: R closes the incident"
+    return None
+
+
+def tick(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is something to check."""
+    incident = _declared(snapshot)
+    if isinstance(incident, str):
+        return incident
+    return None if incident.gate_opened else "the checklist comes after the switch: the gate is not open yet"
+
+
+def resolve(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Nothing runs."""
+    incident = snapshot.state.open_incident
+    if incident is None:
+        return "no incident is open"
+    if running := incident.running():
+        return _under_way(snapshot, running[0], "stop the run with x")
+    return None
+
+
+def look_at_output(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """A step has run."""
+    incident = snapshot.state.incident
+    began = incident is not None and any(step.attempt for step in incident.steps.values())
+    return None if began else "no step has run yet"
+
+
+def start_engine(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """None runs, and a console may start one."""
+    engine = snapshot.state.engine
+    if presence(snapshot) is Presence.ALIVE:
+        return f"an engine runs already, process {snapshot.live.pid}" if snapshot.live else "an engine starts"
+    if pid := hanging(snapshot):
+        return f"process {pid} is an engine, and silent: another can start when it has ended"
+    if engine is not None and engine.mode == "separated":
+        return "the engine runs under an account of its own: its service manager starts it, not a console"
+    return None
+
+
+# -- the data ---------------------------------------------------------------------------------------
+
+_NO_BACKUPS = "the strategy names no `backups` of this environment"
+
+
+def look_at_data(_snapshot: Snapshot, environment: Environment) -> str | None:
+    """There is a place where copies are kept."""
+    return None if environment.backups is not None else _NO_BACKUPS
+
+
+def restore(snapshot: Snapshot, environment: Environment) -> str | None:
+    """A plan can be made that goes back to one of the copies."""
+    if environment.backups is None:
+        return _NO_BACKUPS
+    if environment.recovery is None:
+        return "the strategy names no `recovery` of this environment: its data cannot go back"
+    return target(snapshot, environment)
+
+
+def move_onset(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """What data goes back to is not decided yet."""
+    incident = _planned(snapshot)
+    if isinstance(incident, str):
+        return incident
+    if incident.gate_opened is not None:
+        return "the gate is open: what the data goes back to is decided"
+    return None
+
+
+def back_up(snapshot: Snapshot, environment: Environment) -> str | None:
+    """No other verb runs by itself."""
+    if environment.backups is None:
+        return _NO_BACKUPS
+    errand = snapshot.state.open_errand
+    if errand is None:
+        return None
+    if presence(snapshot) is Presence.ALIVE:
+        return f"{errand.id}, {errand.wish.verb}, is under way: wait for it"
+    return f"what became of {errand.id} ({errand.wish.verb}) is unknown until an engine looks: E starts one"
+
+
+def verify_backup(snapshot: Snapshot, environment: Environment) -> str | None:
+    """There is a backup to verify, and no other verb runs by itself."""
+    if reason := back_up(snapshot, environment):
+        return reason
+    catalogue = snapshot.live.catalogue if snapshot.live else None
+    kept = [one for one in catalogue.candidates if one.id != POINT_IN_TIME] if catalogue else []
+    return None if kept else "no backup is known that could be verified"
+
+
+def change_cache(snapshot: Snapshot, environment: Environment) -> str | None:
+    """There is a cache, and another plan can be made."""
+    if environment.backups is None:
+        return _NO_BACKUPS
+    if environment.cache is None:
+        return "the strategy names no `cache` of this environment"
+    incident = _plannable(snapshot)
+    return incident if isinstance(incident, str) else None
+
+
+def swap_back(snapshot: Snapshot, environment: Environment) -> str | None:
+    """Another plan can be made; whether there is anything to swap back to, the step finds out."""
+    if environment.backups is None:
+        return _NO_BACKUPS
+    incident = _plannable(snapshot)
+    return incident if isinstance(incident, str) else None

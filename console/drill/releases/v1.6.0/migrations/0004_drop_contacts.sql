@@ -1,0 +1,2 @@
+-- Wallets resolve names themselves now: nothing reads the address book any more.
+DROP TABLE contacts;

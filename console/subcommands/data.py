@@ -1,0 +1,172 @@
+"""The data: backups taken, listed and verified; plans that take it back; the onset; the cache."""
+
+import asyncio
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.core.format import plain
+from console.core.moments import moment_of
+from console.core.next_step import next_step
+from console.core.plan import POINT_IN_TIME
+from console.core.requests import Errand, MoveOnset, Replan
+from console.core.wishes import SWAP_BACK, with_data, with_verb
+from console.subcommands.act import do
+from console.subcommands.follow import make_plan, run_errand
+from console.subcommands.room import RefusedError, enter
+from console.subcommands.shelf import look_through, shelf_lines
+from console.subcommands.tell import document, plan_lines
+from console.subcommands.where import Place, Where, find
+
+HERE = Where()
+Json = Annotated[bool, Parameter(help="One document on stdout.")]
+
+
+class MomentError(StatedError):
+    """A moment that cannot be read."""
+
+    exit = Exit.USAGE
+
+
+def backup(
+    what: Literal["now", "list"] = "now", *, base: bool = False, json: Json = False, where: Where = HERE
+) -> int:
+    """Take a backup now, beside whatever runs, and wait for its end; or list what there is.
+
+    Parameters
+    ----------
+    what
+        `list`: what the data can go back to, newest first, with proof and age; nothing is asked of anybody.
+    base
+        A base backup, so that points in time can be reached from its end on.
+    """
+    place = find(where)
+    if what == "list":
+        return _list(place, json=json)
+    return _run(place, Errand("base-backup" if base else "backup"), json=json)
+
+
+def verify_backup(backup: str, *, json: Json = False, where: Where = HERE) -> int:
+    """Restore a backup into a scratch place, compare all of it with its manifest, and wait for the verdict.
+
+    Parameters
+    ----------
+    backup
+        Its id, as `warroom backup list` shows it; `latest` for the newest.
+    """
+    return _run(find(where), Errand("verify-backup", {"backup": backup}), json=json)
+
+
+def restore(
+    candidate: str = POINT_IN_TIME,
+    *,
+    at: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    loss: int | None = None,
+    code: Annotated[bool | None, Parameter(name="--code", negative="--keep-code")] = None,
+    json: Json = False,
+    where: Where = HERE,
+) -> int:
+    """Plan to take the data back, in the open incident; nothing is swapped before the gate.
+
+    Parameters
+    ----------
+    candidate
+        Id of a backup, as `warroom backup list` shows it; a point in time, if none is named.
+    at
+        The instant of a point in time; as long before the onset as the strategy says, if none is named.
+    loss
+        Rows that may go at most; as many as the strategy says, if nothing is said.
+    code
+        Whether the release goes back too; as in the present plan, if nothing is said.
+    """
+    place = find(where)
+    room = enter(place)
+    snapshot = room.snapshot()
+    incident = snapshot.state.open_incident
+    point = None
+    if at is not None:
+        if candidate != POINT_IN_TIME:
+            raise MomentError(f"{candidate} shows one moment alone: --at belongs to a point in time")
+        point = _moment(at, now=snapshot.at.utc_us, known=incident.onset.utc_us if incident else None)
+    goes = (incident is None or incident.wish.code) if code is None else code
+    wish = with_data(incident, candidate, code=goes, loss_at_most=loss, recovery_point=point)
+    planned = asyncio.run(make_plan(room, Replan(wish)))
+    assert planned.plan is not None  # noqa: S101 - that is what was waited for
+    if json:
+        print(document(planned.plan))
+    else:
+        print("\n".join(plan_lines(planned.plan, planned.plan_hash or "")))
+        print(f"NEXT {next_step(room.snapshot(), place.environment).sentence}")
+    return Exit.DONE
+
+
+def onset(
+    time: Annotated[str, Parameter(allow_leading_hyphen=True)], *, reason: str, where: Where = HERE
+) -> None:
+    """Say when it really began; a plan that takes the data back is then made anew.
+
+    Parameters
+    ----------
+    time
+        14:05:30, a date such as 2026-11-23T14:05:30Z, or -30s for so much before the present onset.
+    reason
+        How you know.
+    """
+    place = find(where)
+    snapshot = enter(place).snapshot()
+    incident = snapshot.state.open_incident
+    known = incident.onset.utc_us if incident else None
+    do(place, MoveOnset(_moment(time, now=snapshot.at.utc_us, known=known), reason))
+
+
+def cache(what: Literal["invalidate", "flush", "restore"], which: str = "", *, where: Where = HERE) -> None:
+    """Plan what becomes of the cache: as part of the way back while its gate is closed, else by itself.
+
+    Parameters
+    ----------
+    what
+        `invalidate` keys by their beginning, `flush` all of them, or `restore` them from a backup.
+    which
+        The beginning of the keys, or the backup's id.
+    """
+    place = find(where)
+    options = _CACHE_OPTIONS[what]
+    if bool(which) is not bool(options):
+        needs = f"say which: `warroom cache {what} {options.upper()}`" if options else "it takes all keys"
+        raise RefusedError(f"{what}: {needs}")
+    told = {options: which} if options else {}
+    incident = enter(place).snapshot().state.open_incident
+    do(place, Replan(with_verb(incident, f"{what}-cache", told)))
+
+
+_CACHE_OPTIONS = {"invalidate": "prefix", "flush": "", "restore": "backup"}
+"""What each is told, by the name of the verb's option."""
+
+
+def swap_back(*, where: Where = HERE) -> None:
+    """Plan to swap the database back that was there before this incident's swap."""
+    do(find(where), Replan(SWAP_BACK))
+
+
+def _list(place: Place, *, json: bool) -> int:
+    shelf = look_through(place, enter(place).snapshot())
+    if shelf.trouble:
+        print(plain(shelf.trouble), file=sys.stderr)
+    print(document(shelf) if json else "\n".join(shelf_lines(shelf)))
+    return Exit.DONE
+
+
+def _run(place: Place, what: Errand, *, json: bool) -> int:
+    ended = asyncio.run(run_errand(enter(place), what))
+    print(document(ended) if json else f"{ended.id} {ended.outcome}: {plain(ended.words)}")
+    return ended.exit
+
+
+def _moment(words: str, *, now: int, known: int | None) -> int:
+    try:
+        return moment_of(words, now=now, known=now if known is None else known)
+    except ValueError as error:
+        raise MomentError(str(error)) from error

@@ -1,0 +1,121 @@
+"""A backup examined before anything of it is restored: readable, whole, not empty, and of this database."""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from msgspec import Struct
+
+from console.core import backup_checks as checks
+from console.core.backups import FileFacts, Manifest, TableFacts
+from console.core.errors import StatedError
+from console.targets.postgres.dump import dump_path
+from console.targets.postgres.load import Dump
+from console.targets.progress import Progress
+from console.targets.sealing import Sealing, Unsealed
+from console.targets.stores import Stores
+from console.targets.vault import facts_of
+
+_MB = 1_000_000
+
+
+class BackupError(StatedError):
+    """A backup that cannot be taken for what it says; one line that begins with its id."""
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a backup has to be."""
+
+    backup: str
+    """Its id."""
+    digest: str
+    """SHA-256 of the manifest that it had when the plan was made."""
+    environment: str
+    onset: int | None = None
+    """What it must end before, UTC microseconds; None where nothing is gone back to."""
+    incident: str = ""
+    """The incident that it must not have been taken in, where there is an onset."""
+
+
+async def examined(stores: Stores, asked: Asked, progress: Progress) -> Manifest:
+    """The manifest of a backup whose every byte is as it was made; BackupError with what is against it."""
+    manifest = recorded(stores, asked.backup, asked.digest)
+    for trouble in _said_of(manifest, asked):
+        refuse(asked.backup, trouble)
+    if manifest.database is not None:
+        facts = await stores.server.facts()
+        refuse(asked.backup, checks.foreign(manifest.database, facts.database, facts.system_identifier))
+    found = await hashed(stores.vault.path(asked.backup), manifest.bytes, progress)
+    refuse(asked.backup, checks.damaged(manifest, found))
+    return manifest
+
+
+def recorded(stores: Stores, backup_id: str, digest: str | None = None) -> Manifest:
+    """What a backup says of itself; BackupError when it cannot be read, or is not what it was (`digest`)."""
+    backup = stores.vault.get(backup_id)
+    refuse(backup_id, checks.unreadable(backup))
+    assert backup.manifest is not None  # noqa: S101 - just refused otherwise
+    if digest is not None and stores.vault.digest(backup_id) != digest:
+        refuse(backup_id, "has another manifest than when the plan was made: plan anew")
+    return backup.manifest
+
+
+def refuse(backup_id: str, trouble: str | None) -> None:
+    """Raise BackupError when there is something against the backup."""
+    if trouble is not None:
+        raise BackupError(f"backup {backup_id} {trouble}")
+
+
+def dump_of(stores: Stores, manifest: Manifest) -> tuple[Dump, dict[str, TableFacts]]:
+    """A backup's dump, and what it must hold; BackupError when it has none, or cannot be decrypted."""
+    if manifest.database is None:
+        raise BackupError(f"backup {manifest.id} holds no database")
+    path = dump_path(stores.vault.path(manifest.id), manifest)
+    return Dump(path, manifest.database.bytes, sealing_of(stores, manifest)), manifest.database.tables
+
+
+def sealing_of(stores: Stores, manifest: Manifest) -> Sealing:
+    """How its files are read, perhaps otherwise than new ones are written; BackupError without a key."""
+    if manifest.sealed_for is None:
+        return Unsealed()
+    today = stores.sealing.words or "nobody"
+    if today.split()[0] != manifest.sealed_for.split()[0]:
+        raise BackupError(
+            f"backup {manifest.id} is encrypted for {manifest.sealed_for}, today's are for {today}: "
+            "name the old recipient in `backups.recipient` to read it"
+        )
+    return stores.sealing
+
+
+def _said_of(manifest: Manifest, asked: Asked) -> Iterator[str | None]:
+    """What its manifest alone tells against it."""
+    yield checks.elsewhere(manifest, asked.environment)
+    if asked.onset is not None:
+        yield checks.way_back(manifest, asked.incident)
+        yield checks.newer(manifest, asked.onset)
+    if manifest.database is not None:
+        yield checks.empty(manifest.database)
+
+
+async def hashed(folder: Path, total: int, progress: Progress) -> tuple[FileFacts, ...]:
+    """Every file below `folder`, read in a thread that ends when we are cancelled."""
+    loop, given_up, read = asyncio.get_running_loop(), Event(), 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal read
+        if given_up.is_set():
+            raise BackupError(f"{folder.name}: nobody waits for its files to be read any more")
+        read += count
+        done, whole = round(read / _MB), round(max(read, total) / _MB)
+        loop.call_soon_threadsafe(partial(progress, "reading its files", done=done, total=whole, unit="MB"))
+
+    try:
+        return await asyncio.to_thread(facts_of, folder, on_bytes)
+    except OSError as error:
+        raise BackupError(
+            f"backup {folder.name} cannot be read: {error.filename}: {error.strerror}"
+        ) from None
+    finally:
+        given_up.set()

@@ -1,0 +1,82 @@
+"""Dumps for tests, made by plain pg_dump, and a database worth dumping."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+
+from console.core.backups import TableFacts
+from console.targets.postgres.content import content
+from console.targets.postgres.server import Server
+from console.targets.process import Programs
+from console.targets.shell import HostShell
+from tests.servers import LOOPBACK, USER, Databases, PostgresServer
+
+SEEDED = (
+    "CREATE TABLE users (id text PRIMARY KEY, name text NOT NULL, seen timestamptz)",
+    "INSERT INTO users SELECT 'user-' || n, 'name ' || n, now() FROM generate_series(1, 2000) n",
+    "CREATE TABLE transactions (id bigint PRIMARY KEY, owner text REFERENCES users, amount numeric(20, 2))",
+    "INSERT INTO transactions SELECT n, 'user-' || 1 + n % 2000, n / 7.0 FROM generate_series(1, 5000) n",
+    "CREATE INDEX by_owner ON transactions (owner)",
+    "CREATE SCHEMA ledger",
+    "CREATE TABLE ledger.notes (at int, words text)",
+    "INSERT INTO ledger.notes VALUES (1, 'a'), (1, 'a'), (2, NULL)",
+)
+"""Statements that make three tables with rows, keys, an index and a foreign key."""
+ROWS = {"public.users": 2000, "public.transactions": 5000, "ledger.notes": 3}
+
+
+class Heard:
+    """A progress that keeps what it hears."""
+
+    def __init__(self, left_s: float = 60.0) -> None:
+        self.left_s = left_s
+        self.words: list[str] = []
+        self.counted: list[tuple[float | None, float | None, str]] = []
+
+    def __call__(
+        self, words: str, *, done: float | None = None, total: float | None = None, unit: str = ""
+    ) -> None:
+        self.words.append(words)
+        self.counted.append((done, total, unit))
+
+
+def server_of(postgres: Databases, database: str, folder: Path) -> Server:
+    """The server as its administrator sees it, with that database as the live one."""
+    programs = Programs({"PATH": os.environ["PATH"]}, tag=folder)
+    return Server(lambda: postgres.dsn(database), HostShell(programs))
+
+
+async def tables_of(server: Server, database: str | None = None) -> dict[str, TableFacts]:
+    """What a database holds."""
+    async with server.connect(database) as connection:
+        return await content(connection)
+
+
+def databases(postgres: Databases, pattern: str) -> list[str]:
+    """Names of databases like that."""
+    with psycopg.connect(postgres.dsn()) as connection:
+        found = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s ORDER BY 1", (pattern,)
+        )
+        return [name for (name,) in found.fetchall()]
+
+
+def program(
+    postgres: PostgresServer, name: str, *words: str, **environment: str
+) -> "subprocess.Popen[bytes]":
+    """One of PostgreSQL's own programs under way, against that server."""
+    reached = {"PGHOST": LOOPBACK, "PGPORT": str(postgres.port), "PGUSER": USER}
+    secret = {"PGPASSWORD": postgres.password}
+    return subprocess.Popen(
+        [str(postgres.programs / name), *words],
+        env={**os.environ, **reached, **secret, **environment},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def pg_dump(postgres: PostgresServer, database: str, path: Path, *words: str) -> Path:
+    """A dump at `path`, with those options; custom format unless they say otherwise."""
+    assert program(postgres, "pg_dump", *(words or ("-Fc",)), "-f", str(path), database).wait() == 0
+    return path

@@ -1,0 +1,61 @@
+"""What another plan is asked for: what nobody spoke of stays as it is."""
+
+from msgspec.structs import replace
+
+from console.core.plan import Wish
+from console.core.state import Incident
+from console.core.wishes import back_to, keeping, with_data, with_verb
+from tests.unit.core.kit import INCIDENT, at, plan
+
+RESTORES = Wish(target="v1.4.9", data="backup-1", loss_at_most=40, verb="flush-cache")
+
+
+def incident(wish: Wish, *, planned: bool = True) -> Incident:
+    """One whose plan, if it has one, was asked for with that wish."""
+    return Incident(INCIDENT, "declared", at(0), (), wish=wish, plan=plan() if planned else None)
+
+
+def test_another_release_leaves_the_data_where_it_goes() -> None:
+    """T does not undo what was chosen with b."""
+    assert back_to(incident(RESTORES), "v1.5.0") == replace(RESTORES, target="v1.5.0")
+
+
+def test_other_data_leaves_the_release_where_it_goes() -> None:
+    """And what was said of the rows before does not hold for another candidate."""
+    wish = with_data(incident(RESTORES), "backup-2", code=True)
+    assert (wish.target, wish.data, wish.loss_at_most) == ("v1.4.9", "backup-2", None)
+
+
+def test_the_release_may_stay() -> None:
+    assert with_data(incident(Wish()), "backup-2", code=False) == Wish(code=False, data="backup-2")
+
+
+def test_data_that_is_kept_has_no_bound_and_no_instant() -> None:
+    asked = replace(RESTORES, recovery_point=5)
+    assert keeping(asked) == Wish(target="v1.4.9", verb="flush-cache")
+
+
+def test_a_verb_joins_the_way_back_while_its_gate_is_closed() -> None:
+    wish = with_verb(incident(Wish(target="v1.4.9")), "invalidate-cache", {"prefix": "session:"})
+    assert wish == Wish(target="v1.4.9", verb="invalidate-cache", options={"prefix": "session:"})
+
+
+def test_a_verb_goes_by_itself_when_the_way_back_has_begun_or_there_is_none() -> None:
+    """A plan that is under way is not made anew for a cache."""
+    alone = Wish(code=False, verb="flush-cache")
+    begun = replace(incident(Wish()), gate_opened=at(9))
+    of_a_verb = incident(Wish(code=False, verb="swap-back"))
+    for known in (begun, incident(Wish(), planned=False), of_a_verb, None):
+        assert with_verb(known, "flush-cache", {}) == alone
+
+
+def test_a_verb_that_was_by_itself_is_not_part_of_the_next_way_back() -> None:
+    before = incident(Wish(code=False, verb="swap-back"))
+    assert back_to(before, None) == Wish()
+    assert with_data(before, "backup-1", code=False) == Wish(code=False, data="backup-1")
+
+
+def test_without_an_incident_the_engine_is_asked_all_the_same() -> None:
+    """It says why not; nobody else knows the rules."""
+    assert back_to(None, "v1.5.0") == Wish(target="v1.5.0")
+    assert with_data(None, "backup-1", code=True) == Wish(data="backup-1")

@@ -1,0 +1,56 @@
+"""What can be rehearsed: the options of `warroom drill` that go together, and those that do not."""
+
+import pytest
+
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.drill.world import WorldWanted
+from console.subcommands.drill import wanted
+
+
+@pytest.mark.parametrize(
+    ("env", "scenario", "size", "world"),
+    [
+        (None, None, None, None),
+        ("testnet", None, None, WorldWanted("testnet")),
+        (None, "bad-config", None, WorldWanted("testnet")),
+        ("production", None, None, WorldWanted("production")),
+        (None, "data-corruption", None, WorldWanted("production")),
+        ("production", "data-corruption", "1GB", WorldWanted("production", 1_000_000_000)),
+        (None, "data-corruption", "200MB", WorldWanted("production", 200_000_000)),
+    ],
+)
+def test_a_scenario_has_its_environment(
+    env: str | None, scenario: str | None, size: str | None, world: WorldWanted | None
+) -> None:
+    assert wanted(env, scenario, size) == world
+
+
+@pytest.mark.parametrize(
+    ("env", "scenario", "size", "reason"),
+    [
+        (
+            "testnet",
+            "data-corruption",
+            None,
+            "data-corruption is not rehearsed in testnet, but bad-config is",
+        ),
+        (
+            "production",
+            "bad-config",
+            None,
+            "bad-config is not rehearsed in production, but data-corruption is",
+        ),
+        ("testnet", None, "1GB", "--size is for scenarios about data, and bad-config is not"),
+        (None, None, "1GB", "--size is for scenarios about data, and bad-config is not"),
+        ("production", None, "huge", "--size is a size such as 200MB or 1GB, not 'huge'"),
+        ("production", None, "-1GB", "--size is a size such as 200MB or 1GB, not '-1GB'"),
+    ],
+)
+def test_what_does_not_go_together_is_a_usage_error(
+    env: str | None, scenario: str | None, size: str | None, reason: str
+) -> None:
+    with pytest.raises(StatedError) as refused:
+        wanted(env, scenario, size)
+    assert str(refused.value) == reason
+    assert refused.value.exit == Exit.USAGE
