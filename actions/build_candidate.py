@@ -77,7 +77,7 @@ class BuildCandidate(Action):
     @property
     def _proven_mark(self) -> str:
         """What its mark says when everything has been proven, and of what."""
-        return f"candidate {self.world.name} proven {self.params['source']}"
+        return f"{proven_mark(self.world)}{self.params['source']}"
 
     async def probe(self) -> Finding:
         """Done when it stands there with the mark that is set last, and the file of its rows does too."""
@@ -172,6 +172,11 @@ class BuildCandidate(Action):
         words = f"{self.params['database']} holds {self.params['candidate']}, {count(rows, 'row')}, proven"
         facts = {"database": self.params["database"], "rows": str(rows), "keys": str(path)}
         return Proof(words, facts, (Slot(SLOT_CANDIDATE, words, self.params["source"]),))
+
+
+def proven_mark(world: World) -> str:
+    """How the mark of any proven candidate of the environment begins."""
+    return f"candidate {world.name} proven "
 
 
 def rows_of(inputs: Inputs, world: World) -> Path:

@@ -4,6 +4,7 @@ from actions.action import Action
 from actions.backup import Backup
 from actions.base_backup import BaseBackup
 from actions.build_candidate import BuildCandidate
+from actions.cache import FlushCache, InvalidateCache, ProveCache
 from actions.deploy import Deploy
 from actions.fetch import Fetch
 from actions.integrate import Integrate
@@ -11,6 +12,7 @@ from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
 from actions.restorable_point import RestorablePoint
+from actions.restore_rows import RestoreRows
 from actions.restore_tree import RestoreTree
 from actions.rows import CompareRows, CountRows
 from actions.run_command import RunCommand
@@ -28,12 +30,16 @@ ACTIONS: dict[str, type[Action]] = {
     "deploy": Deploy,
     "fetch": Fetch,
     "final-receipt": FinalReceipt,
+    "flush-cache": FlushCache,
     "integrate": Integrate,
+    "invalidate-cache": InvalidateCache,
     "judge-loss": JudgeLoss,
     "loss-receipt": LossReceipt,
+    "prove-cache": ProveCache,
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
     "restorable-point": RestorablePoint,
+    "restore-rows": RestoreRows,
     "restore-tree": RestoreTree,
     "run-command": RunCommand,
     "start-writers": StartWriters,

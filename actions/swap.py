@@ -1,19 +1,26 @@
 """Swap: the candidate takes the live database's place; if that was wrong, the old one takes it back."""
 
+import glob
 from pathlib import Path
 
+import msgspec
+from msgspec.structs import replace
+
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
-from actions.evidence import path_of
+from actions.build_candidate import proven_mark
+from actions.evidence import keep, path_of, read
 from actions.loss import ceiling_of, ceiling_params, hold_to, judged_at, judged_path
 from actions.trial import stores_of
 from actions.writers import start_again
 from console.core import loss
 from console.core.beside import before, beside, undone
 from console.core.errors import StatedError
-from console.core.loss import Ceiling, Counters
+from console.core.format import count
+from console.core.loss import Baseline, Ceiling, Counters
 from console.targets.postgres.server import Server
 from console.targets.postgres.swap import Places, Standing, Swapped, look, swap
 
+_SWAP = "swap.json"
 MAINTENANCE = "postgres"
 """The database that is asked while the live one may refuse connections."""
 _STATEMENTS = (
@@ -26,11 +33,20 @@ class _Swap(Action):
     """One database takes another's place; frozen in the params who is who."""
 
     repeatable = True
-    _swapped: Swapped | None = None
 
     @property
     def _places(self) -> Places:
-        return Places(self.params["live"], self.params["heir"], self.params["former"])
+        return Places(self.params["live"], self.params["heir"], self.params["former"], self._mark)
+
+    @property
+    def _mark(self) -> str:
+        """How the one is marked that may take the live one's place; empty where it needs no mark."""
+        return ""
+
+    @property
+    def _file(self) -> Path:
+        """Where it is written down how it went."""
+        return Path(self.params["file"])
 
     @property
     def _server(self) -> Server:
@@ -66,7 +82,8 @@ class _Swap(Action):
             report.line("they have changed places already")
             return
         report(f"{self._places.heir} takes the place of {self._places.live}")
-        self._swapped = await swap(self._server, self._places, self.judge, report.line)
+        swapped = await swap(self._server, self._places, self.judge, report.line)
+        keep(self._file, msgspec.json.encode(swapped))
 
     async def verify(self) -> Proof:
         """By the names that the server knows, and whether it lets users in."""
@@ -74,11 +91,15 @@ class _Swap(Action):
         if finding.found != "done":
             raise ActionError(finding.words)
         facts = {"live": self._places.live, "former": self._places.former}
-        if self._swapped is None:
-            return Proof(finding.words, facts)
-        refused = f"{self._swapped.refused_s:.3f}"
-        words = f"{finding.words}; connections refused for {refused} s, {self._swapped.ended} ended"
-        return Proof(words, {**facts, "refused_s": refused, "ended": str(self._swapped.ended)})
+        if not self._file.exists():
+            words = f"{finding.words}; for how long connections were refused was lost with the engine"
+            return Proof(words, facts)
+        swapped = swapped_at(self._file)
+        refused = f"{swapped.refused_s:.3f}"
+        words = (
+            f"{finding.words}; connections refused for {refused} s, {count(swapped.ended, 'session')} ended"
+        )
+        return Proof(words, {**facts, "refused_s": refused, "ended": str(swapped.ended)})
 
 
 class SwapDatabase(_Swap):
@@ -91,9 +112,13 @@ class SwapDatabase(_Swap):
         """Nothing is lost by it: the old database stays, under another name."""
         live = stores_of(world).server.database
         places = Places(live, beside(live, inputs.incident), before(live, inputs.incident))
-        judged = str(judged_path(inputs, world))
+        files = {"judged": judged_path(inputs, world), "file": path_of(inputs, world, _SWAP)}
         ceiling = ceiling_params(Ceiling.of(inputs.data))
-        return _preview(places, {"judged": judged, **ceiling})
+        return _preview(places, {**{name: str(path) for name, path in files.items()}, **ceiling})
+
+    @property
+    def _mark(self) -> str:
+        return proven_mark(self.world)
 
     def judge(self, now: Counters) -> None:
         """Within what was signed, counted from what was judged last: also when a writer was overlooked."""
@@ -105,13 +130,44 @@ class SwapBack(_Swap):
     """The database from before the swap becomes the live one again; the restored one stays beside it."""
 
     serves = "asked"
+    _since = "rows written since the swap are in"
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
-        """What was written since the swap stays in the restored one."""
-        live = stores_of(world).server.database
-        places = Places(live, before(live, inputs.incident), undone(live, inputs.incident))
-        return _preview(places, {"file": str(path_of(inputs, world, "swap-back"))})
+        """What was written since the swap stays in the restored one. Option: `incident`, if not this one."""
+        live, incident = stores_of(world).server.database, inputs.options.get("incident", inputs.incident)
+        places = Places(live, before(live, incident), undone(live, incident))
+        file = str(path_of(inputs, world, "swap-back.json"))
+        return _preview(places, {"incident": incident, "file": file})
+
+    def judge(self, now: Counters) -> None:
+        """Nothing forbids the way back; what has been written since the swap is told."""
+        self._since = _written(self._swap(), now)
+
+    def _swap(self) -> Swapped | None:
+        """The swap that is taken back, as the newest plan of its incident wrote it down."""
+        files = self.world.evidence.glob(f"{glob.escape(self.params['incident'])}-*-{_SWAP}")
+        newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=None)
+        return swapped_at(newest) if newest else None
+
+    async def verify(self) -> Proof:
+        """By the names; and where the rows are that users have written since the swap."""
+        proof = await super().verify()
+        return replace(proof, words=f"{proof.words}; {self._since} {self._places.former}")
+
+
+def swapped_at(path: Path) -> Swapped:
+    """How a swap went, from the file that it left."""
+    return msgspec.json.decode(read(path, "record of the swap"), type=Swapped)
+
+
+def _written(swapped: Swapped | None, now: Counters) -> str:
+    """How many rows users have written to the restored database, as far as its counters tell."""
+    if swapped is not None:
+        told = loss.bound(Baseline(dict.fromkeys(swapped.counters.tables, 0), swapped.counters), now)
+        if not told.unsure:
+            return f"at most {count(sum(told.gone.values()), 'row')} written since the swap are in"
+    return "rows written since the swap, nobody counted how many, are in"
 
 
 def _preview(places: Places, params: dict[str, str]) -> Preview:

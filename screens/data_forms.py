@@ -219,10 +219,11 @@ class CacheDialog(Form):
         """The lighter first; what a backup without a cache cannot do is not offered."""
         prefixes = _prefixes(self.scene.environment)
         named = [(f"invalidate {one}", f"invalidate the keys that begin with {one}") for one in prefixes]
-        typed = (f"invalidate {_TYPED}", "invalidate the keys that begin with what is typed below")
+        if prefixes:
+            named.append((f"invalidate {_TYPED}", "invalidate the keys that begin with what is typed below"))
         back = self._backup
         restores = [("restore", f"restore it from {back.id}")] if back and "cache" in back.what else []
-        return [*named, typed, ("flush", "flush it: every key goes"), *restores]
+        return [*named, ("flush", "flush it: every key goes"), *restores]
 
     def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
         """The wish for the verb."""
@@ -235,8 +236,9 @@ class CacheDialog(Form):
         if verb == "restore" and self._backup is not None:
             return Replan(with_verb(incident, "restore-cache", {"backup": self._backup.id}))
         prefix = typed[0] if which == _TYPED else which
-        if not prefix:
-            return Lacking("type how the keys begin")
+        known = _prefixes(self.scene.environment)
+        if not any(prefix.startswith(one) for one in known):
+            return Lacking(f"the strategy allows {', '.join(known)}, and what begins like that")
         return Replan(with_verb(incident, "invalidate-cache", {"prefix": prefix}))
 
 

@@ -141,7 +141,9 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.PlanningFailed, event: ev.Event, state: State) -> State:
-    return _changed(state, event, planning=False, planning_failed=body.reason)
+    run = _run(state, event)
+    wish = {"wish": run.plan_wish} if run and run.plan else {}
+    return _changed(state, event, planning=False, planning_failed=body.reason, **wish)
 
 
 def _without_plan(state: State, event: ev.Event) -> State:
@@ -184,6 +186,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
+        plan_wish=run.wish,
         planning=False,
         planning_failed=None,
     )

@@ -126,6 +126,8 @@ class Incident(Struct, frozen=True):
     """Whether a plan is being made."""
     wish: Wish = Wish()
     """What the plan, or the one that is being made, was asked for."""
+    plan_wish: Wish = Wish()
+    """What the plan that there is was asked for: it counts again when another one cannot be made."""
     planning_failed: str | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)

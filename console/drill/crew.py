@@ -53,16 +53,24 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     """
     if incident.status == "suspected":
         return rq.Declare(note="the drill's crew takes command")
-    if incident.plan is None or incident.planning or incident.aborted is not None:
+    if incident.plan is None or incident.planning:
         return None
     if _lacks_wish(incident, crew):
-        # Refused while a step is under way, and asked for again when that has ended.
-        return None if incident.running() else rq.Replan(crew.wish)
+        return _replan(incident, crew)
+    if incident.aborted is not None:
+        return None
     if incident.asking():
         return _decision(incident)
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
     return None
+
+
+def _replan(incident: Incident, crew: Crew) -> AnyAsk | None:
+    """Another plan; what is under way for the one that nobody wants is stopped first."""
+    if not incident.running():
+        return rq.Replan(crew.wish)
+    return rq.Abort(reason="another plan is wanted") if incident.aborted is None else None
 
 
 def _lacks_wish(incident: Incident, crew: Crew) -> bool:
@@ -94,10 +102,10 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         return None
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
-    if incident.aborted is not None:
-        return f"aborted: {incident.aborted}"
     if incident.planning or _lacks_wish(incident, crew):
         return None  # the plan that there is will be replaced
+    if incident.aborted is not None:
+        return f"aborted: {incident.aborted}"
     for step in incident.asking():
         state = incident.step(step.id)
         looked = state.status is Status.FAILED or state.finding is not None

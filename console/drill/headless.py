@@ -24,12 +24,15 @@ from console.targets.keeper import Keeper
 
 LIMIT_S = 120.0
 """How long a headless drill may take before it is called incomplete, with a small database."""
-BYTES_PER_S = 10_000_000
+BYTES_PER_S = 3_000_000
 """At least so much data is saved, copied, restored and compared in a second, all of it together."""
 ENGINES = 3
 """How many engines a drill may use up: the crew starts another one when one dies."""
 STOP_S = 10.0
-WISHES = {"data-corruption": Wish(data=POINT_IN_TIME)}
+WISHES = {
+    # Without their sessions users connect anew: a session names a user by an id that may be somebody else's.
+    "data-corruption": Wish(data=POINT_IN_TIME, verb="invalidate-cache", options={"prefix": "session:"}),
+}
 """The plan that a scenario asks for, where it is not the one that is made by itself."""
 
 Tell = Callable[[str], None]

@@ -223,12 +223,15 @@ class House:
         return Broken(fault=fault, record=deployed.record)
 
     def _note_fault(self, scenario: str) -> None:
+        """The first change that users may notice is the fault."""
+        if self._ready_world().fault is not None:
+            return
         at = self._now()
         fault = Fault(scenario=scenario, utc_us=at.utc_us, boot_id=at.boot_id, boot_us=at.boot_us)
         self._save(replace(self._ready_world(), fault=fault))
 
-    async def _run(self, commit: str, dsn: str, on_takeover: Callable[[], None]) -> str:
-        running = await self._site.deploy(commit, dsn, on_takeover)
+    async def _run(self, commit: str, dsn: str, on_change: Callable[[], None]) -> str:
+        running = await self._site.deploy(commit, dsn, on_change)
         words = f"{running.version} runs, commit {commit[:12]}"
         self._speaker.say(words)
         return words

@@ -17,10 +17,13 @@ _LEDGER = """
 """
 
 
-async def migrate(dsn: str, worktree: Path, commit: str, say: Callable[[str], None]) -> None:
+async def migrate(
+    dsn: str, worktree: Path, commit: str, say: Callable[[str], None], on_change: Callable[[], None]
+) -> None:
     """Run those migrations of the release that the database has not seen, in order, each in a transaction.
 
-    A migration that would wait for a lock for more than two seconds fails instead of blocking users.
+    `on_change` is called before each of them. A migration that would wait for a lock for more than two
+    seconds fails instead of blocking users.
     """
     files = sorted((worktree / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
     try:
@@ -33,6 +36,7 @@ async def migrate(dsn: str, worktree: Path, commit: str, say: Callable[[str], No
             for file in files:
                 if file.name not in seen:
                     say(f"migrating the database: {file.name}")
+                    on_change()
                     await _apply(connection, file, commit)
     except psycopg.Error as error:
         raise DrillError(f"the database was not migrated: {one_line(error)}") from error

@@ -67,17 +67,18 @@ class Site:
         words = ("ls-remote", "--exit-code", "--", str(self._place.remote), f"refs/heads/{branch}")
         return (await self._git(*words)).split()[0]
 
-    async def deploy(self, commit: str, dsn: str, on_takeover: Callable[[], None]) -> Running:
-        """Run that commit in place of what runs; `on_takeover` is called when the old one is told to stop.
+    async def deploy(self, commit: str, dsn: str, on_change: Callable[[], None]) -> Running:
+        """Run that commit in place of what runs.
 
-        Whatever can fail before that does so while the old one still serves.
+        `on_change` is called whenever something changes for users: before each migration, and when the old
+        one is told to stop. Whatever can fail before that does so while the old one still serves.
         """
         worktree = await self._check_out(commit)
-        await migrate(dsn, worktree, commit, self._say)
+        await migrate(dsn, worktree, commit, self._say, on_change)
         async with self._change:
             old = f"stopping {self.running.version}, " if self.running else ""
             self._say(f"{old}starting {commit[:12]}")
-            on_takeover()
+            on_change()
             self.running = None
             await self._children.stop("service")
             self.running = await self._start_anywhere(worktree, commit)

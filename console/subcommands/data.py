@@ -16,7 +16,7 @@ from console.core.requests import Errand, MoveOnset, Replan
 from console.core.wishes import SWAP_BACK, with_data, with_verb
 from console.subcommands.act import do
 from console.subcommands.follow import make_plan, run_errand
-from console.subcommands.room import RefusedError, enter
+from console.subcommands.room import enter
 from console.subcommands.shelf import look_through, shelf_lines
 from console.subcommands.tell import document, plan_lines
 from console.subcommands.where import Place, Where, find
@@ -25,8 +25,8 @@ HERE = Where()
 Json = Annotated[bool, Parameter(help="One document on stdout.")]
 
 
-class MomentError(StatedError):
-    """A moment that cannot be read."""
+class UnclearError(StatedError):
+    """What was typed does not say what is meant."""
 
     exit = Exit.USAGE
 
@@ -89,7 +89,7 @@ def restore(
     point = None
     if at is not None:
         if candidate != POINT_IN_TIME:
-            raise MomentError(f"{candidate} shows one moment alone: --at belongs to a point in time")
+            raise UnclearError(f"{candidate} shows one moment alone: --at belongs to a point in time")
         point = _moment(at, now=snapshot.at.utc_us, known=incident.onset.utc_us if incident else None)
     goes = (incident is None or incident.wish.code) if code is None else code
     wish = with_data(incident, candidate, code=goes, loss_at_most=loss, recovery_point=point)
@@ -136,7 +136,7 @@ def cache(what: Literal["invalidate", "flush", "restore"], which: str = "", *, w
     options = _CACHE_OPTIONS[what]
     if bool(which) is not bool(options):
         needs = f"say which: `warroom cache {what} {options.upper()}`" if options else "it takes all keys"
-        raise RefusedError(f"{what}: {needs}")
+        raise UnclearError(f"{what}: {needs}")
     told = {options: which} if options else {}
     incident = enter(place).snapshot().state.open_incident
     do(place, Replan(with_verb(incident, f"{what}-cache", told)))
@@ -169,4 +169,4 @@ def _moment(words: str, *, now: int, known: int | None) -> int:
     try:
         return moment_of(words, now=now, known=now if known is None else known)
     except ValueError as error:
-        raise MomentError(str(error)) from error
+        raise UnclearError(str(error)) from error

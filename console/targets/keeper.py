@@ -36,7 +36,7 @@ class Moment(Struct, frozen=True, kw_only=True):
 
 
 class Fault(Moment, frozen=True, kw_only=True):
-    """What was broken on purpose, and the moment when the bad release took over."""
+    """What was broken on purpose, and the moment when the bad release began to change things."""
 
     scenario: str
 

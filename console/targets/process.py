@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from console.core.errors import StatedError
+from console.targets.together import together
 
 KEPT_OUTPUT = 1 << 20
 """Bytes of standard output and of standard error that are kept for the caller."""
@@ -74,7 +75,7 @@ class Programs:
         process = await self._start(argv, cwd, extra, fed=given is not None)
         try:
             async with asyncio.timeout(limit_s):
-                out, err, _ = await asyncio.gather(
+                out, err, _ = await together(
                     drain(process.stdout, on_line) if sink is None else _pour(process.stdout, sink),
                     drain(process.stderr, on_line),
                     _feed(process.stdin, given),
@@ -108,14 +109,16 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def _feed(stream: asyncio.StreamWriter | None, source: AsyncIterator[bytes] | None) -> None:
+async def _feed(stream: asyncio.StreamWriter | None, source: AsyncIterator[bytes] | None) -> str:
+    """Write everything there is to a stream; returns nothing of it."""
     if stream is None or source is None:
-        return
+        return ""
     with suppress(BrokenPipeError, ConnectionResetError):  # the exit code says what went wrong
         async for piece in source:
             stream.write(piece)
             await stream.drain()
     stream.close()
+    return ""
 
 
 async def _pour(stream: asyncio.StreamReader | None, sink: Callable[[bytes], Awaitable[None]]) -> str:
@@ -149,7 +152,14 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
 async def _end(process: asyncio.subprocess.Process) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+    # What nobody reads any more keeps its pipe from being seen to end, and the process with it.
+    await asyncio.gather(_discard(process.stdout), _discard(process.stderr))
     await process.wait()
+
+
+async def _discard(stream: asyncio.StreamReader | None) -> None:
+    while stream is not None and await stream.read(CHUNK):
+        pass
 
 
 def orphans(tag: Path) -> list[int]:

@@ -84,7 +84,7 @@ def room(folder: Path, actor: str = "eng-1") -> Iterator[LocalRoom]:
     """The room of the drill in `folder`."""
     from console.config.loader import load_strategy
 
-    environment = load_strategy(folder / "strategy.yaml").strategy.environments["testnet"]
+    ((name, environment),) = load_strategy(folder / "strategy.yaml").strategy.environments.items()
     state = folder / "state"
 
     def nobody() -> None:
@@ -92,7 +92,7 @@ def room(folder: Path, actor: str = "eng-1") -> Iterator[LocalRoom]:
 
     entered = LocalRoom(
         environment,
-        "testnet",
+        name,
         actor,
         state=state,
         runtime=runtime_dir(str(state)),

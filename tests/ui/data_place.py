@@ -34,8 +34,8 @@ RECEIPT = {
     "rows_back": "1",
     "chain_ids": "12",
     "path": "/var/lib/warroom/testnet/evidence/INC-7QK2-1772028660-loss",
-    "table:public.transactions": "40 gone, 0 come back, 3 go back",
-    "table:public.users": "0 gone, 1 come back, 0 go back",
+    "table:public.transactions": "40 rows gone, 3 go back",
+    "table:public.users": "1 come back",
 }
 TOO_MUCH = "40 rows would go, beyond the 20 signed; 40 rows written since the recovery point"
 

@@ -221,7 +221,7 @@ class TestPanes:
         assert all(cells(row) <= width for row in lines)
         together = "".join(ln.text(row) for row in lines).replace(" ", "")
         assert "public.users" in together
-        assert "0gone,1comeback" in together
+        assert "40rowsgone,3goback" in together
 
 
 class TestLayout:

@@ -198,7 +198,7 @@ async def test_the_data_screen_with_its_receipt(picture: SnapshotAssertion) -> N
             await here.press("b"),
             "▸→ 13:55:17Z",
             "─ LOSS RECEIPT ─",
-            "40 gone, 0 come back, 3 go back",
+            "40 rows gone, 3 go back",
             "12 transactions on the chain among them",
             "at most 50 rows: it holds",
         )

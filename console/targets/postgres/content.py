@@ -19,6 +19,7 @@ import msgspec
 import psycopg
 from msgspec import Struct
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from console.core.backups import TableFacts
@@ -145,8 +146,10 @@ def _value_hash(name: str, seed: int, of: str | None) -> sql.Composable:
 
 
 async def pinned(connection: Connection) -> None:
-    """Set the session to `SETTINGS` until its transaction ends; call it first in a transaction."""
+    """Set the session to `SETTINGS` until its transaction ends; there must be one, or begin with this."""
     await connection.execute(_PIN, {"settings": Jsonb(SETTINGS)})
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        raise psycopg.ProgrammingError("settings for a transaction, and there is none: not with autocommit")
 
 
 async def content(
@@ -163,11 +166,10 @@ async def content(
     Raises psycopg.Error, which `Server.connect` puts into words.
     """
     found = dict[str, tuple[int, int]]()
-    async with connection.transaction():
-        await pinned(connection)
-        tables = await every_table(connection)
-        pieces = _pieces(tables)
-        await together(*(_share(each, pieces, found, on_rows, pace) for each in (connection, *beside)))
+    await pinned(connection)
+    tables = await every_table(connection)
+    pieces = _pieces(tables)
+    await together(*(_share(each, pieces, found, on_rows, pace) for each in (connection, *beside)))
     sums = {table.qualified: found.get(table.qualified, (0, 0)) for table in tables}
     return {name: TableFacts(rows, f"{hashed & _MASK:016x}") for name, (rows, hashed) in sums.items()}
 

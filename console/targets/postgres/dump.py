@@ -39,6 +39,8 @@ where the service has them. So that the file holds no secret, and no superuser i
 
 _LOCK_MS = 30_000
 _LOOK_S = 0.5
+_KEEP_S = 0.1
+"""How often is looked where a rate is to be kept: what is read in between is read at full speed."""
 _SILENT_S = 10.0
 """How long the server may keep a trivial question waiting before it is taken for lost."""
 _MOMENT = """
@@ -198,7 +200,7 @@ class _Dump:
                 await self._look(connection)
                 self._hold(back=self._pace.ahead_s > 0)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), _LOOK_S)
+                    await asyncio.wait_for(ended.wait(), _KEEP_S if self._how.rate else _LOOK_S)
             await self._look(connection)
 
     async def _look(self, connection: Connection) -> None:

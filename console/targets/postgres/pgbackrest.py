@@ -5,6 +5,7 @@ import configparser
 import re
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,7 +26,8 @@ from console.targets.shell import Sink
 
 _LIMIT_S = 60.0
 _ANNOTATION = "warroom"
-"""Says under which id we made a backup: its label is pgBackRest's to choose."""
+"""Says under which id we made and verified a backup: its label is pgBackRest's to choose."""
+_MADE = re.compile(r"new backup label = (\S+)")
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%\)")
 _SEGMENT = re.compile(r"(?:.*/)?([0-9A-F]{24})-[0-9a-f]{40}(?:\.\w+)?")
 _REPOSITORY = "/var/lib/pgbackrest"
@@ -96,14 +98,14 @@ class PgBackRestArchive(Archive):
         place = f"archive/{self._stanza}/{stanza.place}"
         listed = await self._list(place)
         segments = [match[1] for name in listed if (match := _SEGMENT.fullmatch(name))]
-        twice = {name for name in segments if segments.count(name) > 1}
+        twice = [name for name, times in Counter(segments).items() if times > 1]
         histories = {
             int(match[1], 16): await self._out("repo-get", f"{place}/{name}")
             for name in listed
             if (match := wal.HISTORY.fullmatch(name))
         }
         return Kept(
-            frozenset(segments) - twice,
+            frozenset(segments).difference(twice),
             dict.fromkeys(twice, "is there twice, with different contents"),
             histories,
         )
@@ -144,38 +146,45 @@ class PgBackRestArchive(Archive):
     def effects(self, base_id: str) -> tuple[str, ...]:
         """The commands that are run."""
         words = f"{self._program} --config={self._config} --stanza={self._stanza}"
-        return f"{words} backup --annotation={_ANNOTATION}={base_id} --start-fast", f"{words} verify"
+        return (
+            f"{words} backup --start-fast",
+            f"{words} verify",
+            f"{words} annotate --annotation={_ANNOTATION}={base_id}",
+        )
 
     async def make_base(self, base_id: str, progress: Progress, *, rate: int | None = None) -> Base:
-        """A backup of the kind that its configuration asks for; then it verifies its repository."""
+        """A backup of the kind that its configuration asks for, annotated when it has been verified."""
         words = "backing up with pgBackRest" + (", which knows no rate" if rate else "")
+        label = await self._back_up(words, progress)
+        progress("verifying the repository with pgBackRest")
+        said = await self._out("verify", "--output=text", "--verbose", limit_s=progress.left_s)
+        if f"backup: {label}, status: valid" not in said:
+            # Its exit code says nothing of what it finds.
+            raise ArchiveError(f"pgBackRest finds its backup {label} not valid: {' '.join(said.split())}")
+        await self._out("annotate", f"--set={label}", f"--annotation={_ANNOTATION}={base_id}")
+        base = await self.made(base_id)
+        if base is None:
+            raise ArchiveError(f"pgBackRest does not list its backup {label} as one without errors")
+        # It tells whole seconds: only from the next one on, WAL is known to lead on from it.
+        await asyncio.sleep(max(0, base.ends - (await self.server.facts()).now) / 1e6)
+        return base
+
+    async def _back_up(self, words: str, progress: Progress) -> str:
+        """Make one; its label."""
         progress(words)
         finished = await self._run(
-            *(
-                "backup",
-                f"--annotation={_ANNOTATION}={base_id}",
-                "--start-fast",
-                "--log-level-console=detail",
-            ),
+            *("backup", "--start-fast", "--log-level-console=detail"),
             limit_s=progress.left_s,
             environment=variables({"password": self.server.params().get("password")}),
             on_line=_sharing(progress, words),
         )
-        if finished.code:
+        made = _MADE.search(finished.out)
+        if finished.code or made is None:
             raise ArchiveError(f"pgBackRest could not back up: {_fault(finished)}")
-        base = await self.made(base_id)
-        if base is None:
-            raise ArchiveError(f"pgBackRest has made a backup that is not in {self.words}, or has errors")
-        # It tells whole seconds: only from the next one on, WAL is known to lead on from it.
-        await asyncio.sleep(max(0, base.ends - (await self.server.facts()).now) / 1e6)
-        progress("verifying the repository with pgBackRest")
-        said = await self._out("verify", "--output=text", "--verbose", limit_s=progress.left_s)
-        if f"backup: {base.id}, status: valid" not in said:
-            raise ArchiveError(f"pgBackRest finds its backup {base.id} not valid: {' '.join(said.split())}")
-        return base
+        return made[1]
 
     async def made(self, base_id: str) -> Base | None:
-        """The one that is annotated with the id."""
+        """The one that is annotated with the id, as only what was verified is."""
         for base in reversed(await self.bases()):
             stanza = await self._info(f"--set={base.id}")
             if any(backup.annotation.get(_ANNOTATION) == base_id for backup in stanza.backup):

@@ -132,6 +132,7 @@ async def _moment(
 ) -> AsyncIterator[_Moment]:
     """One moment of a database; with a `chain`, even an empty one, its rows can be exported."""
     async with server.connect(database) as connection:
+        await connection.set_read_only(False)  # whatever the database's own default is: keys need a place
         counted = await counters(connection)  # before the moment, so that nothing falls between the two
         if chain is not None:
             await Export.prepare(connection)

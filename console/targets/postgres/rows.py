@@ -28,7 +28,7 @@ _FIND = """
                  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
                  ORDER BY attnum),
            relkind = 'p'
-    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = %s::regclass
+    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = {}::regclass
 """
 
 
@@ -87,7 +87,7 @@ class Rows:
     async def _found(self, connection: Connection, name: str, key: str) -> KeyedTable:
         """The table that the strategy's name means to whoever reads."""
         quoted = sql.Identifier(*name.split(".")).as_string(connection)
-        row = await (await connection.execute(_FIND, (quoted,))).fetchone()
+        row = await (await connection.execute(sql.SQL(_FIND).format(quoted))).fetchone()
         assert row is not None  # noqa: S101 - the cast to regclass fails where there is no such table
         schema, relation, columns, whole = row
         return KeyedTable(schema, relation, (key,), tuple(columns), whole)

@@ -48,8 +48,8 @@ async def home(folder: Path, rights: Rights) -> AsyncIterator[Home]:
     When the block ends, so does the server in it, and the place is removed. What others before us have left
     because they were killed is removed first.
     """
-    prefix = f"warroom-replay-{hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:8]}-"
-    base = await _base(folder, prefix, rights)
+    await sweep(folder)
+    base, prefix = await _base(folder, rights), prefix_for(folder)
     async with AsyncExitStack() as stack:
         path = await stack.enter_async_context(_held(base, prefix))
         short = len(os.fsencode(path / "socket" / f".s.PGSQL.{PORT}")) <= _LONGEST
@@ -57,15 +57,44 @@ async def home(folder: Path, rights: Rights) -> AsyncIterator[Home]:
         yield _furnish(path, beside, rights)
 
 
-async def _base(folder: Path, prefix: str, rights: Rights) -> Path:
-    """The folder to make a place in, swept."""
-    places = (folder, _ELSEWHERE)
+async def sweep(folder: Path) -> None:
+    """End and remove what was made for `folder` and is held by nobody that lives."""
+    prefix = prefix_for(folder)
+    try:
+        for path in (path for base in (folder, _ELSEWHERE) for path in base.glob(f"{prefix}*")):
+            with suppress(FileNotFoundError):  # whoever held it has just removed it
+                await _remove(path)
+    except OSError as error:
+        raise ScratchError(f"what an earlier scratch server left cannot be removed: {error}") from error
+
+
+def prefix_for(folder: Path) -> str:
+    """How the names of all places begin that are made for that folder."""
+    return f"warroom-replay-{hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:8]}-"
+
+
+async def _remove(path: Path) -> None:
+    """Remove a place, unless it is in use, or somebody else's."""
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        return
+    lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        await _clear(path)
+    except BlockingIOError:
+        return
+    finally:
+        os.close(lock)
+
+
+async def _base(folder: Path, rights: Rights) -> Path:
+    """The folder to make a place in."""
     try:
         folder.mkdir(mode=0o755 if rights.drops else 0o700, parents=True, exist_ok=True)
-        await _sweep(places, prefix)
     except OSError as error:
-        raise ScratchError(f"no place for a scratch server: {error}") from error
-    base = await rights.first_reached(places)
+        raise ScratchError(f"cannot make {folder}: {error.strerror}") from error
+    base = await rights.first_reached((folder, _ELSEWHERE))
     if base is None:
         raise ScratchError(f"uid {rights.user} can enter neither {folder} nor {_ELSEWHERE}: chmod o+x one")
     return base
@@ -97,22 +126,6 @@ async def _held(base: Path, prefix: str) -> AsyncIterator[Path]:
     finally:
         await _clear(path)
         os.close(lock)
-
-
-async def _sweep(places: tuple[Path, ...], prefix: str) -> None:
-    """Remove the places of this name that are ours and that nobody holds."""
-    for path in (path for base in places for path in base.glob(f"{prefix}*")):
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-            continue
-        lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            await _clear(path)
-        except BlockingIOError:
-            continue  # it is in use
-        finally:
-            os.close(lock)
 
 
 async def _clear(path: Path) -> None:

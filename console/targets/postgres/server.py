@@ -116,10 +116,12 @@ class Server:
         try:
             connection = await self._open(params, autocommit=autocommit)
             try:
-                async with connection:
-                    yield connection
+                yield connection
+                if not connection.closed:  # a swap closes its own before the names change
+                    await connection.commit()
             finally:
-                await connection.close()  # also where its commit was cancelled
+                # Without a ROLLBACK, whose answer would be waited for for ever where the line is dead.
+                await connection.close()
         except psycopg.Error as error:
             raise ServerError(in_words(params, error)) from None
 

@@ -21,6 +21,7 @@ from console.core.format import count
 from console.core.loss import Counters
 from console.targets.postgres.counters import counters
 from console.targets.postgres.estate import Estate, estate, handover, unlike
+from console.targets.postgres.own import OURS
 from console.targets.postgres.sequences import carry
 from console.targets.postgres.server import Connection, Server, ServerError
 
@@ -29,10 +30,17 @@ ENDED_WITHIN_S = 5.0
 _LOOK_AGAIN_S = 0.005
 _ASIDE = ("postgres", "template1")
 """Databases to be connected to while two others change places."""
-_LIMITS = "SET lock_timeout = '3s'", "SET statement_timeout = '10s'"
+_PINNED = (
+    "SET lock_timeout = '3s'",
+    "SET statement_timeout = '10s'",
+    "SET default_transaction_read_only = off",
+    "SET search_path = pg_catalog",
+)
+"""Nothing waits for long, and no setting of a database changes what a statement of ours does."""
 
 _STANDING = "SELECT datname, datallowconn FROM pg_database WHERE datname = ANY(%s)"
 _ABLE = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+_SUPERUSERS = "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY rolname"
 _PREPARED = "SELECT database || ': ' || gid FROM pg_prepared_xacts WHERE database = ANY(%s)"
 _STAYING = """
     SELECT 'replication slot ' || slot_name FROM pg_replication_slots WHERE database = %(live)s
@@ -68,6 +76,8 @@ class Places(Struct, frozen=True):
     """The database that takes the live one's name."""
     former: str
     """What the one that was live is called afterwards."""
+    mark: str = ""
+    """What the mark of a database of ours must begin with to be the heir (see own); empty: it needs none."""
 
 
 class Standing(Struct, frozen=True):
@@ -118,6 +128,7 @@ async def swap(server: Server, places: Places, judge: Judge, say: Say) -> Swappe
             server.connect(places.live, autocommit=True) as old,
             server.connect(places.heir, autocommit=True) as new,
         ):
+            await _pin(old, new)
             judge(await counters(old))
             await carry(old, new)
             began = await counters(new)
@@ -135,9 +146,14 @@ async def swap(server: Server, places: Places, judge: Judge, say: Say) -> Swappe
 async def _aside(server: Server, places: Places) -> AsyncIterator[Connection]:
     """A connection to neither of the two, whose statements cannot wait for long."""
     async with server.connect(await _other(server, places), autocommit=True) as connection:
-        for limit in _LIMITS:
-            await connection.execute(limit)
+        await _pin(connection)
         yield connection
+
+
+async def _pin(*connections: Connection) -> None:
+    for connection in connections:
+        for statement in _PINNED:
+            await connection.execute(statement)
 
 
 async def _other(server: Server, places: Places) -> str:
@@ -168,8 +184,12 @@ async def _ready(control: Connection, places: Places, say: Say) -> Estate:
     wanted, heir = await estate(control, places.live), await estate(control, places.heir)
     if wanted is None or heir is None:
         raise SwapError(f"there is no database {places.live if wanted is None else places.heir}")
+    if places.mark and not (heir.comment or "").startswith(f"{OURS} {places.heir} {places.mark}"):
+        raise SwapError(f"{places.heir} is not marked as `{places.mark.strip()}`: build it again")
     for words in await _column(control, _STAYING, {"live": places.live}):
         say(f"{words} stays with {places.former}: make it anew, if it is still wanted")
+    superusers = ", ".join(map(str, await _column(control, _SUPERUSERS)))
+    say(f"{places.former} will take connections of superusers alone: {superusers}")
     if wanted.tablespace != heir.tablespace:
         say(f"{places.live} moves from tablespace {wanted.tablespace} to {heir.tablespace}")
     await _bequeath(control, places, wanted, heir)

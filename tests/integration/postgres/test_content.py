@@ -125,6 +125,7 @@ async def test_any_one_value_counts(postgres: PostgresServer) -> None:
     dsn = postgres.create("content_changes", KINDS, "UPDATE kinds SET f8 = 0 WHERE id = 500")
     async with server_of(dsn).connect() as connection:
         before = await content(connection)
+        await connection.rollback()  # with it goes what the session was set to
         for what, change in CHANGES.items():
             await connection.execute(change.encode())
             assert await content(connection) != before, what
@@ -139,8 +140,9 @@ async def test_the_order_of_rows_does_not_count(postgres: PostgresServer) -> Non
     assert await of(dsn) == before
 
 
-async def test_two_rows_that_swap_what_they_hold_are_not_what_they_were(postgres: PostgresServer) -> None:
-    """Sums of plain combinations would cancel for one swap in a hundred million; for equal values always."""
+async def test_two_values_of_a_row_that_change_places_are_not_what_they_were(
+    postgres: PostgresServer,
+) -> None:
     dsn = postgres.create("content_swap", PAIR, TWO_ROWS)
     before = await of(dsn)
     run(dsn, "UPDATE pair SET a = b, b = a WHERE id = 1")

@@ -258,5 +258,6 @@ async def test_a_damaged_backup_is_not_taken_for_one(kept: Kept) -> None:
     try:
         with pytest.raises(ArchiveError, match="not valid: "):
             await kept.archive.make_base("next", Heard())
+        assert await kept.archive.made("next") is None
     finally:
         bundle.write_bytes(content)

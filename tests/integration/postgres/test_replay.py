@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 from console.targets.postgres.files_of_wal import FilesOfWal
 from console.targets.postgres.reach import ArchiveError
 from console.targets.postgres.replay import Replayed, ReplayError, replay
+from console.targets.postgres.scratch import prefix_for
 from console.targets.process import orphans
 from tests.integration.postgres.archives import LIVE, Archived, replaced
 from tests.integration.postgres.dumps import Heard
@@ -24,18 +25,14 @@ from tests.servers import wait_until
 WINDOW = (
     r"reachable is \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} UTC to \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} UTC"
 )
-OURS = "warroom-replay-*"
 ELSEWHERE = Path("/var/tmp")  # noqa: S108 - where it is, is what is tested
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="what root does differently is only seen as root")
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    """No test may leave a place for a scratch server where all of them would share it."""
-    before = set(ELSEWHERE.glob(OURS))
-    yield
-    assert set(ELSEWHERE.glob(OURS)) == before
+def elsewhere(folder: Path) -> list[Path]:
+    """Places for scratch servers of that folder which lie outside of it."""
+    return list(ELSEWHERE.glob(f"{prefix_for(folder)}*"))
 
 
 async def events(scratch: Replayed) -> list[int]:
@@ -49,9 +46,16 @@ async def events_at(
     archived: Archived, target: int, folder: Path, archive: FilesOfWal | None = None
 ) -> tuple[list[int], Replayed]:
     """The events at that moment, and how they were come by."""
-    source = archive or archived.archive
-    async with replay(source, target, folder, programs=archived.programs, progress=Heard()) as scratch:
+    async with replayed(archived, target, folder, archive) as scratch:
         return await events(scratch), scratch
+
+
+def replayed(
+    archived: Archived, target: int, folder: Path, archive: FilesOfWal | None = None
+) -> AbstractAsyncContextManager[Replayed]:
+    """A replay of that archive, or of another one in its place."""
+    source = archive or archived.archive
+    return replay(source, target, folder, programs=archived.programs, progress=Heard())
 
 
 @pytest.mark.parametrize(("after", "base"), [(1, "first"), (3, "first"), (4, "second")])
@@ -75,11 +79,11 @@ async def test_a_commit_at_the_very_microsecond_is_left_out(archived: Archived, 
     assert (await events_at(archived, commit + 1, roomy / "scratch"))[0] == [1, 2]
 
 
-async def test_both_ends_of_the_window_can_be_had(archived: Archived, roomy: Path) -> None:
-    window = await archived.archive.window()
+async def test_both_ends_of_the_window_can_be_had(archived_18: Archived, roomy: Path) -> None:
+    window = await archived_18.archive.window()
     assert window is not None
-    assert (await events_at(archived, window.begins, roomy / "scratch"))[0] == []
-    assert (await events_at(archived, window.ends, roomy / "scratch"))[0] == [1, 2, 3, 4, 5]
+    assert (await events_at(archived_18, window.begins, roomy / "scratch"))[0] == []
+    assert (await events_at(archived_18, window.ends, roomy / "scratch"))[0] == [1, 2, 3, 4, 5]
 
 
 async def test_a_target_out_of_reach_is_refused_before_anything_is_made(
@@ -159,9 +163,7 @@ async def test_neither_the_live_server_nor_its_archive_is_touched(archived: Arch
     facts, files = await archived.server.facts(), files_of(archived)
     rows = archived.ask("SELECT array_agg(n ORDER BY n) FROM events")
     position = archived.ask("SELECT pg_current_wal_insert_lsn()")
-    async with replay(
-        archived.archive, archived.moments[3], roomy / "scratch", programs=archived.programs, progress=Heard()
-    ) as scratch:
+    async with replayed(archived, archived.moments[3], roomy / "scratch") as scratch:
         async with scratch.server.connect() as connection:
             await connection.execute("INSERT INTO events SELECT generate_series(100, 100000)")
             await connection.execute("SELECT pg_switch_wal()")
@@ -242,13 +244,7 @@ def restart(archived: Archived) -> None:
 
 
 async def test_nobody_but_its_user_can_come_in(archived_18: Archived, roomy: Path) -> None:
-    async with replay(
-        archived_18.archive,
-        archived_18.moments[1],
-        roomy / "scratch",
-        programs=archived_18.programs,
-        progress=Heard(),
-    ) as scratch:
+    async with replayed(archived_18, archived_18.moments[1], roomy / "scratch") as scratch:
         (home,) = (roomy / "scratch").iterdir()
         assert [(home / name).stat().st_mode & 0o777 for name in ("data", "socket")] == [0o700, 0o700]
         assert await scratch.server.value("SHOW listen_addresses") == ""
@@ -262,21 +258,27 @@ async def test_nobody_but_its_user_can_come_in(archived_18: Archived, roomy: Pat
 
 async def test_a_folder_whose_path_is_too_long_for_a_socket(archived_18: Archived, roomy: Path) -> None:
     folder = roomy / ("long-" * 20)
-    assert (await events_at(archived_18, archived_18.moments[1], folder))[0] == [1]
-    assert list(folder.iterdir()) == []
+    async with replayed(archived_18, archived_18.moments[1], folder) as scratch:
+        assert await events(scratch) == [1]
+        assert [path.name for place in elsewhere(folder) for path in place.iterdir()] == ["socket"]
+    assert list(folder.iterdir()) == elsewhere(folder) == []
 
 
 @as_root
 async def test_a_folder_that_the_servers_user_cannot_enter(archived_18: Archived, tmp_path: Path) -> None:
     """A home is closed: then the server lives in /var/tmp for as long as it does."""
-    assert (await events_at(archived_18, archived_18.moments[1], tmp_path / "scratch"))[0] == [1]
+    folder = tmp_path / "scratch"
+    async with replayed(archived_18, archived_18.moments[1], folder) as scratch:
+        assert await events(scratch) == [1]
+        assert [(place / "data" / "PG_VERSION").exists() for place in elsewhere(folder)] == [True]
+    assert list(folder.iterdir()) == elsewhere(folder) == []
 
 
-async def test_it_tells_how_far_it_is_against_the_target(archived: Archived, roomy: Path) -> None:
+async def test_it_tells_how_far_it_is_against_the_target(archived_18: Archived, roomy: Path) -> None:
     heard = Heard()
-    target = archived.moments[3]
+    target = archived_18.moments[3]
     async with replay(
-        archived.archive, target, roomy / "scratch", programs=archived.programs, progress=heard
+        archived_18.archive, target, roomy / "scratch", programs=archived_18.programs, progress=heard
     ) as scratch:
         assert scratch.last_commit is not None
     base = scratch.base
@@ -287,7 +289,7 @@ async def test_it_tells_how_far_it_is_against_the_target(archived: Archived, roo
     assert done == (scratch.last_commit - base.ends) / 1e6 < total
 
 
-async def test_cancelled_half_way_it_leaves_nothing(archived: Archived, roomy: Path) -> None:
+async def test_cancelled_half_way_it_leaves_nothing(archived_18: Archived, roomy: Path) -> None:
     at_work = asyncio.Event()
 
     class Telling(Heard):
@@ -298,10 +300,10 @@ async def test_cancelled_half_way_it_leaves_nothing(archived: Archived, roomy: P
 
     async def run() -> None:
         async with replay(
-            archived.archive,
-            archived.moments[3],
+            archived_18.archive,
+            archived_18.moments[3],
             roomy / "scratch",
-            programs=archived.programs,
+            programs=archived_18.programs,
             progress=Telling(),
         ):
             await asyncio.sleep(60)
@@ -312,24 +314,27 @@ async def test_cancelled_half_way_it_leaves_nothing(archived: Archived, roomy: P
     with pytest.raises(asyncio.CancelledError):
         await task
     assert list((roomy / "scratch").iterdir()) == []
-    assert orphans(archived.folder) == []
+    assert orphans(archived_18.folder) == []
 
 
 async def test_a_replay_that_takes_too_long_is_ended(archived_18: Archived, roomy: Path) -> None:
     """Its restore_command waits: as a slow archive does."""
+    heard = Heard()
 
     class Slow(FilesOfWal):
         async def lay_out(self, *words: Any) -> str:
-            return "sleep 1; " + await super().lay_out(*words)
+            command = await super().lay_out(*words)
+            heard.left_s = 1.0
+            return f"sleep 60; {command}"
 
     archive = Slow(archived_18.server, archived_18.programs, wal=archived_18.wal, bases=archived_18.bases)
-    with pytest.raises(ReplayError, match=r"not at .{26} UTC in time: replayed to .*took longer than 2 s"):
+    with pytest.raises(ReplayError, match=r"not at .{26} UTC in time: replayed to .*took longer than 1 s"):
         async with replay(
             archive,
             archived_18.moments[3],
             roomy / "scratch",
             programs=archived_18.programs,
-            progress=Heard(2.0),
+            progress=heard,
         ):
             pass
     assert list((roomy / "scratch").iterdir()) == []

@@ -49,6 +49,18 @@ async def test_a_program_over_its_limit_is_ended_with_its_children(
     assert orphans(tmp_path) == []
 
 
+async def test_a_sink_that_fails_ends_a_program_that_goes_on_talking(programs: Programs) -> None:
+    """A full disk is told at once: what the program still says is not waited for, and not in the way."""
+
+    async def full(_: bytes) -> None:
+        await asyncio.sleep(0.2)  # so that more waits than any buffer takes
+        raise OSError("no room")
+
+    async with asyncio.timeout(10):
+        with pytest.raises(OSError, match="no room"):
+            await programs.run(("cat", "/dev/zero"), limit_s=60, sink=full)
+
+
 async def test_a_program_that_is_not_there_is_one_line(programs: Programs) -> None:
     done = await programs.run(["no-such-program"], limit_s=10)
     assert done.code

@@ -91,6 +91,7 @@ def test_the_old_plan_is_the_way_back_until_the_new_one_is_frozen() -> None:
     after = story.incident
     assert (after.plan, after.steps, after.approvals) == (before.plan, before.steps, before.approvals)
     assert (after.planning, after.gate_opened) == (False, before.gate_opened)
+    assert after.wish == before.wish, "the next wish starts from the plan that there is"
 
 
 def test_a_new_plan_forgets_what_was_done_said_and_proven_under_the_old_one() -> None:

@@ -235,7 +235,10 @@ def test_a_crew_that_wants_another_plan_asks_for_it_as_soon_as_nothing_is_under_
     assert crew.next_act(story.snapshot(), people) is None, "the first plan is being made"
     story.freeze()
     story.begin("fetch")
+    assert crew.next_act(story.snapshot(), people) == Act("eng-1", rq.Abort("another plan is wanted"))
+    story.say(ev.RunAborted("another plan is wanted"), actor="eng-1")
     assert crew.next_act(story.snapshot(), people) is None, "it would be refused now"
+    assert crew.stuck(story.snapshot(), people) is None
     story.end("fetch", failed=True)
     assert crew.next_act(story.snapshot(), people) == Act("eng-1", rq.Replan(WISH))
     assert crew.stuck(story.snapshot(), people) is None, (

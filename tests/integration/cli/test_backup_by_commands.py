@@ -1,0 +1,220 @@
+"""Backups, restores, onset and cache with nothing but commands, in a world whose data is being corrupted."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from console.core.exits import Exit
+from console.core.plan import POINT_IN_TIME
+from console.core.protocols import Snapshot
+from console.drill.files import write_files
+from console.drill.place import VARIABLE
+from console.drill.world import WorldWanted, start_keeper, stop_world
+from console.engine.spawn import spawn_detached
+from console.subcommands.room import until
+from console.targets.keeper import Keeper
+from tests.faults import world
+
+LIMIT_S = 60.0
+APPROVERS = ("eng-1", "eng-2", "sec-1", "ops-1", "exec-1", "pm-1")
+
+
+class CommandLine:
+    """`warroom` in a shell of its own, on the world in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str, actor: str = "eng-1") -> subprocess.CompletedProcess[str]:
+        """Run a subcommand to its end."""
+        argv = [sys.executable, "-m", "console", *words, "--strategy", str(self.folder / "strategy.yaml")]
+        argv += ["--as", actor]
+        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+
+    def json(self, *words: str) -> Any:
+        """What a subcommand answers with --json."""
+        done = self(*words, "--json")
+        assert done.returncode == Exit.DONE, done.stderr
+        return msgspec.json.decode(done.stdout)
+
+    def wait_for(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
+        """Wait until the journal says so."""
+        with world.room(self.folder) as room:
+            found = asyncio.run(until(room, condition, LIMIT_S))
+            assert found, room.snapshot().state.incident
+        return found
+
+
+async def _healthy(folder: Path) -> None:
+    starting = await start_keeper(folder, WorldWanted("production"))
+    setting = write_files(folder, await starting.ready())
+    spawn_detached(setting.engine, {VARIABLE: str(folder)})
+    with world.room(folder) as room:
+        assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def warroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """The command line on a world that is well, with an engine that watches it."""
+    folder = tmp_path_factory.mktemp("data").resolve()
+    try:
+        asyncio.run(_healthy(folder))
+        yield CommandLine(folder)
+    finally:
+        asyncio.run(stop_world(folder, lambda _words: None))
+    assert world.left_running(folder) == []
+
+
+@pytest.fixture(scope="module")
+def saved(warroom: CommandLine) -> str:
+    """Id of a backup that was taken before anything went wrong."""
+    made = warroom.json("backup")
+    assert (made["schema"], made["verb"], made["outcome"]) == ("warroom.errand/1", "backup", "done")
+    assert made["id"].startswith("RUN-")
+    backup = made["facts"]["backup"]
+    assert isinstance(backup, str)
+    return backup
+
+
+@pytest.fixture(scope="module")
+def incident(warroom: CommandLine, saved: str) -> str:
+    """Id of the incident that the corruption leads to, with somebody in command."""
+    at = world.world(warroom.folder)
+    asyncio.run(Keeper(Path(at.socket)).break_("data-corruption"))
+    warroom.wait_for(lambda snapshot: snapshot.state.open_incident is not None)
+    opened = warroom.json("status")["incident"]["id"]
+    assert warroom("go", opened).returncode == Exit.DONE
+    warroom.wait_for(_planned)
+    assert isinstance(opened, str)
+    return opened
+
+
+def _planned(snapshot: Snapshot) -> bool:
+    incident = snapshot.state.open_incident
+    return incident is not None and incident.plan is not None and not incident.planning
+
+
+def _listed(warroom: CommandLine, backup: str) -> dict[str, Any]:
+    found = [item for item in warroom.json("backup", "list")["backups"] if item["id"] == backup]
+    assert len(found) == 1, found
+    return dict(found[0])
+
+
+def test_a_backup_tells_how_far_it_is_and_what_came_of_it(warroom: CommandLine) -> None:
+    """Progress on stderr, the result on stdout."""
+    done = warroom("backup")
+    assert done.returncode == Exit.DONE, done.stderr
+    assert done.stdout.count("\n") == 1
+    assert done.stdout.startswith("RUN-")
+    assert " done: " in done.stdout
+    assert "RUN-" in done.stderr
+
+
+def test_the_list_is_the_running_engines(warroom: CommandLine, saved: str) -> None:
+    """Also the points in time, which only an engine knows."""
+    answer = warroom.json("backup", "list")
+    assert (answer["told_by"], answer["trouble"]) == ("engine", "")
+    assert {POINT_IN_TIME, saved} <= {item["id"] for item in answer["backups"]}
+    assert saved in warroom("backup", "list").stdout
+
+
+def test_a_backup_is_verified_and_then_says_so(warroom: CommandLine, saved: str) -> None:
+    assert _listed(warroom, saved)["proof"] == ""
+    verified = warroom.json("verify-backup", saved)
+    assert (verified["verb"], verified["outcome"]) == ("verify-backup", "done")
+    warroom.wait_for(lambda s: bool(s.live and s.live.catalogue and _proof(s, saved)))
+    assert _listed(warroom, saved)["proof"] != ""
+
+
+def _proof(snapshot: Snapshot, backup: str) -> str:
+    catalogue = snapshot.live.catalogue if snapshot.live else None
+    known = catalogue.candidates if catalogue else ()
+    return next((one.proof for one in known if one.id == backup), "")
+
+
+def test_a_backup_that_there_is_not_fails_with_its_reason(warroom: CommandLine) -> None:
+    """Exit code 1, and no traceback."""
+    done = warroom("verify-backup", "yesterday")
+    assert done.returncode == Exit.FAILED
+    assert "there is no backup yesterday" in done.stdout
+
+
+def test_the_onset_is_moved_and_decides_what_is_a_candidate(
+    warroom: CommandLine, saved: str, incident: str
+) -> None:
+    """Behind the onset nothing can be gone back to."""
+    assert _listed(warroom, saved)["before_onset"] is True
+    ends = datetime.fromisoformat(_listed(warroom, saved)["ends"])
+    before = warroom.json("status")["incident"]["onset"][0]
+    done = warroom("onset", ends.replace(year=ends.year - 1).isoformat(), "--reason", "a rumour")
+    assert done.returncode == Exit.DONE, done.stderr
+    assert "a rumour" in done.stdout
+    warroom.wait_for(lambda s: _why_not(s, saved) != "")
+    assert _listed(warroom, saved)["before_onset"] is False
+    refused = warroom("restore", saved)
+    assert refused.returncode == Exit.FAILED
+    assert "not before the onset" in refused.stderr
+    back = datetime.fromtimestamp(before / 1e6, UTC).isoformat()
+    assert warroom("onset", back, "--reason", "no, it was the deploy").returncode == Exit.DONE
+    warroom.wait_for(lambda s: _why_not(s, saved) == "")
+
+
+def _why_not(snapshot: Snapshot, backup: str) -> str:
+    catalogue = snapshot.live.catalogue if snapshot.live else None
+    known = catalogue.candidates if catalogue else ()
+    return next((one.why_not for one in known if one.id == backup), "not listed")
+
+
+def test_the_onset_is_no_moment_to_come(warroom: CommandLine, incident: str) -> None:
+    refused = warroom("onset", "+1d", "--reason", "x")
+    assert refused.returncode == Exit.FAILED
+    assert "cannot lie in the future" in refused.stderr
+
+
+def test_a_cache_verb_joins_the_plan_while_the_gate_is_closed(warroom: CommandLine, incident: str) -> None:
+    """And data that is kept stays kept."""
+    assert warroom("cache", "flush").returncode == Exit.DONE
+    warroom.wait_for(lambda s: _planned(s) and _plan_verb(s) == "flush-cache")
+    plan = warroom.json("plan")
+    assert plan["code"] is not None
+    assert plan["data"] is None
+    assert any(step["action"] == "flush-cache" for step in plan["steps"])
+
+
+def _plan_verb(snapshot: Snapshot) -> str | None:
+    incident = snapshot.state.open_incident
+    return incident.plan.verb if incident and incident.plan else None
+
+
+def test_the_data_goes_back_with_two_yesses(warroom: CommandLine, saved: str, incident: str) -> None:
+    """From the wish to the resolved incident; what is refused on the way says why."""
+    planned = warroom("restore", saved, "--loss", "100000")
+    assert planned.returncode == Exit.DONE, planned.stderr
+    assert f"({saved}); at most 100000 rows may be lost" in planned.stdout
+    assert planned.stdout.splitlines()[-1].startswith("NEXT wait: ")
+    assert "planning: " in planned.stderr
+    warroom.wait_for(lambda s: s.live is not None and s.live.gate.endswith("must say yes"))
+
+    once = warroom("go", incident, "--type", "production", actor="sec-1")
+    assert once.returncode == Exit.FAILED
+    assert "--type-again" in once.stderr
+    other = warroom("go", incident, "--type", "production", "--type-again", "staging", actor="sec-1")
+    assert other.returncode == Exit.UNAUTHORISED
+    assert "type production once more" in other.stderr
+    for person in APPROVERS:
+        said = ("go", incident, "--type", "production", "--type-again", "production")
+        done = warroom(*said, actor=person)
+        assert "loss: " in done.stdout
+        assert done.returncode in (Exit.DONE, Exit.UNAUTHORISED), done.stderr
+    finished = warroom.wait_for(lambda s: s.state.open_incident is None or s.state.open_incident.finished)
+    receipt = finished.state.incident
+    assert receipt is not None
+    assert warroom("swap-back").returncode == Exit.DONE
+    warroom.wait_for(lambda s: _planned(s) and _plan_verb(s) == "swap-back")
