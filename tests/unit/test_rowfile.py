@@ -1,4 +1,4 @@
-"""The merge of two lists of rows that are in order, against a plain count of both; and the file they are in."""
+"""The merge of two lists of rows that are in order, against a plain look at both; and their file."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

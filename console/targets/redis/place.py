@@ -94,7 +94,7 @@ async def out_of_reach(server: CacheServer) -> str:
 
 
 async def replace(
-    server: CacheServer, snapshot: Path, work: Path, token: str, service: Service, report: Progress
+    server: CacheServer, snapshot: Path, work: Path, attempt: str, service: Service, report: Progress
 ) -> tuple[str, CacheState]:
     """Restart the server with the snapshot as its data; where its files of before are now, and its state.
 
@@ -103,7 +103,7 @@ async def replace(
     its files are where they were until `service.stop` has succeeded.
     """
     before = await server.state()
-    placing = await _placing(server, before, token)
+    placing = await _placing(server, before, attempt)
     await _put(server, snapshot, placing, report)
     if not before.aof:  # whoever stops it would make it write its keys over the file
         await server.ask("CONFIG", "SET", "save", "")
@@ -156,7 +156,7 @@ async def _started(server: CacheServer, service: Service, placing: _Placing, lim
     return state
 
 
-async def _placing(server: CacheServer, state: CacheState, token: str) -> _Placing:
+async def _placing(server: CacheServer, state: CacheState, attempt: str) -> _Placing:
     folder, base = await server.config("dir"), None
     if not state.aof:
         name = await server.config("dbfilename")
@@ -168,9 +168,9 @@ async def _placing(server: CacheServer, state: CacheState, token: str) -> _Placi
         run_id=state.run_id,
         folder=folder,
         base=base,
-        incoming=f"{folder}/warroom-{token}.partial",
+        incoming=f"{folder}/warroom-{attempt}.partial",
         live=f"{folder}/{name}",
-        aside=f"{folder}/{name}.before-{token}-{state.run_id[:8]}",
+        aside=f"{folder}/{name}.before-{attempt}-{state.run_id[:8]}",
         saves=await server.config("save"),
     )
 

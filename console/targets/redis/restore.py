@@ -36,7 +36,7 @@ async def restore(
     bench: Bench,
     report: Progress,
     *,
-    token: str,
+    attempt: str,
     address: str | None = None,
     service: Service | None = None,
 ) -> Restored:
@@ -44,7 +44,7 @@ async def restore(
 
     `kept` is its own state of now: proven to be loadable before anything is overwritten. The server follows
     a scratch server that it reaches by `address` (this machine's; unnecessary where both are on it); where
-    it may not or cannot, and `service` is given, it is restarted with the snapshot. `token` names what is
+    it may not or cannot, and `service` is given, it is restarted with the snapshot. `attempt` names what is
     put aside then. Writes of users are refused from the beginning to the end of either.
     Raises RestoreError, NotProvenError, CacheError and what `service` raises.
     """
@@ -64,7 +64,7 @@ async def restore(
         raise RestoreError(f"the cache cannot be restored live: {refused}; nor is it known how to restart it")
     if unreached := await place.out_of_reach(server):
         raise RestoreError(f"the cache cannot be restored live: {refused}; nor by file: {unreached}")
-    return await _by_file(server, wanted, bench, report, token, service)
+    return await _by_file(server, wanted, bench, report, attempt, service)
 
 
 async def put_right(server: CacheServer, bench: Bench, service: Service | None, report: Progress) -> None:
@@ -141,12 +141,12 @@ async def _live(
 
 
 async def _by_file(
-    server: CacheServer, wanted: Saved, bench: Bench, report: Progress, token: str, service: Service
+    server: CacheServer, wanted: Saved, bench: Bench, report: Progress, attempt: str, service: Service
 ) -> Restored:
     async with proven(wanted, bench, report) as found:
         before = (await server.state()).keys
         began = time.monotonic()
-        aside, after = await place.replace(server, found.snapshot, bench.work, token, service, report)
+        aside, after = await place.replace(server, found.snapshot, bench.work, attempt, service, report)
         closed_s = time.monotonic() - began
         report("comparing the cache with the scratch server")
         await counted(server, found, await census(server))

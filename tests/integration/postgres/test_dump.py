@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import subprocess
 import threading
@@ -28,11 +29,14 @@ from tests.integration.postgres.dumps import SEEDED, Heard, server_of, tables_of
 from tests.seals import SEALS
 from tests.servers import LOOPBACK, PostgresServer
 
-TOKEN = "INC-7QK2-12345678-backup-1"  # noqa: S105 - the name of an attempt
+TOKEN = f"INC-7QK2-{secrets.token_hex(4)}-backup-1"
+"""The name of an attempt, ours alone: programs that carry it are looked for on the whole machine."""
 BULK = (
     "CREATE TABLE bulk (id int PRIMARY KEY, words text)",
-    "INSERT INTO bulk SELECT i, (SELECT string_agg(md5(i || '/' || j), '') FROM generate_series(1, 20) j)"
-    " FROM generate_series(1, 30000) i",
+    (
+        "INSERT INTO bulk SELECT i, (SELECT string_agg(md5(i || '/' || j), '') FROM generate_series(1, 20) j)"
+        " FROM generate_series(1, 30000) i"
+    ),
     "ANALYZE bulk",
 )
 """Some 20 MB, which pack to the half of it."""
@@ -196,11 +200,8 @@ async def test_the_rate_is_kept(postgres_18: PostgresServer, tmp_path: Path) -> 
     with SEALS["age"](tmp_path) as seal:
         for name, sealing in (("file", Unsealed()), ("stream", seal)):
             began = time.monotonic()
-            await dumped(server, tmp_path / name, sealing)
-            fast = time.monotonic() - began
-            await dumped(server, tmp_path / f"{name}, slowly", sealing, rate="8MB")
-            assert time.monotonic() - began - fast > 3, name
-            assert fast < 3, name
+            await dumped(server, tmp_path / name, sealing, rate="8MB")
+            assert time.monotonic() - began > 3.5, name
 
 
 # -- while it is under way --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from console.targets.redis import follow
@@ -34,8 +35,8 @@ class Trial:
         self.wanted = self.kept = Saved(folder, None)  # type: ignore[arg-type]  # until `prepare`
         self.good = contents(server)
 
-    async def prepare(self, keys: int = 2000) -> None:
-        """Two hundred keys of another kind are there instead of the good ones, and one in another database."""
+    async def prepare(self, keys: int = 500) -> None:
+        """Two hundred keys of another kind are there instead of the good ones, one in another database."""
         fill(self.redis, keys)
         self.good = contents(self.redis)
         self.wanted = await saved(self.redis, self.folder, "wanted")
@@ -48,7 +49,7 @@ class Trial:
 
     async def restore(self, **options: object) -> Restored:
         """Restore what was saved first."""
-        given = {"token": "inc-1", **options}
+        given = {"attempt": "inc-1", **options}
         bench, cache = bench_of(self.folder), cache_of(self.redis, self.folder)
         return await restore(cache, self.wanted, self.kept, bench, Heard(), **given)  # type: ignore[arg-type]
 
@@ -135,7 +136,7 @@ async def test_a_snapshot_of_an_older_redis_is_restored_into_a_newer_one(
     finally:
         old.stop()
     kept = await saved(redis_7, tmp_path, "kept")
-    await restore(cache_of(redis_7, tmp_path), wanted, kept, bench_of(tmp_path), Heard(), token="inc-1")
+    await restore(cache_of(redis_7, tmp_path), wanted, kept, bench_of(tmp_path), Heard(), attempt="inc-1")
     assert_same(contents(redis_7), good)
 
 
@@ -150,7 +151,7 @@ async def test_a_snapshot_of_a_newer_redis_is_refused_by_an_older_one(
         with pytest.raises(
             RestoreError, match=r"written by Redis 7\.\S+, which Redis 6\.2\.\S+ of the cache"
         ):
-            await restore(cache_of(old, tmp_path), wanted, kept, bench_of(tmp_path), Heard(), token="inc-1")
+            await restore(cache_of(old, tmp_path), wanted, kept, bench_of(tmp_path), Heard(), attempt="inc-1")
     finally:
         old.stop()
 
@@ -161,7 +162,7 @@ async def test_keys_whose_time_is_up_do_not_come_back(redis_server: RedisServer,
     with redis_server.client() as client:
         for number in range(50):
             client.set(f"brief:{number}", "x", px=1500)
-    await trial.prepare(500)
+    await trial.prepare()
     await asyncio.sleep(1.6)
     done = await trial.restore()
     assert "50 keys had expired since" in done.words
@@ -240,7 +241,7 @@ async def test_a_cache_that_answers_wrong_is_told_so(trial: Trial, monkeypatch: 
         found = await leveled(*given)  # type: ignore[arg-type]
         with trial.redis.client() as client:
             client.config_set("replica-read-only", "no")
-            for number in range(1600):
+            for number in range(400):
                 if client.type(f"session:{number}") == b"string":
                     client.append(f"session:{number}", "!")
         return found
@@ -294,14 +295,12 @@ wanted, kept = (
     for name, facts in zip(("wanted", "kept"), sys.argv[2:])
 )
 server = CacheServer(lambda: os.environ["URL"], HostShell(programs_of(folder)))
-asyncio.run(restore(server, wanted, kept, bench_of(folder), Killed(), token="inc-1"))
+asyncio.run(restore(server, wanted, kept, bench_of(folder), Killed(), attempt="inc-1"))
 """
 
 
 async def test_a_killed_engine_leaves_a_follower_that_is_put_right(trial: Trial) -> None:
     """Kill -9 while the cache follows: the scratch server dies too, and the next attempt lets it lead."""
-    import msgspec
-
     facts = [msgspec.json.encode(one.facts).decode() for one in (trial.wanted, trial.kept)]
     argv = [sys.executable, "-c", _KILLED, str(trial.folder), *facts]
     killed = subprocess.run(argv, env={**os.environ, "URL": trial.redis.url}, check=False)
@@ -316,7 +315,7 @@ async def test_a_killed_engine_leaves_a_follower_that_is_put_right(trial: Trial)
     with trial.redis.client() as client:
         assert client.info("replication")["role"] == "master"
         assert client.config_get("masterauth")["masterauth"] == ""
-        with pytest.raises(OSError, match="refused"):
+        with pytest.raises(OSError, match="Connect call failed"):
             await asyncio.open_connection(LOOPBACK, found["master_port"])
     await trial.restore()
     assert_same(contents(trial.redis), trial.good)
