@@ -135,6 +135,7 @@ async def _moment(
         await connection.set_read_only(False)  # whatever the database's own default is: keys need a place
         counted = await counters(connection)  # before the moment, so that nothing falls between the two
         if chain is not None:
+            await connection.execute("SET statement_timeout = 0")
             await Export.prepare(connection)
         columns = {name: column async for name, column in _qualified(connection, chain or {})}
         await connection.commit()

@@ -23,7 +23,8 @@ from console.targets.keeper import Keeper
 from tests.faults import world
 
 LIMIT_S = 60.0
-APPROVERS = ("eng-1", "eng-2", "sec-1", "ops-1", "exec-1", "pm-1")
+APPROVERS = ("eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1")
+"""Everybody but the commander, who may not approve what they ask for."""
 
 
 class CommandLine:
@@ -107,16 +108,6 @@ def _listed(warroom: CommandLine, backup: str) -> dict[str, Any]:
     return dict(found[0])
 
 
-def test_a_backup_tells_how_far_it_is_and_what_came_of_it(warroom: CommandLine) -> None:
-    """Progress on stderr, the result on stdout."""
-    done = warroom("backup")
-    assert done.returncode == Exit.DONE, done.stderr
-    assert done.stdout.count("\n") == 1
-    assert done.stdout.startswith("RUN-")
-    assert " done: " in done.stdout
-    assert "RUN-" in done.stderr
-
-
 def test_the_list_is_the_running_engines(warroom: CommandLine, saved: str) -> None:
     """Also the points in time, which only an engine knows."""
     answer = warroom.json("backup", "list")
@@ -127,8 +118,12 @@ def test_the_list_is_the_running_engines(warroom: CommandLine, saved: str) -> No
 
 def test_a_backup_is_verified_and_then_says_so(warroom: CommandLine, saved: str) -> None:
     assert _listed(warroom, saved)["proof"] == ""
-    verified = warroom.json("verify-backup", saved)
-    assert (verified["verb"], verified["outcome"]) == ("verify-backup", "done")
+    verified = warroom("verify-backup", saved)
+    assert verified.returncode == Exit.DONE
+    assert verified.stdout.startswith("RUN-"), "the result is one line on stdout"
+    assert verified.stdout.count("\n") == 1
+    assert f" done: {saved}: " in verified.stdout
+    assert "RUN-" in verified.stderr, "how far it is goes to stderr"
     warroom.wait_for(lambda s: bool(s.live and s.live.catalogue and _proof(s, saved)))
     assert _listed(warroom, saved)["proof"] != ""
 
@@ -211,10 +206,9 @@ def test_the_data_goes_back_with_two_yesses(warroom: CommandLine, saved: str, in
     for person in APPROVERS:
         said = ("go", incident, "--type", "production", "--type-again", "production")
         done = warroom(*said, actor=person)
+        assert done.returncode == Exit.DONE, done.stderr
         assert "loss: " in done.stdout
-        assert done.returncode in (Exit.DONE, Exit.UNAUTHORISED), done.stderr
-    finished = warroom.wait_for(lambda s: s.state.open_incident is None or s.state.open_incident.finished)
-    receipt = finished.state.incident
-    assert receipt is not None
+        assert "within the ceiling" in done.stdout
+    warroom.wait_for(lambda s: s.state.open_incident is not None and s.state.open_incident.finished)
     assert warroom("swap-back").returncode == Exit.DONE
     warroom.wait_for(lambda s: _planned(s) and _plan_verb(s) == "swap-back")
