@@ -23,6 +23,8 @@ NOTE = "windows are seconds, not minutes"
 """What the screen says about the strategy of a drill."""
 BEFORE = "3s"
 """How long before the onset the recovery point lies, where data can go back."""
+LOSS_WITH_BULK = 100_000
+"""Rows that a yes signs away where much data takes minutes to restore, in which users write on."""
 NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset; yes by name"
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
@@ -99,6 +101,8 @@ def _rehearse_data(environment: Any, folder: Path, world: World, archive: Archiv
     environment["backups"]["folder"] = str(folder / "backups")
     environment["archive"] |= {"wal": archive.wal, "bases": archive.bases}
     environment["recovery"]["before"] = BEFORE
+    if world.wanted.bulk:
+        environment["recovery"]["loss_at_most"] = LOSS_WITH_BULK
     # There are no keys to sign with: whoever is named says yes.
     environment["authorisation"]["proof"] = "claim"
 

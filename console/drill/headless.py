@@ -24,7 +24,7 @@ from console.targets.keeper import Keeper
 
 LIMIT_S = 120.0
 """How long a headless drill may take before it is called incomplete, with a small database."""
-BYTES_PER_S = 3_000_000
+BYTES_PER_S = 1_000_000
 """At least so much data is saved, copied, restored and compared in a second, all of it together."""
 ENGINES = 3
 """How many engines a drill may use up: the crew starts another one when one dies."""

@@ -203,6 +203,8 @@ def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
 
 
 def _action(name: str) -> type[Action]:
+    if name not in ACTIONS:
+        raise PlanError(f"this version has no action {name}: it cannot be planned")
     return ACTIONS[name]
 
 

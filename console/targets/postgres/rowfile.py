@@ -168,23 +168,25 @@ class Recorded:
 
     def parts(self) -> Iterator[tuple[KeyedTable, Iterator[bytes]]]:
         """Each table with its lines; RowsError when the file is not as it was written."""
-        self._next = self._file.readline()
-        while isinstance(head := self._decoded(self._next), KeyedTable):
-            lines = self._lines()
-            yield head, lines
-            for _ in lines:  # whatever nobody wanted to see
-                pass
-        if head.rows != self._rows or self._file.read(1):
-            raise self._unlike(f"it has {self._rows} rows and counts {head.rows}")
+        with _reading(self._path):
+            self._next = self._file.readline()
+            while isinstance(head := self._decoded(self._next), KeyedTable):
+                lines = self._lines()
+                yield head, lines
+                for _ in lines:  # whatever nobody wanted to see
+                    pass
+            if head.rows != self._rows or self._file.read(1):
+                raise self._unlike(f"it has {self._rows} rows and counts {head.rows}")
 
     def _lines(self) -> Iterator[bytes]:
-        for line in self._file:
-            if line.startswith(b"{"):
-                self._next = line
-                return
-            self._rows += 1
-            yield line
-        self._next = b""
+        with _reading(self._path):
+            for line in self._file:
+                if line.startswith(b"{"):
+                    self._next = line
+                    return
+                self._rows += 1
+                yield line
+            self._next = b""
 
     def _decoded(self, line: bytes) -> KeyedTable | _End:
         try:
@@ -199,9 +201,16 @@ class Recorded:
 @contextmanager
 def recorded(path: Path) -> Iterator[Recorded]:
     """The file of rows at `path`; RowsError when it cannot be read."""
+    with _reading(path):
+        file = path.open("rb")
+    with file:
+        yield Recorded(path, file)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            yield Recorded(path, file)
+        yield
     except OSError as error:
         raise RowsError(f"cannot read {path}: {error.strerror}") from error
 

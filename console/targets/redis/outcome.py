@@ -8,29 +8,28 @@ from console.targets.redis.record import Census
 from console.targets.redis.sample import Comparison, Key, choose, compared, look, names
 from console.targets.redis.scratch import Scratch
 from console.targets.redis.server import CacheServer
-from console.targets.redis.verify import Proven
 
 
 class RestoreError(StatedError):
     """The cache was not restored, or is not what it should be after it; one line that says which."""
 
 
-async def counted(server: CacheServer, found: Proven, now: Census) -> None:
-    """Refuse counts that neither expiry nor what was written since the start can explain."""
-    await found.scratch.lead()
-    for database in {**found.keys, **now.keys}:
-        most = found.keys.get(database, 0)
-        least = await _alive(found.scratch.server, int(database)) if most else 0
-        if not least - now.writes <= now.keys.get(database, 0) <= most + now.writes:
-            raise RestoreError(differing(server, found.keys, now.keys))
+async def forgotten(scratch: Scratch) -> dict[str, int]:
+    """Let a scratch server lead, and drop what has expired; the keys of each database that are left."""
+    await scratch.lead()
+    for database in (await scratch.server.state()).keys:
+        async with scratch.server.connect(int(database)) as client:
+            async for _ in names(client):  # a master drops an expired key when it would have to tell its name
+                pass
+    return (await scratch.server.state()).keys
 
 
-async def _alive(server: CacheServer, database: int) -> int:
-    """Keys of a database that have not expired: a master drops the others when it tells their names."""
-    async with server.connect(database) as client:
-        async for _ in names(client):
-            pass
-        return int(await client.dbsize())
+def counted(server: CacheServer, most: Mapping[str, int], least: Mapping[str, int], now: Census) -> None:
+    """Refuse counts that neither expiry nor what was written since the server's start can explain."""
+    for database in {**most, **now.keys}:
+        found = now.keys.get(database, 0)
+        if not least.get(database, 0) - now.writes <= found <= most.get(database, 0) + now.writes:
+            raise RestoreError(differing(server, most, now.keys))
 
 
 async def sampled(server: CacheServer, scratch: Scratch) -> Comparison:
@@ -71,8 +70,11 @@ def _keys(keys: Mapping[str, int]) -> str:
     return ", ".join(told) or "no key"
 
 
-def words(found: Proven, keys: Mapping[str, int], sample: Comparison, closed_s: float) -> str:
-    gone = sum(found.keys.values()) - sum(keys.values())
-    parts = [_keys(keys), f"{sample.same} compared: type, value and expiry are the snapshot's"]
-    parts += [f"{count(gone, 'key')} had expired since"] if gone > 0 else []
+def words(
+    keys: Mapping[str, int], all_keys: Mapping[str, int], alive: Mapping[str, int], same: int, closed_s: float
+) -> str:
+    """What the cache holds now, how it was compared, and for how long it took no writes."""
+    gone = sum(all_keys.values()) - sum(alive.values())
+    parts = [_keys(keys), f"{same:,} compared: type, value and expiry are the snapshot's"]
+    parts += [f"{count(gone, 'key')} of the snapshot had expired since"] if gone else []
     return "; ".join([*parts, f"for {closed_s:.1f} s it took no writes"])

@@ -95,8 +95,8 @@ async def out_of_reach(server: CacheServer) -> str:
 
 async def replace(
     server: CacheServer, snapshot: Path, work: Path, attempt: str, service: Service, report: Progress
-) -> tuple[str, CacheState]:
-    """Restart the server with the snapshot as its data; where its files of before are now, and its state.
+) -> str:
+    """Restart the server with the snapshot as its data; where what it loaded before is now.
 
     The snapshot becomes what the server loads by itself: the base of its append-only file, or its dump
     where it keeps none; so that nothing of its configuration is touched. StatedError when that fails;
@@ -121,7 +121,7 @@ async def replace(
         await _take_back(server, placing, work)
         raise CacheError(f"the {server.place} was not restarted by what should do that: it runs as before")
     (work / _NOTE).unlink()
-    return placing.aside, after
+    return placing.aside
 
 
 async def put_right(server: CacheServer, service: Service, work: Path, limit_s: float) -> str:

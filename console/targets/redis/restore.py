@@ -6,7 +6,16 @@ from typing import Literal
 
 from console.targets.progress import Progress
 from console.targets.redis import follow, place
-from console.targets.redis.outcome import RestoreError, counted, differing, safe, same, sampled, words
+from console.targets.redis.outcome import (
+    RestoreError,
+    counted,
+    differing,
+    forgotten,
+    safe,
+    same,
+    sampled,
+    words,
+)
 from console.targets.redis.place import Service
 from console.targets.redis.programs import NoRedisError, server_program
 from console.targets.redis.record import census
@@ -117,7 +126,7 @@ async def _live(
     server: CacheServer, wanted: Saved, bench: Bench, report: Progress, state: CacheState, address: str
 ) -> Restored:
     async with proven(wanted, bench, report, at_most=state.version, address=address) as found:
-        before = (await server.state()).keys
+        alive, before = await forgotten(found.scratch), (await server.state()).keys
         began = time.monotonic()
         async with follow.following(server, found.scratch, address, bench.work, report) as (theirs, ours):
             if theirs.keys != ours.keys:
@@ -130,14 +139,9 @@ async def _live(
         report("waiting until the append-only file holds the keys")
         await server.settled(lambda now: not now.aof_rewriting, "rewrite its append-only file", report.left_s)
     await safe(server)
-    return Restored(
-        "live",
-        theirs.keys,
-        before,
-        closed_s,
-        f"taken over live from a scratch Redis {found.scratch.program.version}: "
-        f"{words(found, theirs.keys, sample, closed_s)}",
-    )
+    told = words(theirs.keys, found.keys, alive, sample.same, closed_s)
+    told = f"taken over live from a scratch Redis {found.scratch.program.version}: {told}"
+    return Restored("live", theirs.keys, before, closed_s, told)
 
 
 async def _by_file(
@@ -146,18 +150,15 @@ async def _by_file(
     async with proven(wanted, bench, report) as found:
         before = (await server.state()).keys
         began = time.monotonic()
-        aside, after = await place.replace(server, found.snapshot, bench.work, attempt, service, report)
+        aside = await place.replace(server, found.snapshot, bench.work, attempt, service, report)
         closed_s = time.monotonic() - began
         report("comparing the cache with the scratch server")
-        await counted(server, found, await census(server))
+        now = await census(server)
+        alive = await forgotten(found.scratch)
+        counted(server, found.keys, alive, now)
         sample = await sampled(server, found.scratch)
         same(server, sample, writes=(await census(server)).writes)
     await safe(server)
-    return Restored(
-        "file",
-        after.keys,
-        before,
-        closed_s,
-        f"restarted with the snapshot as its data: {words(found, after.keys, sample, closed_s)}; "
-        f"what it loaded before is at {aside}",
-    )
+    told = words(now.keys, found.keys, alive, sample.same, closed_s)
+    told = f"restarted with the snapshot as its data: {told}; what it loaded before is at {aside}"
+    return Restored("file", now.keys, before, closed_s, told)
