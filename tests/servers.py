@@ -209,6 +209,17 @@ class RedisServer:
         """A client of it; close it."""
         return redis.Redis.from_url(self.url)
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """End it."""
         if self._process is not None:

@@ -14,58 +14,16 @@ from console.targets.redis import follow
 from console.targets.redis.check import NotProvenError
 from console.targets.redis.outcome import RestoreError
 from console.targets.redis.record import SNAPSHOT
-from console.targets.redis.restore import Restored, put_right, restore
+from console.targets.redis.restore import put_right, restore
 from console.targets.redis.scratch import OURS
 from console.targets.redis.server import CacheError
-from console.targets.redis.verify import Saved
 from tests.integration.postgres.dumps import Heard
 from tests.integration.redis.kit import assert_same, bench_of, cache_of, contents, fill, saved
+from tests.integration.redis.trials import Trial
 from tests.servers import LOOPBACK, RedisServer
 
 UNREACHABLE = "192.0.2.1"
 """An address that belongs to nobody (RFC 5737)."""
-
-
-class Trial:
-    """A cache that was saved, went wrong, and was saved again as it is now."""
-
-    def __init__(self, server: RedisServer, folder: Path) -> None:
-        self.redis = server
-        self.folder = folder
-        self.wanted = self.kept = Saved(folder, None)  # type: ignore[arg-type]  # until `prepare`
-        self.good = contents(server)
-
-    async def prepare(self, keys: int = 500) -> None:
-        """Two hundred keys of another kind are there instead of the good ones, one in another database."""
-        fill(self.redis, keys)
-        self.good = contents(self.redis)
-        self.wanted = await saved(self.redis, self.folder, "wanted")
-        with self.redis.client() as client:
-            client.flushall()
-            client.mset({f"wrong:{number}": number for number in range(200)})
-            client.select(7)
-            client.set("wrong", "too")
-        self.kept = await saved(self.redis, self.folder, "kept")
-
-    async def restore(self, **options: object) -> Restored:
-        """Restore what was saved first."""
-        given = {"attempt": "inc-1", **options}
-        bench, cache = bench_of(self.folder), cache_of(self.redis, self.folder)
-        return await restore(cache, self.wanted, self.kept, bench, Heard(), **given)  # type: ignore[arg-type]
-
-    def assert_untouched(self) -> None:
-        """The keys of now are there, the server leads, and nothing of ours is left."""
-        with self.redis.client() as client:
-            assert client.dbsize() == 200
-            assert client.get("wrong:7") == b"7"
-            assert client.info("replication")["role"] == "master"
-            assert not client.config_get("masterauth")["masterauth"].startswith(OURS)
-        assert list((self.folder / "work").iterdir()) == []
-
-    def restart(self, number: signal.Signals) -> None:
-        """End the server in that way, and start it again with its own files."""
-        self.redis.stop(number)
-        self.redis.start()
 
 
 @pytest.fixture
@@ -93,7 +51,7 @@ async def test_20000_keys_come_back_live_and_survive_a_restart(
         assert client.info("replication")["role"] == "master"
         assert client.config_get("masterauth")["masterauth"] == ""
         assert client.info("persistence")["aof_enabled"] == 1
-    assert list((tmp_path / "work").iterdir()) == []
+    assert trial.left == []
     for number in (signal.SIGKILL, signal.SIGTERM):
         trial.restart(number)
         assert_same(contents(redis_server), trial.good)
@@ -185,6 +143,7 @@ async def test_what_its_user_may_not_do_is_said_and_nothing_is_touched(
     with trial.redis.client() as client:
         client.execute_command("ACL", "SETUSER", "default", "+@all")
     trial.assert_untouched()
+    assert trial.left == []
 
 
 async def test_a_server_that_does_not_reach_us_keeps_its_keys(
@@ -197,6 +156,7 @@ async def test_a_server_that_does_not_reach_us_keeps_its_keys(
     ):
         await trial.restore(address=UNREACHABLE)
     trial.assert_untouched()
+    assert trial.left == []
 
 
 async def test_the_state_of_now_must_have_been_saved(trial: Trial) -> None:
@@ -205,6 +165,7 @@ async def test_the_state_of_now_must_have_been_saved(trial: Trial) -> None:
     with pytest.raises(RestoreError, match="is not the state of this cache since its last start"):
         await trial.restore()
     trial.assert_untouched()
+    assert trial.left == []
 
 
 async def test_the_saved_state_of_now_must_be_loadable(trial: Trial) -> None:
@@ -214,6 +175,7 @@ async def test_the_saved_state_of_now_must_be_loadable(trial: Trial) -> None:
     with pytest.raises(NotProvenError, match="CRC64"):
         await trial.restore()
     trial.assert_untouched()
+    assert trial.left == []
 
 
 async def test_what_is_restored_must_be_loadable(trial: Trial) -> None:
@@ -223,6 +185,7 @@ async def test_what_is_restored_must_be_loadable(trial: Trial) -> None:
     with pytest.raises(NotProvenError, match="truncated"):
         await trial.restore()
     trial.assert_untouched()
+    assert trial.left == []
 
 
 async def test_a_follower_is_not_restored(trial: Trial) -> None:
@@ -319,4 +282,4 @@ async def test_a_killed_engine_leaves_a_follower_that_is_put_right(trial: Trial)
             await asyncio.open_connection(LOOPBACK, found["master_port"])
     await trial.restore()
     assert_same(contents(trial.redis), trial.good)
-    assert list((trial.folder / "work").iterdir()) == []
+    assert trial.left == []
