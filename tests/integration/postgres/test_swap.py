@@ -401,7 +401,7 @@ def killed_at(two: Two, turn: int) -> bool:
         async def wait(self: Any, *args: Any, **words: Any) -> Any:
             nonlocal count
             count += 1
-            if count == turn:  # noqa: B023 - called within this turn alone
+            if count == turn:
                 os.kill(os.getpid(), signal.SIGKILL)
             return await waits(self, *args, **words)
 
