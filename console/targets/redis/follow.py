@@ -51,8 +51,8 @@ async def following(
     """The server follows and takes no write; afterwards it leads again, whatever happens here.
 
     Yields what both are when it holds all that `scratch` holds, which leads: the server first. `address` is
-    this machine's as the server reaches it. NotReachedError when it does not get there, CacheError when it
-    is lost, or could not be told to lead again: then it says what to do.
+    this machine's as the server reaches it. Raises NotReachedError when it does not get there; CacheError
+    when it is lost, or could not be told to lead again: then it says what to do.
     """
     (work / _NOTE).write_bytes(msgspec.json.encode(_Followed(address, scratch.port)))
     try:
