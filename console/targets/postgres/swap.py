@@ -59,6 +59,12 @@ _END = """
 """
 """A session that is just being made shows as a lock on its database before it shows as activity."""
 
+_END_CHANGER = """
+    SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity
+    WHERE pid = %s AND application_name = current_setting('application_name')
+"""
+_CHANGER_ENDS_MS = 3000
+
 Judge = Callable[[Counters], None]
 """Raises when what the live database has counted forbids the swap."""
 Say = Callable[[str], None]
@@ -132,10 +138,11 @@ async def swap(server: Server, places: Places, judge: Judge, say: Say) -> Swappe
             judge(await counters(old))
             await carry(old, new)
             began = await counters(new)
+            changer = control.info.backend_pid
             try:
                 return await _Change(control, old, new, places, wanted).made(judge, began)
             except BaseException as error:
-                await asyncio.shield(asyncio.create_task(_put_right(server, places, error)))
+                await asyncio.shield(asyncio.create_task(_put_right(server, places, changer, error)))
                 raise
 
 
@@ -297,9 +304,14 @@ class _Change:
         await self._control.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-async def _put_right(server: Server, places: Places, error: BaseException) -> None:
+async def _put_right(server: Server, places: Places, changer: int, error: BaseException) -> None:
+    """Let users in again; first the session that was to make the change ends, if the server still has it.
+
+    Behind a dead line it would go on holding its locks, or change what was just looked at.
+    """
     try:
         async with _aside(server, places) as control:
+            await control.execute(_END_CHANGER, (_CHANGER_ENDS_MS, changer))
             await _let_in(control, places)
     except ServerError as second:
         raise SwapError(
