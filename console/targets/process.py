@@ -179,6 +179,20 @@ def marked(name: str, value: str) -> list[int]:
     return found
 
 
+def own_marked(name: str, value: str) -> list[int]:
+    """Those of them that this very process started, and what they started in turn."""
+    return [pid for pid in marked(name, value) if _starter(pid) == os.getpid()]
+
+
+def _starter(pid: int) -> int | None:
+    """Who started the group of programs that `pid` is in; None when it has just ended."""
+    try:
+        # Fields after the name, which is in brackets and may hold anything: state, parent, ... (proc(5)).
+        return int(Path(f"/proc/{os.getpgid(pid)}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return None
+
+
 def end_orphans(tag: Path) -> list[int]:
     """Kill what a dead engine of this state folder left running; returns their process ids."""
     found = orphans(tag)

@@ -22,7 +22,7 @@ from console.targets.postgres.content import content, every_table, pinned
 from console.targets.postgres.dsn import place
 from console.targets.postgres.programs import fault
 from console.targets.postgres.server import Connection, Server, ServerError, ServerFacts
-from console.targets.process import Finished, marked
+from console.targets.process import Finished, own_marked
 from console.targets.progress import Progress
 from console.targets.sealing import Sealing
 from console.targets.shell import Sink
@@ -220,6 +220,6 @@ class _Dump:
             return
         self._flowing.clear() if back else self._flowing.set()
         if not self._streamed:
-            for process in marked("PGAPPNAME", self._server.application[:63]):
+            for process in own_marked("PGAPPNAME", self._server.application[:63]):
                 with suppress(ProcessLookupError):  # it has just ended
                     os.kill(process, signal.SIGSTOP if back else signal.SIGCONT)

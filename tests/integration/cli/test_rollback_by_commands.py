@@ -96,7 +96,7 @@ def test_a_whole_rollback(warroom: CommandLine, drill: Path) -> None:
     assert warroom("note", "looks like [bold]gas[/bold]").returncode == Exit.DONE
     wait_for(drill, lambda s: s.live is not None and s.live.gate.endswith("must say yes"))
     assert "v1.5.0" in warroom("plan").stdout
-    assert warroom.json("plan")["target"]["tag"] == "v1.5.0"
+    assert warroom.json("plan")["code"]["target"]["tag"] == "v1.5.0"
 
     wrong = warroom("go", incident, "--type", "production")
     assert wrong.returncode == Exit.UNAUTHORISED

@@ -24,6 +24,15 @@ SEEDED = (
     "INSERT INTO ledger.notes VALUES (1, 'a'), (1, 'a'), (2, NULL)",
 )
 """Statements that make three tables with rows, keys, an index and a foreign key."""
+BULK = (
+    "CREATE TABLE bulk (id int PRIMARY KEY, words text)",
+    (
+        "INSERT INTO bulk SELECT i, (SELECT string_agg(md5(i || '/' || j), '') FROM generate_series(1, 20) j)"
+        " FROM generate_series(1, 30000) i"
+    ),
+    "ANALYZE bulk",
+)
+"""Some 20 MB, which pack to the half of it."""
 ROWS = {"public.users": 2000, "public.transactions": 5000, "ledger.notes": 3}
 
 

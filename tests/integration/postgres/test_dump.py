@@ -25,21 +25,12 @@ from console.targets.process import Programs, marked
 from console.targets.sealing import SealError, Sealing, Unsealed
 from console.targets.shell import HostShell
 from tests.disks import small_disk
-from tests.integration.postgres.dumps import SEEDED, Heard, server_of, tables_of
+from tests.integration.postgres.dumps import BULK, SEEDED, Heard, server_of, tables_of
 from tests.seals import SEALS
 from tests.servers import LOOPBACK, PostgresServer
 
 TOKEN = f"INC-7QK2-{secrets.token_hex(4)}-backup-1"
 """The name of an attempt, ours alone: programs that carry it are looked for on the whole machine."""
-BULK = (
-    "CREATE TABLE bulk (id int PRIMARY KEY, words text)",
-    (
-        "INSERT INTO bulk SELECT i, (SELECT string_agg(md5(i || '/' || j), '') FROM generate_series(1, 20) j)"
-        " FROM generate_series(1, 30000) i"
-    ),
-    "ANALYZE bulk",
-)
-"""Some 20 MB, which pack to the half of it."""
 CRAWL = "1B"
 """A rate at which nothing ends."""
 
