@@ -53,6 +53,7 @@ class Catalogue(Struct, frozen=True):
     """What there is to go back to, as of one moment."""
 
     at: Stamp
+    """When it began to be looked through: what was there by then is in it."""
     candidates: tuple[Candidate, ...]
     """Newest first."""
     trouble: str = ""

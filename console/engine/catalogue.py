@@ -47,7 +47,7 @@ class Cataloguer:
         return (incident and (incident.id, incident.onset), errand and (errand.id, errand.status), steps)
 
     async def _look(self) -> Catalogue:
-        stores, recovery = self._stores, self._world.environment.recovery
+        stores, recovery, at = self._stores, self._world.environment.recovery, self._world.clock.now()
         incident = self._book.state.open_incident
         trouble: list[str] = []
         backups = await asyncio.to_thread(stores.vault.backups)
@@ -67,4 +67,4 @@ class Cataloguer:
             before_us=round(recovery.before * 1e6) if recovery else 0,
             live_rows=rows,
         )
-        return Catalogue(self._world.clock.now(), listed, "; ".join(trouble))
+        return Catalogue(at, listed, "; ".join(trouble))

@@ -16,12 +16,14 @@ from console.core.requests import Errand, MoveOnset, Replan
 from console.core.wishes import SWAP_BACK, with_data, with_verb
 from console.subcommands.act import do
 from console.subcommands.follow import make_plan, run_errand
-from console.subcommands.room import enter
-from console.subcommands.shelf import look_through, shelf_lines
+from console.subcommands.room import enter, until
+from console.subcommands.shelf import is_current, look_through, shelf_lines
 from console.subcommands.tell import document, plan_lines
 from console.subcommands.where import Place, Where, find
 
 HERE = Where()
+_CURRENT_WITHIN_S = 5.0
+"""So long a list waits for the engine to have looked; then it is told as it was."""
 Json = Annotated[bool, Parameter(help="One document on stdout.")]
 
 
@@ -152,7 +154,9 @@ def swap_back(*, where: Where = HERE) -> None:
 
 
 def _list(place: Place, *, json: bool) -> int:
-    shelf = look_through(place, enter(place).snapshot())
+    room = enter(place)
+    current = asyncio.run(until(room, is_current, _CURRENT_WITHIN_S))
+    shelf = look_through(place, current or room.snapshot())
     if shelf.trouble:
         print(plain(shelf.trouble), file=sys.stderr)
     print(document(shelf) if json else "\n".join(shelf_lines(shelf)))

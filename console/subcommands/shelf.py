@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from console.core.candidates import candidates
 from console.core.clock import Stamp
+from console.core.events import ErrandEnded
 from console.core.format import plain
 from console.core.live import Candidate
 from console.core.moments import written
@@ -46,6 +47,17 @@ class Shelf(Struct, frozen=True, kw_only=True):
     backups: tuple[Item, ...]
     trouble: str
     """Why it may not be complete; empty when it is."""
+
+
+def is_current(snapshot: Snapshot) -> bool:
+    """Whether the engine, if one runs, has looked since the last verb ended that may have changed it."""
+    catalogue = snapshot.live.catalogue if snapshot.live else None
+    ended = [event.at.utc_us for event in snapshot.events if isinstance(event.body, ErrandEnded)]
+    return (
+        not ended
+        or presence(snapshot) is not Presence.ALIVE
+        or (catalogue is not None and catalogue.at.utc_us >= ended[-1])
+    )
 
 
 def look_through(place: Place, snapshot: Snapshot) -> Shelf:
