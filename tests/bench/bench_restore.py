@@ -1,6 +1,6 @@
 """What our restore costs beside pg_restore with the same jobs, and its proof beside the same checks by hand.
 
-A script: `python tests/bench/bench_restore.py [15|18] [MB]`. Both sides of each ratio are measured in the
+A script: `python -m tests.bench.bench_restore [15|18] [MB]`. Both sides of each ratio are measured in the
 same run, turn by turn, on one server; the fastest of the rounds counts. First loading alone, then the proof
 alone, then all of verify-backup (files hashed, dump loaded, rows compared, pg_amcheck, dropped) held against
 sha256sum, CREATE DATABASE, pg_restore, the same SQL by psql, pg_amcheck and DROP DATABASE.
@@ -11,18 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-from psycopg import sql
 
 from actions.verify_backup import VerifyBackup
 from console.targets.examine import dump_of
 from console.targets.postgres import own
-from console.targets.postgres.content import SETTINGS, row_hash
 from console.targets.postgres.load import load
 from console.targets.postgres.proving import faults
+from tests.bench.seeds import content_by_hand, statements, tell, timed, told
 from tests.integration.data.trials import Heard, Trial
 from tests.integration.postgres.dumps import program
 from tests.servers import PostgresServer
@@ -30,33 +26,6 @@ from tests.servers import PostgresServer
 ROUNDS = 5
 JOBS = 2
 LIVE, COPY = "bench_live", "bench_copy"
-ROWS_PER_MB = 4900
-"""Rows of both tables together that make a megabyte of database, indexes included."""
-COLUMNS = {
-    "users": ("id", "name", "mail", "seen"),
-    "transactions": ("id", "owner", "amount", "hash", "note"),
-}
-
-
-STATEMENTS = (
-    "CREATE TABLE users (id bigint, name text NOT NULL, mail text NOT NULL, seen timestamptz)",
-    """INSERT INTO users SELECT n, 'name ' || n, md5(n::text) || '@x.invalid', now() - n * interval '1 s'
-       FROM generate_series(1, {users}) n""",
-    "CREATE TABLE transactions (id bigint, owner bigint, amount numeric(20, 2), hash text, note text)",
-    """INSERT INTO transactions SELECT n, 1 + n % {users}, n / 7.0, md5(n::text) || md5((n + 1)::text),
-       repeat('x', (n % 90)::int) FROM generate_series(1, {sent}) n""",
-    "ALTER TABLE users ADD PRIMARY KEY (id)",
-    "ALTER TABLE transactions ADD PRIMARY KEY (id)",
-    "ALTER TABLE transactions ADD FOREIGN KEY (owner) REFERENCES users",
-    "CREATE INDEX by_owner ON transactions (owner)",
-    "CREATE UNIQUE INDEX by_mail ON users (mail)",
-)
-
-
-def statements(megabytes: int) -> list[str]:
-    """A service's tables, with keys and indexes."""
-    rows = megabytes * ROWS_PER_MB
-    return [statement.format(users=rows // 5, sent=rows - rows // 5) for statement in STATEMENTS]
 
 
 class Bench:
@@ -88,13 +57,7 @@ class Bench:
 
     async def check_by_hand(self) -> None:
         """The same SQL, a psql for each table, all at once; then pg_amcheck."""
-        known = {name: value for name, value in SETTINGS.items() if self._knows(name)}
-        settings = " ".join(f"-c {name}={quoted(value)}" for name, value in known.items())
-        asked = [self._asking(table, columns) for table, columns in COLUMNS.items()]
-        running = [
-            program(self._postgres, "psql", "-d", COPY, "-c", one, PGOPTIONS=settings) for one in asked
-        ]
-        assert [one.wait() for one in running] == [0] * len(running)
+        content_by_hand(self._postgres, COPY)
         words = ("--heapallindexed", "--install-missing", f"--jobs={JOBS}")
         self._run("pg_amcheck", *words, COPY)
 
@@ -122,26 +85,8 @@ class Bench:
         async with self._trial.server.connect(autocommit=True) as connection:
             await own.drop(connection, COPY)
 
-    def _knows(self, setting: str) -> bool:
-        return setting != "transaction_timeout" or self._postgres.major >= 17
-
-    def _asking(self, table: str, columns: tuple[str, ...]) -> str:
-        select = sql.SQL("SELECT count(*), sum({}) FROM public.{}")
-        return select.format(row_hash(columns), sql.Identifier(table)).as_string()
-
     def _run(self, name: str, *words: str) -> None:
         assert program(self._postgres, name, *words).wait() == 0
-
-
-def quoted(value: str) -> str:
-    """A setting's value as PGOPTIONS takes it."""
-    return value.replace(" ", "\\ ")
-
-
-async def timed(act: Callable[[], Awaitable[None]]) -> float:
-    began = time.perf_counter()
-    await act()
-    return time.perf_counter() - began
 
 
 async def measured(bench: Bench) -> dict[str, float]:
@@ -183,15 +128,6 @@ async def run(major: int, megabytes: int, folder: Path) -> None:
             told(ours, found[f"{name} 0"], found[f"{name} 1"], hand)
     finally:
         postgres.stop()
-
-
-def told(what: str, ours: float, plain: float, name: str) -> None:
-    tell(f"{what:20} {ours:7.2f} s   {name:18} {plain:7.2f} s   ratio {ours / plain:.2f}")
-
-
-def tell(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
 
 
 def main() -> None:
