@@ -24,7 +24,7 @@ class InvalidateCache(Action):
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """Touches no key that begins otherwise."""
-        server, prefix = _server(world), inputs.options.get("prefix", "")
+        server, prefix = server_of(world), inputs.options.get("prefix", "")
         rules = stores_of(world).cache_rules
         allowed(prefix, rules.prefixes if rules else ())
         return Preview(
@@ -36,13 +36,13 @@ class InvalidateCache(Action):
     async def probe(self) -> Finding:
         """Counts them; without any, there is nothing to do."""
         prefix = self.params["prefix"]
-        left = await count_prefix(_server(self.world), prefix)
+        left = await count_prefix(server_of(self.world), prefix)
         words = f"{count(left, 'key')} that begin with `{prefix}`"
         return Finding("not done" if left else "done", words)
 
     async def perform(self, report: Report) -> None:
         """Page by page."""
-        self._dropped = await invalidate(_server(self.world), self.params["prefix"], report)
+        self._dropped = await invalidate(server_of(self.world), self.params["prefix"], report)
 
     async def verify(self) -> Proof:
         """What was dropped, and what users have written since."""
@@ -59,13 +59,13 @@ class FlushCache(Action):
     @staticmethod
     def preview(_inputs: Inputs, world: World) -> Preview:
         """Sessions go with it; the other databases of the server stay."""
-        server = _server(world)
+        server = server_of(world)
         words = f"drop every key in database {server.database} of the {server.place}"
         return Preview(words, (f"FLUSHDB ASYNC in database {server.database}",), {})
 
     async def probe(self) -> Finding:
         """Only an empty cache tells anything."""
-        server = _server(self.world)
+        server = server_of(self.world)
         left = (await server.state()).keys.get(str(server.database), 0)
         if left:
             return Finding("not done", f"{count(left, 'key')} in database {server.database}; {_AGAIN}")
@@ -74,11 +74,11 @@ class FlushCache(Action):
     async def perform(self, report: Report) -> None:
         """One command."""
         report("dropping every key")
-        self._dropped = await flush(_server(self.world))
+        self._dropped = await flush(server_of(self.world))
 
     async def verify(self) -> Proof:
         """What was dropped, and what users have written since."""
-        return await _proof(self, self._dropped, f"keys of database {_server(self.world).database}")
+        return await _proof(self, self._dropped, f"keys of database {server_of(self.world).database}")
 
 
 class ProveCache(Action):
@@ -91,7 +91,7 @@ class ProveCache(Action):
     @staticmethod
     def preview(_inputs: Inputs, world: World) -> Preview:
         """Reads its counters alone."""
-        words = f"measure the {_server(world).place} for {_MEASURED_S:g} s"
+        words = f"measure the {server_of(world).place} for {_MEASURED_S:g} s"
         return Preview(words, (f"INFO, and once more {_MEASURED_S:g} s later",), {})
 
     async def probe(self) -> Finding:
@@ -101,7 +101,7 @@ class ProveCache(Action):
     async def perform(self, report: Report) -> None:
         """Two looks at the same counters."""
         report(f"measuring the cache for {_MEASURED_S:g} s")
-        self._measured = await measure(_server(self.world), _MEASURED_S)
+        self._measured = await measure(server_of(self.world), _MEASURED_S)
 
     async def verify(self) -> Proof:
         """Counters that went backwards are those of another process."""
@@ -119,10 +119,10 @@ class ProveCache(Action):
             "misses": str(found.misses),
             "seconds": f"{found.seconds:g}",
         }
-        return Proof(found.words, facts, (Slot(SLOT_MEASURED, found.words, _server(self.world).place),))
+        return Proof(found.words, facts, (Slot(SLOT_MEASURED, found.words, server_of(self.world).place),))
 
 
-def _server(world: World) -> CacheServer:
+def server_of(world: World) -> CacheServer:
     """The environment's cache; ActionError where the strategy names none."""
     server = stores_of(world).cache
     if server is None:

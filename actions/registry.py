@@ -3,7 +3,7 @@
 from actions.action import Action
 from actions.backup import Backup
 from actions.base_backup import BaseBackup
-from actions.build_candidate import BuildCandidate
+from actions.build_candidate import BuildCandidate, DropCandidate
 from actions.cache import FlushCache, InvalidateCache, ProveCache
 from actions.deploy import Deploy
 from actions.fetch import Fetch
@@ -12,7 +12,8 @@ from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
 from actions.restorable_point import RestorablePoint
-from actions.restore_rows import RestoreRows
+from actions.restore_cache import RestoreCache
+from actions.restore_rows import RestoreRows, ShowRows
 from actions.restore_tree import RestoreTree
 from actions.rows import CompareRows, CountRows
 from actions.run_command import RunCommand
@@ -28,6 +29,7 @@ ACTIONS: dict[str, type[Action]] = {
     "compare-rows": CompareRows,
     "count-rows": CountRows,
     "deploy": Deploy,
+    "drop-candidate": DropCandidate,
     "fetch": Fetch,
     "final-receipt": FinalReceipt,
     "flush-cache": FlushCache,
@@ -39,9 +41,11 @@ ACTIONS: dict[str, type[Action]] = {
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
     "restorable-point": RestorablePoint,
+    "restore-cache": RestoreCache,
     "restore-rows": RestoreRows,
     "restore-tree": RestoreTree,
     "run-command": RunCommand,
+    "show-rows": ShowRows,
     "start-writers": StartWriters,
     "stop-writers": StopWriters,
     "swap-back": SwapBack,

@@ -55,6 +55,16 @@ class Data(Model):
     may_be_reset: YesNo
 
 
+class Restart(Model):
+    """Commands that stop and start a server, by asking whoever looks after it: `systemctl stop redis`.
+
+    Each returns when that is done. What one of them starts by itself ends with the step.
+    """
+
+    stop: Argv
+    start: Argv
+
+
 class Cache(Model):
     """The cache, a Redis."""
 
@@ -65,6 +75,8 @@ class Cache(Model):
     """Beginnings of keys that may be invalidated by themselves."""
     scratch_address: Text | None = None
     """Our address as the cache's server reaches it, for a restore that it pulls; None: it cannot."""
+    restart: Restart | None = None
+    """How it is restarted, for a restore by file; None: by its container, where it runs in one."""
 
 
 class Recipient(Model):

@@ -1,12 +1,13 @@
 """A backup examined before anything of it is restored: readable, whole, not empty, and of this database."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 from threading import Event
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core import backup_checks as checks
 from console.core.backups import FileFacts, Manifest, TableFacts
@@ -14,6 +15,8 @@ from console.core.errors import StatedError
 from console.targets.postgres.dump import dump_path
 from console.targets.postgres.load import Dump
 from console.targets.progress import Progress
+from console.targets.redis.record import RECORD, SNAPSHOT
+from console.targets.redis.verify import Saved
 from console.targets.sealing import Sealing, Unsealed
 from console.targets.stores import Stores
 from console.targets.vault import facts_of
@@ -50,6 +53,29 @@ async def examined(stores: Stores, asked: Asked, progress: Progress) -> Manifest
     found = await hashed(stores.vault.path(asked.backup), manifest.bytes, progress)
     refuse(asked.backup, checks.damaged(manifest, found))
     return manifest
+
+
+def cache_of(stores: Stores, asked: Asked) -> Saved:
+    """The cache in a backup that was proven; BackupError with what its manifest tells against it."""
+    manifest = recorded(stores, asked.backup, asked.digest)
+    for trouble in _of_its_origin(manifest, asked):
+        refuse(asked.backup, trouble)
+    if manifest.cache is None:
+        raise BackupError(f"backup {manifest.id} holds no cache")
+    if stores.vault.get(manifest.id).proof is None:
+        raise BackupError(f"backup {manifest.id} was never verified: verify it first")
+    return Saved(stores.vault.path(manifest.id), manifest.cache, sealing_of(stores, manifest))
+
+
+async def examined_cache(stores: Stores, asked: Asked, progress: Progress) -> Saved:
+    """As `cache_of`, and every byte of it is as it was made; nothing else in the backup is read."""
+    saved = cache_of(stores, asked)
+    manifest = recorded(stores, asked.backup)
+    names = {saved.sealing.named(name) for name in (SNAPSHOT, RECORD)}
+    files = tuple(file for file in manifest.files if file.path in names)
+    found = await hashed(saved.folder, sum(file.bytes for file in files), progress, names)
+    refuse(asked.backup, checks.damaged(replace(manifest, files=files), found))
+    return saved
 
 
 def recorded(stores: Stores, backup_id: str, digest: str | None = None) -> Manifest:
@@ -91,16 +117,23 @@ def sealing_of(stores: Stores, manifest: Manifest) -> Sealing:
 
 def _said_of(manifest: Manifest, asked: Asked) -> Iterator[str | None]:
     """What its manifest alone tells against it."""
-    yield checks.elsewhere(manifest, asked.environment)
-    if asked.onset is not None:
-        yield checks.way_back(manifest, asked.incident)
-        yield checks.newer(manifest, asked.onset)
+    yield from _of_its_origin(manifest, asked)
     if manifest.database is not None:
         yield checks.empty(manifest.database)
 
 
-async def hashed(folder: Path, total: int, progress: Progress) -> tuple[FileFacts, ...]:
-    """Every file below `folder`, read in a thread that ends when we are cancelled."""
+def _of_its_origin(manifest: Manifest, asked: Asked) -> Iterator[str | None]:
+    """Whose it is, and of when."""
+    yield checks.elsewhere(manifest, asked.environment)
+    if asked.onset is not None:
+        yield checks.way_back(manifest, asked.incident)
+        yield checks.newer(manifest, asked.onset)
+
+
+async def hashed(
+    folder: Path, total: int, progress: Progress, only: Collection[str] | None = None
+) -> tuple[FileFacts, ...]:
+    """Every file below `folder`, or `only` those, read in a thread that ends when we are cancelled."""
     loop, given_up, read = asyncio.get_running_loop(), Event(), 0
 
     def on_bytes(count: int) -> None:
@@ -112,7 +145,7 @@ async def hashed(folder: Path, total: int, progress: Progress) -> tuple[FileFact
         loop.call_soon_threadsafe(partial(progress, "reading its files", done=done, total=whole, unit="MB"))
 
     try:
-        return await asyncio.to_thread(facts_of, folder, on_bytes)
+        return await asyncio.to_thread(facts_of, folder, on_bytes, only)
     except OSError as error:
         raise BackupError(
             f"backup {folder.name} cannot be read: {error.filename}: {error.strerror}"

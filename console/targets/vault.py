@@ -3,7 +3,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -29,8 +29,13 @@ class Vault:
         self.folder = folder
 
     def begin(self, backup_id: str) -> Path:
-        """Make the folder of a backup that is not complete yet; VaultError when there is no place for it."""
+        """Make the folder of a backup that is not complete yet; VaultError when there is no place for it.
+
+        A name that a complete one has is refused now: at the end, all the work would have been for nothing.
+        """
         path = self.folder / f"{backup_id}{PARTIAL}"
+        if self.path(backup_id).exists():
+            raise VaultError(f"there is a backup {backup_id} already: retry, its name tells the second")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.mkdir(mode=0o700)
@@ -110,9 +115,15 @@ class Vault:
             raise VaultError(f"cannot write {path / PROOF}: {error.strerror}") from error
 
 
-def facts_of(folder: Path, on_bytes: Callable[[int], None] | None = None) -> tuple[FileFacts, ...]:
-    """Every file below `folder`, hashed; `on_bytes` hears how much has been read. Blocks: for a thread."""
-    return tuple(_facts(folder, name, on_bytes) for name in _files(folder))
+def facts_of(
+    folder: Path, on_bytes: Callable[[int], None] | None = None, only: Collection[str] | None = None
+) -> tuple[FileFacts, ...]:
+    """Every file below `folder`, or `only` those, hashed; `on_bytes` hears how much has been read.
+
+    Blocks: for a thread.
+    """
+    names = (name for name in _files(folder) if only is None or name in only)
+    return tuple(_facts(folder, name, on_bytes) for name in names)
 
 
 def _facts(folder: Path, name: str, on_bytes: Callable[[int], None] | None) -> FileFacts:

@@ -56,3 +56,11 @@ def redis_server(request: pytest.FixtureRequest, roomy: Path) -> Iterator[RedisS
     server = RedisServer(request.param, roomy).start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def redis_7(roomy: Path) -> Iterator[RedisServer]:
+    """A Redis 7 alone, with a password and AOF on."""
+    server = RedisServer("7", roomy).start()
+    yield server
+    server.stop()

@@ -81,6 +81,11 @@ async def lead_again(server: CacheServer, work: Path) -> bool:
     return did
 
 
+def is_cut_off(work: Path) -> bool:
+    """Whether the server was following a scratch server when whoever had told it to was killed."""
+    return (work / _NOTE).exists()
+
+
 async def _insist(server: CacheServer, followed: _Followed) -> bool:
     """Tell it to lead until it has heard, because it takes no writes before."""
     silent = _Silence(server)

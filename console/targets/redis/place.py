@@ -18,6 +18,7 @@ _FOLDER_SINCE = (7, 0)
 """The first release whose append-only file is a folder of several, named by a manifest in it."""
 _NOTE = "cache-placing.json"
 _SHORT_S = 30.0
+_ITS_OWN = "end its own saving"
 _COMM = 15
 """Characters of a program's name that the system keeps."""
 
@@ -105,13 +106,13 @@ async def replace(
     before = await server.state()
     placing = await _placing(server, before, attempt)
     await _put(server, snapshot, placing, report)
-    if not before.aof:  # whoever stops it would make it write its keys over the file
-        await server.ask("CONFIG", "SET", "save", "")
-    await server.settled(lambda now: not (now.saving or now.aof_rewriting), "end its own saving", _SHORT_S)
     (work / _NOTE).write_bytes(msgspec.json.encode(placing))
-    await _sh(server, _SWAP, *placing.paths, what="placing the snapshot")
-    report("restarting the cache with the snapshot")
     try:
+        if not before.aof:  # whoever stops it would make it write its keys over the file
+            await server.ask("CONFIG", "SET", "save", "")
+        await server.settled(lambda now: not (now.saving or now.aof_rewriting), _ITS_OWN, _SHORT_S)
+        await _sh(server, _SWAP, *placing.paths, what="placing the snapshot")
+        report("restarting the cache with the snapshot")
         await service.stop()
     except StatedError:
         await _take_back(server, placing, work)
@@ -139,6 +140,11 @@ async def put_right(server: CacheServer, service: Service, work: Path, limit_s: 
         return f"a killed restore may have left the {server.place} stopped: it runs"
     await _take_back(server, placing, work)
     return f"a killed restore had put a snapshot in place that the {server.place} never loaded: taken back"
+
+
+def is_cut_off(work: Path) -> bool:
+    """Whether a snapshot was being put in place when whoever did it was killed."""
+    return (work / _NOTE).exists()
 
 
 async def _take_back(server: CacheServer, placing: _Placing, work: Path) -> None:

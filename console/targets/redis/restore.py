@@ -1,7 +1,9 @@
 """A saved cache becomes the live one: proven in a scratch server first, taken over live or by file."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from console.targets.progress import Progress
@@ -48,32 +50,40 @@ async def restore(
     attempt: str,
     address: str | None = None,
     service: Service | None = None,
+    on_kept: Callable[[str], object] = lambda _words: None,
 ) -> Restored:
     """Let the server hold what `wanted` holds, in all its databases, and nothing else.
 
-    `kept` is its own state of now: proven to be loadable before anything is overwritten. The server follows
-    a scratch server that it reaches by `address` (this machine's; unnecessary where both are on it); where
-    it may not or cannot, and `service` is given, it is restarted with the snapshot. `attempt` names what is
-    put aside then. Writes of users are refused from the beginning to the end of either.
+    `kept` is its own state of now: proven to be loadable before anything is overwritten, in the words that
+    `on_kept` hears. The server follows a scratch server that it reaches by `address` (this machine's;
+    unnecessary where both are on it); where it may not or cannot, and `service` is given, it is restarted
+    with the snapshot. `attempt` names what is put aside then. Writes of users are refused from the beginning
+    to the end of either.
     Raises RestoreError, NotProvenError, CacheError and what `service` raises.
     """
     await put_right(server, bench, service, report)
     state = await _ready(server)
     async with proven(kept, bench, report) as own:
         _is_its_own(own, kept, state)
-    if address is None and server.is_on_loopback:
-        address = LOOPBACK
+        on_kept(own.words)
+    address = _as_seen(server, address)
     refused = await _not_live(server, wanted, state, bench, address)
     if not refused and address is not None:
         try:
             return await _live(server, wanted, bench, report, state, address)
         except follow.NotReachedError as error:
             refused = str(error)
-    if service is None:
-        raise RestoreError(f"the cache cannot be restored live: {refused}; nor is it known how to restart it")
-    if unreached := await place.out_of_reach(server):
-        raise RestoreError(f"the cache cannot be restored live: {refused}; nor by file: {unreached}")
+    service = await _by_file_at_all(server, refused, service)
     return await _by_file(server, wanted, bench, report, attempt, service)
+
+
+async def possible(
+    server: CacheServer, wanted: Saved, bench: Bench, *, address: str | None, service: Service | None
+) -> None:
+    """Raise RestoreError where `restore` would do so without having looked at what was saved."""
+    state = await _ready(server)
+    if refused := await _not_live(server, wanted, state, bench, _as_seen(server, address)):
+        await _by_file_at_all(server, refused, service)
 
 
 async def put_right(server: CacheServer, bench: Bench, service: Service | None, report: Progress) -> None:
@@ -82,6 +92,11 @@ async def put_right(server: CacheServer, bench: Bench, service: Service | None, 
         report(done)
     if await follow.lead_again(server, bench.work):
         report(f"a killed restore had left the {server.place} following a scratch server: it leads again")
+
+
+def is_cut_off(work: Path) -> bool:
+    """Whether an engine that was killed in a restore has left something that is to be put right."""
+    return place.is_cut_off(work) or follow.is_cut_off(work)
 
 
 async def _ready(server: CacheServer) -> CacheState:
@@ -120,6 +135,20 @@ async def _not_live(
     except NoRedisError as error:
         return str(error)
     return await follow.refusal(server)
+
+
+def _as_seen(server: CacheServer, address: str | None) -> str | None:
+    """Our address as the server reaches it: as it is named, or that of a machine that both are on."""
+    return LOOPBACK if address is None and server.is_on_loopback else address
+
+
+async def _by_file_at_all(server: CacheServer, refused: str, service: Service | None) -> Service:
+    """The service that restarts the server; RestoreError where it cannot be restored by file either."""
+    if service is None:
+        raise RestoreError(f"the cache cannot be restored live: {refused}; nor is it known how to restart it")
+    if unreached := await place.out_of_reach(server):
+        raise RestoreError(f"the cache cannot be restored live: {refused}; nor by file: {unreached}")
+    return service
 
 
 async def _live(

@@ -28,8 +28,6 @@ class Bench:
     programs: Programs
     work: Path
     """A folder of the engine's, below which scratch servers have theirs."""
-    sealing: Sealing = field(default_factory=Unsealed)
-    """How the files are opened. What is sealed lies plain in the scratch server's folder while that lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,8 @@ class Saved:
 
     folder: Path
     facts: CacheFacts
+    sealing: Sealing = field(default_factory=Unsealed)
+    """How the files are opened. What is sealed lies plain in the scratch server's folder while that lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ async def verify(
     server, other counts, other values or other expiry times than when it was saved; NoRedisError when
     nothing here can read it; ScratchError, ProgramError, SealError.
     """
-    async with proven(Saved(folder, facts), Bench(programs, work, sealing or Unsealed()), report) as found:
+    async with proven(Saved(folder, facts, sealing or Unsealed()), Bench(programs, work), report) as found:
         return found.words
 
 
@@ -87,9 +87,9 @@ async def proven(
     `at_most` is the newest version that it may have, `address` one of this machine that it is reached by.
     """
     with own_folder(bench.work) as own:
-        record = await _recorded(saved, bench.sealing, report)
+        record = await recorded(saved, report.left_s)
         program = await server_program(bench.programs, at_least=record.version, at_most=at_most)
-        snapshot = await _plain(saved, bench.sealing, own, report)
+        snapshot = await _plain(saved, own, report)
         report("checking the snapshot of the cache")
         told = await check(program, snapshot, record, own, bench.programs, report.left_s)
         agrees(snapshot, told, record)
@@ -105,11 +105,11 @@ async def proven(
             yield Proven(server, record, snapshot, keys, _words(told, record, server, keys, sample))
 
 
-async def _recorded(saved: Saved, sealing: Sealing, report: Progress) -> Record:
-    """The record, if it is the one that the manifest speaks of."""
-    path, facts = saved.folder / sealing.named(RECORD), saved.facts
+async def recorded(saved: Saved, limit_s: float) -> Record:
+    """The record of a saved cache; NotProvenError where it is not the one that the manifest speaks of."""
+    path, facts = saved.folder / saved.sealing.named(RECORD), saved.facts
     try:
-        pieces = [piece async for piece in sealing.open(path, limit_s=report.left_s)]
+        pieces = [piece async for piece in saved.sealing.open(path, limit_s=limit_s)]
         record = decode(b"".join(pieces))
     except (SealError, msgspec.DecodeError) as error:
         raise NotProvenError(f"there is no record to hold the cache against: {path}: {error}") from error
@@ -123,14 +123,14 @@ async def _recorded(saved: Saved, sealing: Sealing, report: Progress) -> Record:
     return record
 
 
-async def _plain(saved: Saved, sealing: Sealing, own: Path, report: Progress) -> Path:
+async def _plain(saved: Saved, own: Path, report: Progress) -> Path:
     """The snapshot as a file that a server can load: itself, or its content in our folder."""
-    path = saved.folder / sealing.named(SNAPSHOT)
-    if sealing.words is None:
+    path = saved.folder / saved.sealing.named(SNAPSHOT)
+    if saved.sealing.words is None:
         return path
     report("opening the snapshot of the cache")
     async with Unsealed().writing(own / SNAPSHOT, limit_s=report.left_s) as sink:
-        async for piece in sealing.open(path, limit_s=report.left_s):
+        async for piece in saved.sealing.open(path, limit_s=report.left_s):
             await sink(piece)
     return own / SNAPSHOT
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -29,14 +29,6 @@ LIVE = "verify_live"
 SCRATCH = "verify_live_verify_b1"
 PLAIN = ("-Fd", "-Z0")
 """A folder in which every bit stands as it is."""
-
-
-@pytest.fixture
-def redis_7(roomy: Path) -> Iterator[RedisServer]:
-    """A cache."""
-    server = RedisServer("7", roomy).start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture

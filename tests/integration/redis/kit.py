@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 
@@ -38,13 +38,21 @@ def bench_of(folder: Path) -> Bench:
     return Bench(programs_of(folder), folder / "work")
 
 
-def hasten(server: RedisServer) -> None:
+class Served(Protocol):
+    """A Redis for tests, on this machine or in a container."""
+
+    def client(self) -> "redis.Redis":
+        """A client of it; close it."""
+        ...
+
+
+def hasten(server: Served) -> None:
     """Let the server not wait for more replicas before it sends a snapshot: its default is 5 s."""
     with server.client() as client:
         client.config_set("repl-diskless-sync-delay", 0)
 
 
-def fill(server: RedisServer, keys: int = 2000) -> None:
+def fill(server: Served, keys: int = 2000) -> None:
     """So many keys in three databases: all types, half of them with an hour and more to live."""
     with server.client() as client:
         for database, share in ((0, 0.8), (1, 0.15), (5, 0.05)):
@@ -73,7 +81,7 @@ def _fill(client: "redis.Redis", numbers: range) -> None:
     pipeline.execute()
 
 
-def contents(server: RedisServer) -> dict[tuple[int, bytes], tuple[Any, ...]]:
+def contents(server: Served) -> dict[tuple[int, bytes], tuple[Any, ...]]:
     """Everything that the server holds: type, value and moment of expiry in seconds, by database and name."""
     found: dict[tuple[int, bytes], tuple[Any, ...]] = {}
     with server.client() as client:

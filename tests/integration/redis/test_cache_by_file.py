@@ -207,6 +207,24 @@ async def test_an_engine_killed_before_the_stop_leaves_files_that_are_taken_back
     trial.assert_untouched()
 
 
+async def test_a_server_keeps_its_own_rules_for_saving_when_an_engine_is_killed(tmp_path: Path) -> None:
+    """They are off only while it is stopped."""
+    server = RedisServer("7", tmp_path, {"appendonly": "no", "save": "3600 1"}).start()
+    try:
+        trial = Trial(server, tmp_path)
+        await trial.prepare()
+        forbid(trial)
+        _killed(trial, stopped=False)
+        with server.client() as client:
+            assert client.config_get("save")["save"] == ""
+        await put_right(cache_of(server, tmp_path), bench_of(tmp_path), service(server), Heard())
+        with server.client() as client:
+            assert client.config_get("save")["save"] == "3600 1"
+        trial.assert_untouched()
+    finally:
+        server.stop()
+
+
 async def test_an_engine_killed_after_the_stop_leaves_a_server_that_is_started(trial: Trial) -> None:
     """The next attempt does not wait for somebody to find out that the cache is down."""
     _killed(trial, stopped=True)
