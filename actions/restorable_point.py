@@ -24,13 +24,14 @@ from console.core.words import duration
 from console.targets.stores import Stores
 
 SLOT_RESTORABLE = "restorable-point"
+_SECOND_US = 1_000_000
 
 
 class Point(Struct, frozen=True):
     """A state that the data could come back to."""
 
-    made: int
-    """When that was seen to be so, UTC microseconds of our clock."""
+    shows: int
+    """The moment that it shows, and its age counts from: UTC microseconds of our clock."""
     words: str
     inputs: str
     """What names it."""
@@ -73,12 +74,14 @@ class RestorablePoint(Action):
         point = await self._way.found(whole=False)
         if point is None:
             return Finding("not done", "there is none yet")
-        if self._age_s(point) > self._stores.backups.fresh:
-            return Finding("not done", f"{point.words}, made {duration(self._age_s(point))} ago: too old")
+        if old := self._too_old(point):
+            return Finding("not done", f"{point.words}, {old}")
         return Finding("done", point.words)
 
-    def _age_s(self, point: Point) -> float:
-        return (self.world.clock.now().utc_us - point.made) / 1e6
+    def _too_old(self, point: Point) -> str:
+        """What is wrong with its age; empty when nothing is."""
+        age, fresh = (self.world.clock.now().utc_us - point.shows) / 1e6, self._stores.backups.fresh
+        return f"{duration(age)} old, at most {duration(fresh)} wanted" if age > fresh else ""
 
     async def perform(self, report: Report) -> None:
         """Always a new one: whoever asks again does so because the one before has grown old."""
@@ -98,9 +101,14 @@ class RestorablePoint(Action):
     async def verify(self) -> Proof:
         """Look at it again, where it is."""
         point = await self._way.found(whole=True)
-        if point is None or self._age_s(point) > self._stores.backups.fresh:
-            raise ActionError("there is no restorable point that is new enough: retry")
-        return Proof(point.words, point.facts, (Slot(SLOT_RESTORABLE, point.words, point.inputs),))
+        if point is None:
+            raise ActionError("there is no restorable point yet: retry")
+        if old := self._too_old(point):
+            raise ActionError(
+                f"{point.words}, {old}: retry; where making one takes longer than that, raise `fresh`"
+            )
+        slot = Slot(SLOT_RESTORABLE, point.words, point.inputs, shows=point.shows)
+        return Proof(point.words, point.facts, (slot,))
 
 
 class _Way(Protocol):
@@ -135,6 +143,7 @@ class _Dump:
 
     def __init__(self, params: dict[str, str], world: World, token: str) -> None:
         self._stores = stores_of(world)
+        self._clock = world.clock
         part = DatabasePart(self._stores, token)
         self.effect = part.effect
         self._saving = Saving(world, ordered(params), (part,))
@@ -147,10 +156,17 @@ class _Dump:
             return None
         if whole:
             await proven(self._stores, made)
-        return Point(manifest.finished, in_words(manifest), manifest.id, facts(self._stores, manifest))
+        # Its end is told by the server's clock, which may differ from ours: these two are told by ours.
+        shows = min(max(manifest.ends, manifest.began), manifest.finished)
+        return Point(shows, in_words(manifest), manifest.id, facts(self._stores, manifest))
 
     async def make(self, report: Report) -> None:
-        """As any backup is made."""
+        """As any backup is made; its name tells the second, so that of the one before must be over."""
+        before = await self._saving.found()
+        if before is not None and before.manifest is not None:
+            over = before.manifest.began // _SECOND_US * _SECOND_US + _SECOND_US
+            left_s = (over - self._clock.now().utc_us) / _SECOND_US
+            await self._clock.sleep(min(1.0, max(0.0, left_s + 0.001)))
         await self._saving.make(report)
 
 
@@ -180,11 +196,14 @@ class _Archive:
 
     async def make(self, report: Report) -> None:
         """The server is asked to archive what it has written."""
+        began = self._world.clock.now().utc_us
         report("waiting until the server has archived its WAL up to now")
         within = stores_of(self._world).backups.within
-        ends = await self._archive.reach_now(min(within, report.left_s))
+        reaching = self._archive.reach_now(min(within, report.left_s))
+        ends = await giving_way(reaching, report, to_load=False)
+        # It ends at a commit made after that, whatever the server's clock says.
         words = f"the archived WAL reaches up to {moment(ends)}"
-        self._kept.write(Point(self._world.clock.now().utc_us, words, str(ends), {"ends": str(ends)}))
+        self._kept.write(Point(began, words, str(ends), {"ends": str(ends)}))
 
 
 class _Command:
@@ -207,7 +226,7 @@ class _Command:
 
     async def _run(self, report: Report) -> None:
         report(self.effect)
-        argv = shlex.split(self.effect)
+        argv, began = shlex.split(self.effect), self._world.clock.now().utc_us
         finished = await self._world.programs.run(argv, limit_s=report.left_s, on_line=report.line)
         if finished.code:
             raise ActionError(f"the snapshot failed: `{self.effect}`: {finished.reason}")
@@ -216,7 +235,7 @@ class _Command:
             raise ActionError(f"`{self.effect}` named no snapshot: the last line that it prints must")
         said = hashlib.sha256(finished.out.encode()).hexdigest()
         point = Point(
-            self._world.clock.now().utc_us,
+            began,  # when within its run the snapshot was taken, it does not say
             f"snapshot {lines[-1]}, as the strategy's command says",
             lines[-1],
             {"snapshot": lines[-1], "output": said},

@@ -12,6 +12,7 @@ from console.targets.docker.reach import reach
 from console.targets.docker.shell import ContainerShell
 from console.targets.postgres.archive import Archive
 from console.targets.postgres.files_of_wal import FilesOfWal
+from console.targets.postgres.pgbackrest import PgBackRestArchive
 from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from console.targets.redis.server import CacheServer
@@ -74,5 +75,8 @@ class StoreMaker:
             wal, bases = self.base / archive.wal, self.base / archive.bases
             return FilesOfWal(server, self.programs, folder, wal=wal, bases=bases)
         if isinstance(archive, PgBackRest):
-            return None
+            config = self.base / archive.config
+            return PgBackRestArchive(
+                server, self.programs, folder, stanza=archive.stanza, config=config, program=archive.program
+            )
         return None

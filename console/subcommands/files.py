@@ -1,15 +1,21 @@
 """The files that people write: made to start from, and checked."""
 
+import asyncio
+import os
 import sys
 from pathlib import Path
 
 from actions.registry import ACTIONS
 from console.config.check import check_files, summary
 from console.config.check import init as write_files
-from console.config.loader import load_strategy
+from console.config.loader import LoadedStrategy, load_strategy
 from console.config.paths import roster_path, strategy_path
+from console.config.secrets import Secrets, child_environment
+from console.core.clock import Stamp
 from console.core.exits import Exit
+from console.engine.archives import archives
 from console.store.clock import SystemClock
+from console.targets.process import Programs
 
 
 def init(directory: Path = Path()) -> None:
@@ -27,6 +33,9 @@ def init(directory: Path = Path()) -> None:
 def check(file: Path | None = None, *, roster: Path | None = None) -> int:
     """Check a strategy file and the roster beside it: every mistake at once, with file, line and column.
 
+    Of a file without one, the archives that it names are asked next: what can be restored, and what is wrong.
+    That changes nothing, and is advice: the exit code is the file's.
+
     Parameters
     ----------
     file
@@ -39,6 +48,15 @@ def check(file: Path | None = None, *, roster: Path | None = None) -> int:
         print(mistake, file=sys.stderr)
     if mistakes:
         return Exit.USAGE
-    for line in summary(load_strategy(path), SystemClock().now()):
+    loaded, now = load_strategy(path), SystemClock().now()
+    for line in summary(loaded, now):
+        print(line, flush=True)  # it need not wait for servers
+    for line in asyncio.run(_archives(loaded, now)):
         print(line)
     return Exit.DONE
+
+
+async def _archives(loaded: LoadedStrategy, now: Stamp) -> list[str]:
+    base = loaded.path.absolute().parent
+    programs = Programs(child_environment(os.environ), tag=base)
+    return await archives(loaded, Secrets(os.environ, base), programs, now.utc_us)

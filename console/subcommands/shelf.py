@@ -105,11 +105,15 @@ def shelf_lines(shelf: Shelf) -> list[str]:
     lines: list[str] = []
     onset = shelf.onset
     for item in shelf.backups:
-        if onset is not None and item.before_onset:
-            lines.append(f"-- onset {onset}: only what ends before it can be gone back to --")
+        if onset is not None and item.before_onset is not False:
+            lines.append(_mark(onset))
             onset = None
         old = age(item.age_s) if item.age_s is not None else "?"
         said = item.why_not or item.proof or "not verified"
         lost = "" if item.rows_lost is None else f", about {item.rows_lost:,} rows written since"
         lines.append(plain(f"{item.id:<{cells}}  {old:>9}  {item.what}; {said}{lost}"))
-    return lines
+    return lines if onset is None else [*lines, _mark(onset)]
+
+
+def _mark(onset: str) -> str:
+    return f"-- onset {onset}: only what ends before it can be gone back to --"

@@ -1,26 +1,37 @@
 """An archive in the words of `warroom check`: what it reaches, what is wrong with it, and what to set."""
 
+import asyncio
 from collections.abc import Sequence
 
 from console.core.backups import Window
+from console.core.errors import StatedError
 from console.core.format import count, size
-from console.core.words import duration
+from console.core.words import age
 from console.targets.postgres import archiving
 from console.targets.postgres.archive import MAKE_ONE, Archive
 from console.targets.postgres.reach import Base, Reach, moment
-from console.targets.postgres.server import ServerError
 
+_ASK_S = 8.0
+"""How long a server may take to be reached and to look at its own settings; to be reached, 5 s."""
 _SHOWN = 3
 """So many files are named, the others counted."""
 
 
 async def describe(archive: Archive, now: int) -> list[str]:
-    """What the archive reaches at `now` (UTC microseconds), which bases there are, and what is wrong."""
-    lines = [_window(window, now) for window in await archive.windows()]
-    bases = await archive.bases()
+    """What the archive reaches at `now` (UTC microseconds), which bases there are, and what is wrong.
+
+    Where the archive or the server cannot be asked, that is a line, and the other's are told all the same.
+    """
+    try:
+        bases, windows = await archive.bases(), await archive.windows()
+        told = await trouble(archive)
+    except StatedError as error:
+        unread = f"what can be restored is not known: {error}"
+        return [unread, *await _of_server(archive, (), Reach((), (), {}))]
+    lines = [_window(window, now) for window in windows]
     if bases:
         lines.append(_bases(bases, now))
-    return [*lines, *await trouble(archive)]
+    return [*lines, *(told or ["continuous archiving is set up and works"])]
 
 
 async def trouble(archive: Archive) -> list[str]:
@@ -45,11 +56,14 @@ async def trouble(archive: Archive) -> list[str]:
 async def _of_server(archive: Archive, bases: Sequence[Base], found: Reach) -> list[str]:
     """What the server says of its side, and whether these are its own bases and WAL."""
     try:
-        asked = await archiving.ask(archive.server)
-    except ServerError as error:
+        async with asyncio.timeout(_ASK_S):
+            asked = await archiving.ask(archive.server)
+    except TimeoutError:
+        return [f"whether archiving works is not known: the server was silent for {_ASK_S:g} s when asked"]
+    except StatedError as error:  # the server's own, and those of its secret and its container
         return [f"whether archiving works is not known: {error}"]
     told = archiving.trouble(asked)
-    if not archiving.is_on(asked):
+    if not archiving.is_on(asked) or (asked.fails and asked.archive_command != archive.command):
         told.append("for continuous archiving, postgresql.conf needs:")
         told += [f"    {line}" for line in archiving.configuration(archive.command)]
     if asked.tablespaces and not archive.holds_tablespaces:
@@ -87,7 +101,7 @@ def _window(window: Window, now: int) -> str:
     span, behind = (window.ends - window.begins) / 1e6, (now - window.ends) / 1e6
     return (
         f"any moment from {moment(window.begins)} to {moment(window.ends)} can be restored: "
-        f"{duration(span)} long, its end {duration(behind)} ago"
+        f"{age(span)} long, its end {age(behind)} ago"
     )
 
 
@@ -95,5 +109,5 @@ def _bases(bases: Sequence[Base], now: int) -> str:
     newest = bases[-1]
     return (
         f"{count(len(bases), 'base backup')}, the newest {newest.id} of {size(newest.bytes)}, "
-        f"{duration((now - newest.ends) / 1e6)} old"
+        f"{age((now - newest.ends) / 1e6)} old"
     )

@@ -15,6 +15,8 @@ from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from console.targets.progress import Progress
 
+_MAKE_FOLDER = "make it on this machine, for PostgreSQL's user to write and for the engine to read"
+
 
 class FilesOfWal(Archive):
     """WAL in one folder, base backups in another, both made with PostgreSQL's own programs alone."""
@@ -44,8 +46,12 @@ class FilesOfWal(Archive):
         return self._bases.all()
 
     async def aside(self) -> list[str]:
-        """The other folders."""
-        return self._bases.aside()
+        """The other folders; and the one of WAL, where it is not there."""
+        try:
+            told = [] if self._wal.is_dir() else [f"{self._wal} is not there: {_MAKE_FOLDER}"]
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return told + self._bases.aside()
 
     async def kept(self, bases: Sequence[Base]) -> Kept:
         """Every file by its name, its size and its first bytes."""

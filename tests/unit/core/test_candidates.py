@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from console.core.backups import Backup, DatabaseFacts, Manifest, Proof, TableFacts, Window
+from console.core.backups import Backup, DatabaseFacts, FileFacts, Manifest, Proof, TableFacts, Window
 from console.core.candidates import candidates
 from console.core.live import Candidate
 from console.core.plan import POINT_IN_TIME
+from console.core.plan_words import moment
 from console.core.state import Incident
 from tests.unit.core.kit import INCIDENT, at
 
@@ -91,6 +92,12 @@ def test_what_nobody_has_verified_has_no_proof() -> None:
     assert one.proof.startswith("restored, at ")
 
 
+def test_one_that_is_encrypted_says_by_what() -> None:
+    """Whoever wants to restore it needs the key."""
+    (one,) = listed(backup(10, sealed_for="age age1qqq", files=(FileFacts("database.dump.age", 1500, "aa"),)))
+    assert one.what == "database, 1.5 kB, encrypted by age"
+
+
 def test_a_loss_that_nobody_could_ask_for_is_not_known() -> None:
     (one,) = listed(backup(10), rows=None)
     assert one.loss is None
@@ -99,6 +106,8 @@ def test_a_loss_that_nobody_could_ask_for_is_not_known() -> None:
 def test_the_point_in_time_is_as_long_before_the_onset_as_the_strategy_says() -> None:
     (one,) = listed(window=Window(at(50).utc_us, at(120).utc_us))
     assert (one.id, one.ends, one.why_not) == (POINT_IN_TIME, at(85).utc_us, "")
+    begins, ends = moment(at(50).utc_us), moment(at(120).utc_us)
+    assert one.what == f"any instant from {begins} on, archived up to {ends}"
 
 
 def test_a_point_before_the_first_base_backup_says_from_when_on_there_is_one() -> None:
