@@ -18,6 +18,7 @@ from screens.data_forms import (
     KeepDialog,
     OnsetDialog,
     RestoreDialog,
+    RowsDialog,
     SwapBackDialog,
     VerifyDialog,
 )
@@ -120,6 +121,10 @@ class DataDialog(Dialog[Asked | None]):
         match command_id:
             case "restore":
                 return self._restore(chosen)
+            case "rows":
+                if chosen is None:
+                    return "choose a copy to take them from first"
+                return chosen.why_not or RowsDialog(self.scene, chosen)
             case "verify-backup":
                 if chosen is None or chosen.id == POINT_IN_TIME:
                     return "choose a backup first"

@@ -1,5 +1,6 @@
-"""Forms of the data screen: restore, keep, onset, backup, verify, cache, swap back."""
+"""Forms of the data screen: restore, rows, keep, onset, backup, verify, cache, swap back."""
 
+import shlex
 from collections.abc import Sequence
 
 from console.core.format import count
@@ -10,7 +11,7 @@ from console.core.plan_words import moment
 from console.core.requests import AnyAsk, Errand, MoveOnset, Replan
 from console.core.state import Incident
 from console.core.strategy import Environment
-from console.core.wishes import SWAP_BACK, alone, back_to, keeping, with_data, with_verb
+from console.core.wishes import SWAP_BACK, alone, back_to, keeping, of_rows, with_data, with_verb
 from console.core.words import duration
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
@@ -94,6 +95,43 @@ class RestoreDialog(Form):
 
 def _about(rows: int) -> str:
     return f"about {count(rows, 'row')}"
+
+
+class RowsDialog(Form):
+    """Plans to put single rows back, by key."""
+
+    yes = "Plan"
+    fields = ("table", "keys, with spaces between; quoted as in a shell where they hold any")
+
+    def __init__(self, scene: Scene, chosen: Candidate) -> None:
+        super().__init__(scene)
+        self._candidate = chosen
+        self.caption = f"Rows back to {moment(chosen.ends, scene.snapshot.at.utc_us)}"
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What is done to them, and when it is of use."""
+        how = (
+            f"{self._candidate.id} is built beside the live database and proven. The gate shows what each "
+            "row is and was; no database is swapped, and what the rows are until then is kept in a file."
+        )
+        alone_words = "The plan will be of this alone: what damages the rows should have gone back before."
+        return [
+            *wrap(how, width),
+            *wrap(alone_words, width, Role.WARN),
+            *wrap(_PLANS, width, Role.DIM),
+        ]
+
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:  # noqa: ARG002 - nothing to choose
+        """The wish, when a table and keys were typed."""
+        table, keys = typed
+        if _incident(self.scene) is None:
+            return _OVER
+        if not table:
+            return Lacking("name the table: users, or public.users", 0)
+        try:
+            return Replan(of_rows(table, shlex.split(keys), self._candidate.id))
+        except ValueError as error:
+            return Lacking(str(error), 1)
 
 
 class KeepDialog(Form):

@@ -31,7 +31,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
         Binding(CLOSE.key, "close", CLOSE.label, id=CLOSE.id, tooltip=CLOSE.sentence, show=False),
         Binding(",".join(_QUIT.aliases), "app.leave", _QUIT.label, tooltip=_QUIT.sentence, show=False),
     ]
-    AUTO_FOCUS = "Input, OptionList, Button"
+    AUTO_FOCUS = "Input, OptionList, TextArea, Button"
     caption = ""
     hint = "Enter does it, Tab moves on, Esc cancels"
     prompt = ""
@@ -84,7 +84,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
 
     def on_resize(self) -> None:
         """The body takes what the terminal leaves it."""
-        taken = sum(widget.outer_size.height for widget in self.query("Input, OptionList, #prompt, #keys"))
+        controls = self.query("Input, OptionList, TextArea, #prompt, #keys")
+        taken = sum(widget.outer_size.height for widget in controls)
         self.query_one("#body").styles.max_height = max(3, self.size.height - FRAME_LINES - taken)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -31,6 +31,7 @@ from screens.readings import HelpDialog, OutputDialog, PlanDialog
 from screens.resolve import ResolveDialog
 from screens.scene import Scene
 from screens.short_forms import AbortDialog, NoteDialog, TargetDialog
+from screens.sign import SignDialog
 from screens.tick import TickDialog
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
 from screens.views.clock import clock_view, draw_clock
@@ -49,6 +50,7 @@ REFUSED_S = 60.0
 _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "declare": DeclareDialog,
     "go": GateDialog,
+    "sign": SignDialog,
     "abort": AbortDialog,
     "tick": TickDialog,
     "note": NoteDialog,

@@ -24,7 +24,7 @@ from console.core.words import duration
 
 M = TypeVar("M", bound=BaseModel)
 
-FILES = ("strategy.yaml", "roster.yaml")
+FILES = ("strategy.yaml", "roster.yaml", "revoked_keys")
 
 
 class InitError(StatedError):

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from console.config.redaction import RedactedStream, Redactor
 from console.core.errors import StatedError
 from console.core.exits import Exit
+from console.core.redaction import RedactedStream, Redactor
 
-_PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TERM", "SSH_AUTH_SOCK"})
+_PASSED_ON = frozenset({"PATH", "HOME", "LANG", "TZ", "TERM", "SSH_AUTH_SOCK", "GNUPGHOME"})
 _PASSED_ON_PREFIXES = ("LC_", "XDG_")
 
 

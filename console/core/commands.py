@@ -91,6 +91,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=4,
     ),
     Command(
+        "sign",
+        "A",
+        "sign",
+        "Shows who has signed, and takes what somebody has signed elsewhere.",
+        Group.RUN,
+        "warroom approve",
+        possible.sign,
+        rank=18,
+    ),
+    Command(
         "abort",
         "x",
         "abort",
@@ -244,6 +254,16 @@ DATA: tuple[Command, ...] = (
         "warroom restore",
         possible.restore,
         rank=0,
+    ),
+    Command(
+        "rows",
+        "r",
+        "rows",
+        "Plans to put single rows back by table and key, out of the chosen row's copy; nothing is swapped.",
+        Group.DATA,
+        "warroom rows",
+        possible.restore_rows,
+        rank=6,
     ),
     Command(
         "onset",

@@ -88,6 +88,8 @@ class IncidentDeclared(Body, frozen=True):
     triggers: tuple[str, ...]
     onset: Stamp
     samples_from: Stamp
+    roster: str = ""
+    """SHA-256 of the roster by which this incident's signatures are counted."""
 
 
 class OnsetMoved(Body, frozen=True):
@@ -191,6 +193,8 @@ class EvidenceRecorded(Body, frozen=True):
     words: str
     inputs: str
     """Digest of what it was measured on, so that another plan can use it."""
+    age_s: float = 0.0
+    """How old what it shows was already."""
 
 
 class GateClaimed(Body, frozen=True):
@@ -199,6 +203,32 @@ class GateClaimed(Body, frozen=True):
     kind = "gate.claimed"
     plan_hash: str
     roles: tuple[str, ...]
+
+
+class GateSigned(Body, frozen=True):
+    """Somebody signed a yes or a no to a plan; the engine has verified it when this is committed."""
+
+    kind = "gate.signed"
+    plan_hash: str
+    person: str
+    """Whose signature it is, whoever handed it in."""
+    roles: tuple[str, ...]
+    key: str
+    """Fingerprint of the key."""
+    because: str
+    """Why not; empty with a yes."""
+    expires: int
+    """UTC microseconds."""
+    text: str
+    signature: str
+
+
+class GateWithdrawn(Body, frozen=True):
+    """A yes does not count any more: its signer took it back, or it does not hold when looked at again."""
+
+    kind = "gate.withdrawn"
+    person: str
+    reason: str
 
 
 class GateOpened(Body, frozen=True):
@@ -289,6 +319,8 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         StepDecided,
         EvidenceRecorded,
         GateClaimed,
+        GateSigned,
+        GateWithdrawn,
         GateOpened,
         RunAborted,
         RunResumed,

@@ -13,8 +13,10 @@ from console.core.state import (
     Evidence,
     Incident,
     ItemTick,
+    Refusal,
     RungState,
     RunningRelease,
+    Signed,
     State,
     Status,
 )
@@ -135,6 +137,7 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
         severity=body.severity,
         triggers=body.triggers,
         onset=body.onset,
+        roster=body.roster,
     )
     return replace(state, incident=declared)
 
@@ -157,6 +160,7 @@ def _without_plan(state: State, event: ev.Event) -> State:
         steps={},
         evidence={},
         approvals=(),
+        refusals=(),
         gate_opened=None,
         aborted=None,
     )
@@ -251,7 +255,7 @@ def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
     run = _run(state, event)
     if run is None:
         return state
-    evidence = Evidence(body.holds, body.words, body.inputs, event.at)
+    evidence = Evidence(body.holds, body.words, body.inputs, event.at, body.age_s)
     return _changed(state, event, evidence={**run.evidence, body.slot: evidence})
 
 
@@ -260,8 +264,38 @@ def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
     if state.open_incident is None:
         return state
     approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
-    others = tuple(a for a in state.open_incident.approvals if a.person != event.actor)
-    return _changed(state, event, approvals=(*others, approval))
+    others = _unsaid(state.open_incident, event.actor)
+    return _changed(state, event, approvals=(*others.approvals, approval), refusals=others.refusals)
+
+
+@apply.register
+def _(body: ev.GateSigned, event: ev.Event, state: State) -> State:
+    if state.open_incident is None:
+        return state
+    incident = _unsaid(state.open_incident, body.person)
+    if body.because:
+        refusal = Refusal(body.person, body.because, body.plan_hash, event.at)
+        return _changed(state, event, approvals=incident.approvals, refusals=(*incident.refusals, refusal))
+    signed = Signed(body.key, body.expires, body.text, body.signature)
+    approval = Approval(body.person, body.roles, "signature", body.plan_hash, event.at, signed)
+    return _changed(state, event, approvals=(*incident.approvals, approval), refusals=incident.refusals)
+
+
+@apply.register
+def _(body: ev.GateWithdrawn, event: ev.Event, state: State) -> State:
+    if state.open_incident is None:
+        return state
+    incident = _unsaid(state.open_incident, body.person)
+    return _changed(state, event, approvals=incident.approvals, refusals=incident.refusals)
+
+
+def _unsaid(incident: Incident, person: str) -> Incident:
+    """Without whatever that person has said at the gate."""
+    return replace(
+        incident,
+        approvals=tuple(one for one in incident.approvals if one.person != person),
+        refusals=tuple(one for one in incident.refusals if one.person != person),
+    )
 
 
 @apply.register

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?Z?")
 _SHIFT = re.compile(r"([+-])\s*(\d{1,9})\s*(s|m|h|d)")
+_WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 HOW = "write 14:05:30, a date like 2026-11-23T14:05:30Z, or -30s for so much before the present one"
 
@@ -35,7 +36,12 @@ def _meant(words: str, now: int, known: int) -> int:
 
 def written(utc_us: int) -> str:
     """The moment as a whole date that `moment_of` reads: `2026-11-23T14:05:30Z`."""
-    return (_EPOCH + timedelta(microseconds=utc_us)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (_EPOCH + timedelta(microseconds=utc_us)).strftime(_WRITTEN)
+
+
+def from_written(words: str) -> int:
+    """The UTC microseconds of what `written` wrote; ValueError for anything else."""
+    return _microseconds(datetime.strptime(words, _WRITTEN).replace(tzinfo=UTC))
 
 
 def _last(of_day: re.Match[str], now: int) -> int:

@@ -2,11 +2,12 @@
 
 from msgspec import Struct
 
+from console.core.clock import Stamp
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import missing, too_old, unproven, unrecovered
+from console.core.policy import missing, refused, too_old, unproven, unrecovered
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.receipt import HELD_TO_CEILING, beyond, told
@@ -164,7 +165,7 @@ _CHOOSE_ANEW = "plan again with a higher ceiling or another candidate"
 
 
 def _under_way(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment) -> NextStep:
-    after = _after(incident, plan) + _of_kept_data(incident, environment)
+    after = _after(incident, plan, snapshot.at) + _of_kept_data(incident, environment)
     if running := incident.running():
         step = running[0]
         return NextStep(f"wait: {step.title}, {_how_far(snapshot, incident, step)}{after}", None)
@@ -178,13 +179,13 @@ def _how_far(snapshot: Snapshot, incident: Incident, step: Step) -> str:
     return f"{duration(spent(snapshot, incident, step))}, limit {duration(step.limit_s)}"
 
 
-def _after(incident: Incident, plan: Plan) -> str:
+def _after(incident: Incident, plan: Plan, now: Stamp) -> str:
     """What comes when the running steps are done, in the words of the NEXT line."""
     waiting = [step for step in plan.steps if incident.step(step.id).status is Status.WAITING]
     if not waiting:
         return "; then R closes the incident"
     if incident.gate_opened is None and waiting[0].phase is not Phase.PREPARE:
-        return "; then the gate asks you (g)" if missing(incident) else "; then the gate"
+        return "; then the gate asks you (g)" if missing(incident, now) else "; then the gate"
     return f"; then {waiting[0].title}"
 
 
@@ -203,13 +204,16 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Envir
     if found and (too_much := beyond(incident, found)):
         return NextStep(f"{_CHOOSE_ANEW}: {too_much}", "data")
     broken = [f"{p.words}: {why}" for p, why in unproven(plan, incident, snapshot.at)]
-    if short := must_say_yes(incident):
+    if no := refused(incident):
+        who = no[0]
+        return NextStep(f"plan anew, or ask again: {who.person} said no, {who.because}", "target")
+    if short := must_say_yes(incident, snapshot.at):
         also = f"; the gate also waits for {broken[0]}" if broken else ""
         also += _of_kept_data(incident, environment)
         if plan.proof == "claim":
             typed = f"{snapshot.state.environment}{', twice: it swaps data' if plan.data else ''}"
             return NextStep(f"go: say yes to the plan and type {typed}{also}", "go")
-        return NextStep(f"wait: {short}, by signature{also}", None)
+        return NextStep(f"sign: {short}, by signature{also}", "sign")
     if again := too_old(incident, snapshot.at):
         return NextStep(f"wait: {again[0].title} is done once more, its proof has grown old", None)
     if broken:

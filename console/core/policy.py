@@ -9,7 +9,8 @@ from msgspec import Struct
 from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.requests import Choice
-from console.core.state import Approval, Evidence, Incident, Status
+from console.core.state import Approval, Evidence, Incident, Refusal, Status
+from console.core.strategy import Environment
 from console.core.words import duration
 
 
@@ -31,10 +32,16 @@ def gate(incident: Incident, now: Stamp) -> Gate:
     plan = incident.plan
     if plan is None:
         return Gate(closed=("there is no plan yet",), approvers=())
-    short = Counter(missing(incident))
+    short = Counter(missing(incident, now))
     wanted = tuple(f"{count} {role} must say yes" for role, count in short.items())
-    closed = (*_unready(incident, plan), *_unproven(plan, incident, now), *wanted)
-    return Gate(closed=closed, approvers=tuple(a.person for a in _valid(incident, plan)))
+    said_no = tuple(f"{no.person} said no: {no.because}" for no in refused(incident))
+    closed = (*_unready(incident, plan), *said_no, *_unproven(plan, incident, now), *wanted)
+    return Gate(closed=closed, approvers=tuple(a.person for a in said_yes(incident, now)))
+
+
+def refused(incident: Incident) -> tuple[Refusal, ...]:
+    """Who said no to this very plan: one of them is enough."""
+    return tuple(no for no in incident.refusals if no.plan_hash == incident.plan_hash)
 
 
 def unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[tuple[Predicate, str], ...]:
@@ -62,11 +69,12 @@ def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str
         return evidence.words
     if predicate.max_age_s is None:
         return ""
-    age = now.seconds_since(evidence.at)
-    if age < 0:  # only across a reboot: within one boot time does not run backwards
+    since = now.seconds_since(evidence.at)
+    if since < 0:  # only across a reboot: within one boot time does not run backwards
         return "proven at a time that has not come yet: the clock was moved"
+    age = since + evidence.age_s
     if age > predicate.max_age_s:
-        return f"proven {duration(age)} ago, at most {duration(predicate.max_age_s)} wanted"
+        return f"{duration(age)} old, at most {duration(predicate.max_age_s)} wanted"
     return ""
 
 
@@ -76,7 +84,7 @@ def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
     Whoever waits at the gate need not do anything about them: they can be done again.
     """
     plan = incident.plan
-    if plan is None or missing(incident) or not incident.settled(Phase.PREPARE):
+    if plan is None or missing(incident, now) or not incident.settled(Phase.PREPARE):
         return ()
     broken = [predicate for predicate, _ in unproven(plan, incident, now)]
     held = (incident.evidence.get(predicate.slot) for predicate in broken)
@@ -86,12 +94,39 @@ def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
     return tuple(step for step in plan.of_phase(Phase.PREPARE) if step.repeatable and slots & set(step.fills))
 
 
-def _valid(incident: Incident, plan: Plan) -> tuple[Approval, ...]:
-    """Who said yes to this very plan, in the way that it asks for."""
-    return tuple(a for a in incident.approvals if a.plan_hash == incident.plan_hash and a.proof == plan.proof)
+def said_yes(incident: Incident, now: Stamp) -> tuple[Approval, ...]:
+    """Whose yes to this very plan counts at `now`, in the order in which they said it.
+
+    In the way that the plan asks for, not expired, and with a key that nobody before them has signed with.
+    """
+    keys: set[str] = set()
+    counted: list[Approval] = []
+    for yes in incident.approvals:
+        if yes.plan_hash != incident.plan_hash or incident.plan is None or yes.proof != incident.plan.proof:
+            continue
+        if yes.signed is not None and (yes.signed.key in keys or expired(yes, now)):
+            continue
+        keys |= {yes.signed.key} if yes.signed else set()
+        counted.append(yes)
+    return tuple(counted)
 
 
-def missing(incident: Incident) -> tuple[str, ...]:
+def expired(yes: Approval, now: Stamp) -> bool:
+    """Whether what was signed has run out, by the wall clock or, if that was moved, by time that went by."""
+    if yes.signed is None:
+        return False
+    left_s = (yes.signed.expires - yes.at.utc_us) / 1e6
+    return now.utc_us >= yes.signed.expires or not 0 <= now.seconds_since(yes.at) < left_s
+
+
+def may_initiator(environment: Environment, plan: Plan | None) -> bool:
+    """Whether whoever asked for this plan counts among those who say yes to it."""
+    rule = environment.authorisation.initiator_may_approve
+    keeps_data = plan is None or (plan.data is None and plan.rows is None)
+    return rule == "always" or (rule == "code only" and keeps_data)
+
+
+def missing(incident: Incident, now: Stamp) -> tuple[str, ...]:
     """Roles that are short of people who said yes, each as often as one is missing.
 
     A person counts once, whatever roles they hold; they are counted where that leaves the fewest missing,
@@ -100,7 +135,7 @@ def missing(incident: Incident) -> tuple[str, ...]:
     plan = incident.plan
     if plan is None:
         return ()
-    roles = {approval.person: approval.roles for approval in _valid(incident, plan)}
+    roles = {approval.person: approval.roles for approval in said_yes(incident, now)}
     seats = [need.role for need in plan.needs for _ in range(need.count)]
     taken: dict[str, int] = {}
     return tuple(role for seat, role in enumerate(seats) if not _seated(seat, seats, roles, taken, set()))

@@ -9,8 +9,10 @@ from console.core.plan import POINT_IN_TIME, Step
 from console.core.policy import choices
 from console.core.presence import Presence, hanging, presence
 from console.core.protocols import Snapshot
+from console.core.single_rows import not_shown
 from console.core.state import Incident
 from console.core.strategy import Environment
+from console.core.wishes import way_back_is_over
 
 Possible = Callable[[Snapshot, Environment], str | None]
 
@@ -64,8 +66,8 @@ def declare(snapshot: Snapshot, _environment: Environment) -> str | None:
     return f"{incident.id} is declared already, {incident.commander} commands it"
 
 
-def go(snapshot: Snapshot, _environment: Environment) -> str | None:
-    """There is a plan, and nobody has opened its gate."""
+def _at_gate(snapshot: Snapshot) -> Incident | str:
+    """The incident with a plan whose gate nobody has opened; or why there is none."""
     incident = _planned(snapshot)
     if isinstance(incident, str):
         return incident
@@ -75,7 +77,25 @@ def go(snapshot: Snapshot, _environment: Environment) -> str | None:
         return "the gate is open already: the way back is under way"
     if incident.aborted is not None:
         return "the run is stopped: X goes on with it, T plans anew"
-    return None
+    return not_shown(incident) or incident
+
+
+def go(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is a plan that asks for a typed name, and nobody has opened its gate."""
+    incident = _at_gate(snapshot)
+    if isinstance(incident, str):
+        return incident
+    signs = incident.plan is not None and incident.plan.proof == "signature"
+    return "this plan asks for signatures, not for a typed name: A" if signs else None
+
+
+def sign(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is a plan that asks for signatures, and nobody has opened its gate."""
+    incident = _at_gate(snapshot)
+    if isinstance(incident, str):
+        return incident
+    claimed = incident.plan is not None and incident.plan.proof == "claim"
+    return "this plan asks for a typed name, not for signatures: g" if claimed else None
 
 
 def look_at_plan(snapshot: Snapshot, _environment: Environment) -> str | None:
@@ -121,7 +141,7 @@ def target(snapshot: Snapshot, _environment: Environment) -> str | None:
     incident = _plannable(snapshot)
     if isinstance(incident, str):
         return incident
-    if incident.finished:
+    if way_back_is_over(incident):
         return "the plan has been carried out: R closes the incident"
     return None
 
@@ -180,6 +200,16 @@ def restore(snapshot: Snapshot, environment: Environment) -> str | None:
     if environment.recovery is None:
         return "the strategy names no `recovery` of this environment: its data cannot go back"
     return target(snapshot, environment)
+
+
+def restore_rows(snapshot: Snapshot, environment: Environment) -> str | None:
+    """A copy can be had to take rows from, and another plan can be made; also after the way back."""
+    if environment.backups is None:
+        return _NO_BACKUPS
+    if environment.recovery is None:
+        return "the strategy names no `recovery` of this environment: no row can go back"
+    incident = _plannable(snapshot)
+    return incident if isinstance(incident, str) else None
 
 
 def move_onset(snapshot: Snapshot, _environment: Environment) -> str | None:

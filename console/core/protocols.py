@@ -29,6 +29,10 @@ class Reader(Protocol):
         """The newest event's number and hash."""
         ...
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of the event of that number; None when there is none."""
+        ...
+
     def read(self, after: int, limit: int) -> Sequence[Event]:
         """Up to `limit` events that follow number `after`, in order."""
         ...

@@ -61,6 +61,20 @@ class Go(Ask, frozen=True):
     """The environment's name once more, where the plan swaps data."""
 
 
+class Approve(Ask, frozen=True):
+    """Hand in what somebody has signed, yes or no: the statement (see core.statement), and its signature."""
+
+    text: str
+    signature: str
+    """Armored, as `ssh-keygen -Y sign` writes it."""
+
+
+class Withdraw(Ask, frozen=True):
+    """Take back one's own yes."""
+
+    reason: str
+
+
 class Decide(Ask, frozen=True):
     """Say what becomes of a step that failed or whose end is unknown."""
 
@@ -105,7 +119,22 @@ class Stop(Ask, frozen=True):
     """End the engine between two steps."""
 
 
-AnyAsk = Declare | Replan | MoveOnset | Errand | Go | Decide | Abort | Resume | Note | Tick | Resolve | Stop
+AnyAsk = (
+    Declare
+    | Replan
+    | MoveOnset
+    | Errand
+    | Go
+    | Approve
+    | Withdraw
+    | Decide
+    | Abort
+    | Resume
+    | Note
+    | Tick
+    | Resolve
+    | Stop
+)
 
 
 class Request(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from console.core.fields import Expected, Model, Name, Text
+from console.core.keys import PublicKey, public_key
 from console.core.naming import nearest, quoted
 from console.core.parts import Finding, Part
 
@@ -20,6 +21,13 @@ class Person(Model):
     """Roles that this person takes when nobody who holds one answers."""
     contact: Text | None = None
     """How to page them."""
+    keys: list[Text] = Field(default_factory=list)
+    """SSH public keys that they sign with, as `ssh-keygen -y` prints them."""
+
+    @property
+    def public_keys(self) -> tuple[PublicKey, ...]:
+        """Those keys, read."""
+        return tuple(map(public_key, self.keys))
 
 
 class Roster(Model):
@@ -27,6 +35,8 @@ class Roster(Model):
 
     schema_: Annotated[Literal["warroom.roster/1"], Field(alias="schema")]
     people: Annotated[list[Person], Field(min_length=1), Expected("a list of at least one person")]
+    revoked: Text | None = None
+    """File of keys that do not count any more, relative to this one; without it no signature counts."""
 
     def person(self, handle: str) -> Person | None:
         """The person of that handle; None when there is none."""
@@ -43,8 +53,9 @@ class Roster(Model):
 
 
 def check_roster(document: object) -> Iterator[Finding]:
-    """What is wrong with a roster beyond its shape: two people under one handle."""
+    """What is wrong with a roster beyond its shape: a handle or key of two people, no key."""
     seen: set[str] = set()
+    owners: dict[str, str] = {}
     for person in Part(document)["people"].each():
         handle = person["handle"]
         if handle.text in seen:
@@ -52,6 +63,19 @@ def check_roster(document: object) -> Iterator[Finding]:
                 f"{quoted(handle.text or '')} is the handle of an earlier person: handles are unique"
             )
         seen |= {handle.text} if handle.text else set()
+        yield from _check_keys(person, handle.text or "", owners)
+
+
+def _check_keys(person: Part, handle: str, owners: dict[str, str]) -> Iterator[Finding]:
+    for part in person["keys"].each():
+        try:
+            key = public_key(part.text or "")
+        except ValueError as error:
+            yield part.wrong(str(error))
+            continue
+        owner = owners.setdefault(key.fingerprint, handle)
+        if owner != handle:
+            yield part.wrong(f"this key is {owner}'s too: everybody signs with a key of their own")
 
 
 def unmet_roles(strategy: object, roster: object) -> Iterator[Finding]:

@@ -65,9 +65,9 @@ def healthy_at(incident: Incident) -> Stamp | None:
     return proven.since if proven else None
 
 
-def must_say_yes(incident: Incident) -> str:
+def must_say_yes(incident: Incident, now: Stamp) -> str:
     """Whose yes the gate waits for, `1 engineer must say yes`; empty when nobody's."""
-    short = Counter(missing(incident))
+    short = Counter(missing(incident, now))
     return f"{', '.join(f'{count} {role}' for role, count in short.items())} must say yes" if short else ""
 
 
@@ -82,7 +82,8 @@ DATA_TRIGGERS = ("database_corrupt", "data_lost_or_inconsistent", "transaction_s
 
 def distrusted(incident: Incident, environment: Environment) -> str:
     """What was declared of data that the plan keeps, `database corrupt`; empty when nothing was."""
-    if incident.plan is not None and incident.plan.data is not None:
+    plan = incident.plan
+    if plan is not None and (plan.data is not None or plan.rows is not None):
         return ""
     said = next((name for name in DATA_TRIGGERS if name in incident.triggers), None)
     known = environment.triggers.get(said) if said else None

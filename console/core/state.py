@@ -87,6 +87,8 @@ class Evidence(Struct, frozen=True):
     words: str
     inputs: str
     at: Stamp
+    age_s: float = 0.0
+    """How old what it shows was at that moment."""
 
 
 class Approval(Struct, frozen=True):
@@ -95,6 +97,28 @@ class Approval(Struct, frozen=True):
     person: str
     roles: tuple[str, ...]
     proof: Literal["claim", "signature"]
+    plan_hash: str
+    at: Stamp
+    signed: "Signed | None" = None
+    """What was signed; None for a claim."""
+
+
+class Signed(Struct, frozen=True):
+    """A statement with its signature, and what the engine found in them."""
+
+    key: str
+    """Fingerprint."""
+    expires: int
+    """UTC microseconds."""
+    text: str
+    signature: str
+
+
+class Refusal(Struct, frozen=True):
+    """A signed no to the plan of one hash."""
+
+    person: str
+    because: str
     plan_hash: str
     at: Stamp
 
@@ -131,7 +155,10 @@ class Incident(Struct, frozen=True):
     planning_failed: str | None = None
     steps: dict[str, StepState] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    roster: str = ""
+    """SHA-256 of the roster that was pinned when it was declared."""
     approvals: tuple[Approval, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     gate_opened: Stamp | None = None
     aborted: str | None = None
     items: dict[str, ItemTick] = field(default_factory=dict)

@@ -124,7 +124,10 @@ class Authorisation(Model):
     proof: Literal["claim", "signature"]
     within: Seconds
     """0s: immediately."""
-    initiator_may_approve: YesNo
+    initiator_may_approve: Annotated[
+        Literal["always", "code only", "never"],
+        Expected("`always`, `code only` (but never a plan that changes data) or `never`"),
+    ]
     """Whether the person who asks for the rollback counts among the approvers."""
 
 

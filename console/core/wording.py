@@ -181,6 +181,22 @@ def _(body: ev.GateClaimed, _event: ev.Event, _title: Title) -> Said:
 
 
 @_words.register
+def _(body: ev.GateSigned, event: ev.Event, _title: Title) -> Said:
+    by = "" if event.actor == body.person else f", handed in by {event.actor}"
+    key = f"key {body.key[:17]}"
+    if body.because:
+        no = f"{body.person} said no to plan {short(body.plan_hash)}: {body.because}"
+        return Said(f"{no} ({key}{by})", Tone.BAD)
+    roles = ", ".join(body.roles)
+    return Said(f"{body.person} signed plan {short(body.plan_hash)} as {roles} ({key}{by})", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.GateWithdrawn, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"the yes of {body.person} does not count any more: {body.reason}", Tone.BAD)
+
+
+@_words.register
 def _(body: ev.GateOpened, _event: ev.Event, _title: Title) -> Said:
     return Said(
         f"gate open for plan {short(body.plan_hash)}: {', '.join(body.approvers)} said yes", Tone.GOOD

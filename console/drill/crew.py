@@ -1,18 +1,23 @@
 """The crew of a headless drill: the people who would sit there, as a pure choice of who asks what next."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from msgspec import Struct
 
 from console.core import events as ev
 from console.core import requests as rq
+from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.plan import Phase, Step, Wish
-from console.core.policy import gate, missing, too_old, unattended
+from console.core.policy import gate, may_initiator, missing, said_yes, too_old, unattended
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident, Status, StepState
+from console.core.strategy import Environment
 
+CrewChoice = Literal["auto", "manual"]
+"""Whether the others sign by themselves, or the player signs as each of them."""
 _ATTEMPTS = 2
 
 
@@ -23,7 +28,7 @@ class Crew(Struct, frozen=True):
     """Handle of whoever asks for everything but a yes."""
     roles: dict[str, tuple[str, ...]]
     """What everybody may say yes as, by handle."""
-    commander_may_approve: bool
+    environment: Environment
     wish: Wish = Wish()
     """The plan that they want, where it is not the one that is made by itself."""
 
@@ -43,8 +48,9 @@ def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     ask = _command(incident, crew)
     if ask is not None:
         return Act(crew.commander, ask)
-    approver = _approver(incident, crew)
-    return None if approver is None else Act(approver, _yes(incident))
+    approver = approver_of(incident, crew, snapshot.at)
+    signs = incident.plan is not None and incident.plan.proof == "signature"
+    return None if approver is None or signs else Act(approver, _yes(incident))
 
 
 def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
@@ -77,13 +83,13 @@ def _lacks_wish(incident: Incident, crew: Crew) -> bool:
     return incident.wish != crew.wish and incident.gate_opened is None
 
 
-def _approver(incident: Incident, crew: Crew) -> str | None:
+def approver_of(incident: Incident, crew: Crew, now: Stamp) -> str | None:
     """Who says yes next: somebody who has not, in a role that is still short of people."""
     if not _at_gate(incident) or incident.planning or incident.aborted is not None:
         return None
-    short = set(missing(incident))
-    said = {yes.person for yes in incident.approvals if yes.plan_hash == incident.plan_hash}
-    if not crew.commander_may_approve:
+    short = set(missing(incident, now))
+    said = {yes.person for yes in said_yes(incident, now)}
+    if not may_initiator(crew.environment, incident.plan):
         said.add(crew.commander)
     return next((who for who, roles in crew.roles.items() if who not in said and short & set(roles)), None)
 
@@ -118,7 +124,7 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
 
 def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | None:
     """The gate is closed, everybody who can has said yes, and the engine cannot open it either."""
-    if not _at_gate(incident) or _approver(incident, crew) is not None:
+    if not _at_gate(incident) or approver_of(incident, crew, snapshot.at):
         return None
     closed = gate(incident, snapshot.at).closed
     if not closed or incident.running() or too_old(incident, snapshot.at):

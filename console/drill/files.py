@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
-from console.drill.place import write_atomically
+from console.drill.keyring import Keyring
 from console.drill.setting import Setting
 from console.drill.story import STORIES
 from console.drill.world import ArchiveAt, World
@@ -25,7 +25,7 @@ BEFORE = "3s"
 """How long before the onset the recovery point lies, where data can go back."""
 LOSS_WITH_BULK = 100_000
 """Rows that a yes signs away where much data takes minutes to restore, in which users write on."""
-NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset; yes by name"
+NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset"
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
 _AT_LEAST = 5
@@ -45,13 +45,25 @@ def write_files(folder: Path, world: World) -> Setting:
     strategy, roster = folder / "strategy.yaml", folder / "roster.yaml"
     with strategy.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
-    write_atomically(roster, (BUNDLED / "roster.yaml").read_bytes())
+    _write_roster(roster, folder)
     environment = load_strategy(strategy).strategy.environments[name]
     state = folder / "state"
     wanted = EngineWanted(strategy, roster, name, state, with_pid=world.keeper_pid)
     return Setting(
         folder, STORIES[name].scenario, name, environment, ACTOR, load_roster(roster).roster, wanted
     )
+
+
+def _write_roster(path: Path, folder: Path) -> None:
+    """The bundled people, each with a key of the drill's, of which none is revoked."""
+    yaml, keys = YAML(), Keyring(folder)
+    document = yaml.load(BUNDLED / "roster.yaml")
+    keys.make(person["handle"] for person in document["people"])
+    for person in document["people"]:
+        person["keys"] = [keys.public(person["handle"])]
+    (path.parent / document["revoked"]).touch()
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(document, file)
 
 
 def set_aside(folder: Path) -> None:
@@ -103,8 +115,6 @@ def _rehearse_data(environment: Any, folder: Path, world: World, archive: Archiv
     environment["recovery"]["before"] = BEFORE
     if world.wanted.bulk:
         environment["recovery"]["loss_at_most"] = LOSS_WITH_BULK
-    # There are no keys to sign with: whoever is named says yes.
-    environment["authorisation"]["proof"] = "claim"
 
 
 def _hasten(metric: Any) -> None:

@@ -1,5 +1,6 @@
 """A whole rollback with nobody at the keyboard: the world, the fault, the crew, and what was measured."""
 
+import asyncio
 import subprocess
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from console.drill.moment import now
 from console.drill.place import VARIABLE, DrillError
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
+from console.drill.signers import Signers
 from console.drill.world import World, keeper_of, stop_world
 from console.engine import crash
 from console.engine.spawn import EngineWanted, spawn
@@ -74,13 +76,8 @@ class Engines:
 
 def _crew(setting: Setting) -> Crew:
     """Everybody in the roster, under whoever plays."""
-    people = setting.roster.people
-    return Crew(
-        setting.actor,
-        {person.handle: setting.roster.roles_of(person.handle) for person in people},
-        commander_may_approve=setting.environment.authorisation.initiator_may_approve,
-        wish=WISHES.get(setting.scenario, Wish()),
-    )
+    wish = WISHES.get(setting.scenario, Wish())
+    return Crew(setting.actor, setting.roles, setting.environment, wish)
 
 
 class Drill:
@@ -134,6 +131,7 @@ class Drill:
 
     async def _played(self) -> str | None:
         """The fault and the rollback; why it did not come to its end, or None."""
+        signing = asyncio.create_task(Signers(self._setting, self._crew).keep())
         try:
             self._engines.keep_running()
             await self._until(lambda snapshot: bool(snapshot.rows) and self._can_go_back())
@@ -143,6 +141,9 @@ class Drill:
         except StatedError as error:
             self._tell(str(error))
             return str(error)
+        finally:
+            signing.cancel()
+            await asyncio.gather(signing, return_exceptions=True)
 
     def _can_go_back(self) -> bool:
         """Whether a recovery point, so long before an onset that comes now, could be gone back to."""

@@ -21,3 +21,8 @@ class Setting(Struct, frozen=True):
     """Handle of the engineer who plays."""
     roster: Roster
     engine: EngineWanted
+
+    @property
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """What everybody may say yes as, by handle."""
+        return {handle: self.roster.roles_of(handle) for handle in self.roster.handles()}

@@ -43,6 +43,10 @@ class Book:
         """The journal's head, in hex."""
         return self._writer.head().hash.hex()
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of the event of that number; None when there is none."""
+        return self._writer.hash_at(seq)
+
     def last(self) -> Head:
         """The journal's newest event, by number and hash."""
         return self._writer.head()

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from actions.action import World
 from console import __version__
+from console.authority.office import Office
 from console.config.loader import LoadedStrategy
 from console.config.roster import LoadedRoster
 from console.config.secrets import Secrets, child_environment
@@ -133,7 +134,14 @@ class _Builder:
         return Engine(
             book=book,
             world=world,
-            desk=Desk(wanted.name, self._environment, wanted.roster.roster, lambda: book.state),
+            desk=Desk(
+                wanted.name,
+                self._environment,
+                wanted.roster.roster,
+                lambda: book.state,
+                roster_sha256=wanted.roster.sha256,
+            ),
+            office=self._office(),
             runner=lambda docket: Runner(
                 docket, world, board, layout.output, self._secrets.redact, lambda: book.state.rungs
             ),
@@ -145,6 +153,10 @@ class _Builder:
             lease=self._lease,
             cataloguer=Cataloguer(book, world, world.stores, board) if world.stores else None,
         )
+
+    def _office(self) -> Office:
+        roster = self._wanted.roster
+        return Office(self._programs, roster.roster, roster.sha256, roster.path.parent)
 
     def _lookout(self) -> Lookout:
         samples = SampleWriter(self._layout.samples)

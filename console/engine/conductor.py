@@ -61,9 +61,11 @@ class Conductor:
         still_ours: Callable[[], None],
         fault: Callable[[str], None],
         settled: Callable[[], None] = lambda: None,
+        signed: Callable[[Incident], bool] = lambda _: True,
     ) -> None:
         """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine.
 
+        `signed` says whether every signature still holds; where it cannot say yet, it asks for another look.
         `settled` is called after each step, and whenever there may be nothing left to do.
         """
         self._docket = docket
@@ -73,6 +75,7 @@ class Conductor:
         self._fault = fault
         self._still_ours = still_ours
         self._settled = settled
+        self._signed = signed
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
@@ -122,6 +125,8 @@ class Conductor:
         if not verdict.may_open:
             for step in too_old(incident, now):
                 self._start(step)
+            return
+        if not self._signed(incident):
             return
         assert incident.plan is not None  # noqa: S101 - startable() has looked
         opened = ev.GateOpened(

@@ -6,17 +6,21 @@ from typing import Literal, get_args
 
 from console.core import events as ev
 from console.core import requests as rq
+from console.core.asking import unlike
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.ids import errand_id, incident_id
 from console.core.plan import Wish
-from console.core.policy import choices, unrecovered
+from console.core.policy import choices, may_initiator, said_yes, unrecovered
 from console.core.requests import Choice, Request
 from console.core.roster import Roster
+from console.core.single_rows import not_shown
 from console.core.state import Incident, State
+from console.core.statement import Statement
 from console.core.strategy import Environment
-from console.core.verbs import VERBS
+from console.core.verbs import RESTORE_ROWS, VERBS
+from console.core.wishes import alone, rows_of, way_back_is_over
 
 Outcome = Literal["recovered", "mitigated", "false alarm"]
 
@@ -29,8 +33,16 @@ class Desk:
     """Knows the rules of every request. Reads the state; the engine commits what it answers."""
 
     def __init__(
-        self, name: str, environment: Environment, roster: Roster, state: Callable[[], State]
+        self,
+        name: str,
+        environment: Environment,
+        roster: Roster,
+        state: Callable[[], State],
+        *,
+        roster_sha256: str = "",
     ) -> None:
+        self.roster_sha256 = roster_sha256
+        """The roster file's; pinned when an incident is declared."""
         self._name = name
         self._environment = environment
         self._roster = roster
@@ -94,6 +106,7 @@ class Desk:
                 triggers=tuple(dict.fromkeys((*(known.triggers if known else ()), *ask.triggers))),
                 onset=onset,
                 samples_from=onset,
+                roster=self.roster_sha256,
             ),
         )
 
@@ -107,12 +120,25 @@ class Desk:
 
     def _can_be_wished(self, wish: Wish, incident: Incident) -> None:
         """A plan that is carried out is not made again; a verb may follow it."""
-        if incident.finished and (wish.code or wish.data is not None):
+        if way_back_is_over(incident) and not alone(wish):
             raise RefusedError("the plan has been carried out: resolve the incident, or declare a new one")
         if not wish.code and wish.data is None and wish.verb is None:
             raise RefusedError("a plan that changes neither code nor data, and does nothing else, is none")
         if wish.verb is not None:
             self._verb(wish.verb, alone=False)
+        if wish.verb == RESTORE_ROWS:
+            self._rows(wish)
+
+    def _rows(self, wish: Wish) -> None:
+        """Refuses rows that nobody can find, or that something else would change at the same time."""
+        if not alone(wish):
+            raise RefusedError("rows go back by key in a plan of their own, when nothing else changes")
+        if self._environment.recovery is None:
+            raise RefusedError("the strategy names no `recovery` of this environment: no row can go back")
+        try:
+            rows_of(wish)
+        except ValueError as error:
+            raise RefusedError(str(error)) from error
 
     def _verb(self, name: str, *, alone: bool) -> None:
         """Refuses a verb that does not exist, or cannot be asked for that way."""
@@ -135,7 +161,8 @@ class Desk:
         if incident.gate_opened is not None:
             raise RefusedError("the gate is open: what data goes back to is decided")
         moved = Stamp(ask.utc_us, now.boot_id, now.boot_us - (now.utc_us - ask.utc_us))
-        restores = incident.plan is not None and incident.plan.data is not None
+        plan = incident.plan
+        restores = plan is not None and (plan.data is not None or plan.rows is not None)
         again = (ev.PlanningStarted(incident.wish),) if restores and not incident.running() else ()
         return (ev.OnsetMoved(moved, ask.reason), *again)
 
@@ -160,22 +187,71 @@ class Desk:
         if incident.plan.data is not None and ask.typed_again != self._name:
             raise RefusedError(f"this plan swaps data: type {self._name} once more")
         if incident.plan.proof != "claim":
-            raise RefusedError("this environment asks for signatures, not for a typed name")
+            raise RefusedError("this environment asks for signatures, not for a typed name: A asks for one")
         if incident.gate_opened is not None:
             raise RefusedError("the gate is open already")
         roles = self._roster.roles_of(request.actor)
-        needed = dict.fromkeys(need.role for need in incident.plan.needs)
-        if not needed.keys() & set(roles):
-            raise RefusedError(
-                f"{request.actor} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
-            )
-        self._may_say_yes(request.actor, incident)
+        self._has_a_seat(request.actor, roles, incident)
+        self._may_say_yes(request.actor, incident, now)
         return (ev.GateClaimed(plan_hash=ask.plan_hash, roles=tuple(roles)),)
 
-    def _may_say_yes(self, actor: str, incident: Incident) -> None:
-        if any(yes.person == actor and yes.plan_hash == incident.plan_hash for yes in incident.approvals):
+    @_grant.register
+    def _(self, ask: rq.Approve, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        self._settled_plan()
+        return ()  # what was signed is told by `sign`, once it is verified
+
+    def sign(self, statement: Statement, signature: str, key: str, now: Stamp) -> tuple[Body, ...]:
+        """The event of a statement whose signature was verified with `key`; RefusedError otherwise.
+
+        All is judged by the state of now, since the plan may have changed while it was verified.
+        """
+        incident = self._settled_plan()
+        person, roles = statement.person, self._roster.roles_of(statement.person)
+        if incident.roster != self.roster_sha256:
+            raise RefusedError("the roster is not the one that was pinned when the incident was declared")
+        if why := unlike(statement, incident, roles, now, self._environment.authorisation.within):
+            raise RefusedError(f"what {person} signed does not count: {why}")
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open already")
+        self._has_a_seat(person, roles, incident)
+        if statement.decision == "yes":
+            self._may_say_yes(person, incident, now)
+        return (
+            ev.GateSigned(
+                plan_hash=statement.plan,
+                person=person,
+                roles=tuple(roles),
+                key=key,
+                because=statement.because,
+                expires=statement.expires,
+                text=statement.text,
+                signature=signature,
+            ),
+        )
+
+    @_grant.register
+    def _(self, ask: rq.Withdraw, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._settled_plan()
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open already: x stops the run")
+        if request.actor not in {yes.person for yes in incident.approvals}:
+            raise RefusedError(f"{request.actor} has not said yes")
+        return (ev.GateWithdrawn(request.actor, ask.reason or "taken back"),)
+
+    def _has_a_seat(self, person: str, roles: tuple[str, ...], incident: Incident) -> None:
+        """Refuses somebody whom nobody asks."""
+        needed = dict.fromkeys(need.role for need in incident.plan.needs) if incident.plan else {}
+        if not needed.keys() & set(roles):
+            raise RefusedError(
+                f"{person} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
+            )
+
+    def _may_say_yes(self, actor: str, incident: Incident, now: Stamp) -> None:
+        if why := not_shown(incident):
+            raise RefusedError(why)
+        if actor in {yes.person for yes in said_yes(incident, now)}:
             raise RefusedError(f"{actor} has said yes to this plan already")
-        if actor == incident.commander and not self._environment.authorisation.initiator_may_approve:
+        if actor == incident.commander and not may_initiator(self._environment, incident.plan):
             raise RefusedError(f"{actor} asked for the rollback: here somebody else must say yes")
 
     @_grant.register

@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from actions.action import World
+from console.authority.office import Office
 from console.core import events as ev
 from console.engine.board import Board
 from console.engine.book import Book
@@ -19,6 +20,7 @@ from console.engine.lookout import Lookout
 from console.engine.reception import Reception
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
+from console.engine.signatures import Signatures
 from console.engine.tasks import Tasks
 from console.store.bell import Bell
 from console.store.inbox import FolderInbox
@@ -41,6 +43,7 @@ class Engine:
         book: Book,
         world: World,
         desk: Desk,
+        office: Office,
         runner: Callable[[Docket], Runner],
         board: Board,
         sampler: Sampler,
@@ -62,7 +65,7 @@ class Engine:
         self._tasks = Tasks(failed=self.stop, ended=self._moved)
         ours, errands = Docket(book), Docket(book, of_errand, ERRAND)
         run, run_errand = runner(ours), runner(errands)
-        self._reception = Reception(book, desk, run, inbox, world.clock, self._tasks, self.stop)
+        self._reception = Reception(book, desk, office, run, inbox, world.clock, self._tasks, self.stop)
         conduct = partial(
             Conductor,
             clock=world.clock,
@@ -70,7 +73,9 @@ class Engine:
             still_ours=lease.check,
             fault=self.stop,
         )
-        self._incident = Lane(ours, world, run, conduct(ours, run), board, self._tasks)
+        signatures = Signatures(book, office, world.clock, self._tasks)
+        leader = conduct(ours, run, signed=signatures.hold)
+        self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
         self._errand = Lane(errands, world, run_errand, conductor, board, self._tasks)
 

@@ -20,6 +20,7 @@ from console.core.plan import (
     Plan,
     Predicate,
     Release,
+    RowsChange,
     Step,
     Wish,
     digest,
@@ -28,7 +29,8 @@ from console.core.plan import (
 from console.core.releases import Known, place, propose
 from console.core.state import Incident
 from console.core.strategy import Environment, RunbookStep
-from console.core.verbs import VERBS
+from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
+from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
 from console.targets.git import commit_bytes
 
@@ -55,9 +57,20 @@ async def make_plan(world: World, run: Incident, show: Callable[[str], None]) ->
     if wish.data is not None:
         show("looking whether the data can go back there")
         inputs = replace(inputs, restore=await data_change(world, run, wish))
+    if wish.verb == RESTORE_ROWS:
+        show("looking whether a copy of that moment can be had")
+        inputs = await _with_rows(world, run, inputs, wish)
     plan = await asyncio.to_thread(_plan, world, inputs, wish)
     raw = frozen(plan)
     return PlanFrozen(digest=digest(raw), plan=Raw(raw))
+
+
+async def _with_rows(world: World, run: Incident, inputs: Inputs, wish: Wish) -> Inputs:
+    """The rows that are wished for, and the candidate they come out of; nothing is swapped."""
+    table, keys = rows_of(wish)
+    change = await data_change(world, run, replace(wish, data=wish.options.get("from")))
+    rows = RowsChange(table, keys, change.candidate, change.recovery_point)
+    return replace(inputs, restore=change, rows=rows)
 
 
 # -- the code ---------------------------------------------------------------------------------------
@@ -127,28 +140,38 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
         environment=world.name,
         incident=inputs.incident,
         code=inputs.change,
-        data=inputs.restore,
+        data=inputs.restore if inputs.rows is None else None,
         verb=wish.verb,
         steps=steps,
         predicates=tuple(_predicates(lines, previews)),
         needs=tuple(_needs(environment, steps)),
         proof=environment.authorisation.proof,
         recover_within_s=environment.recover_within,
+        rows=inputs.rows,
     )
 
 
 def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
     """The runbook's lines that serve the wish; a verb that it does not name gets a line of its own."""
-    alone = not wish.code and wish.data is None
-    chosen = [line for line in environment.runbook if _serves(line.action, wish, alone=alone)]
+    if alone(wish):
+        return _lines_of(environment, wish.verb or "")
+    chosen = [line for line in environment.runbook if _serves(line.action, wish)]
     if wish.verb is not None and all(line.action != wish.verb for line in chosen):
         chosen.append(_line_of(wish.verb))
     return iter(chosen)
 
 
-def _serves(name: str, wish: Wish, *, alone: bool) -> bool:
-    if alone:
-        return name == wish.verb
+def _lines_of(environment: Environment, verb: str) -> Iterator[RunbookStep]:
+    """The verb with what is done around it, each when the one before is done."""
+    before: list[str] = []
+    for name in (*VERBS[verb].after, verb, *VERBS[verb].before):
+        lines = [line for line in environment.runbook if line.action == name] or [_line_of(name)]
+        for line in lines:
+            yield line.model_copy(update={"needs": [*line.needs, *before]})
+        before = [line.id for line in lines]
+
+
+def _serves(name: str, wish: Wish) -> bool:
     match _action(name).serves:
         case "code":
             return wish.code
@@ -163,7 +186,7 @@ def _serves(name: str, wish: Wish, *, alone: bool) -> bool:
 
 
 def _line_of(name: str) -> RunbookStep:
-    verb = VERBS[name]
+    verb = VERBS.get(name) or COMPANIONS[name]
     return RunbookStep.model_validate(
         {
             "id": name,

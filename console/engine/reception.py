@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
+from console.authority.office import Office
 from console.core import events as ev
+from console.core.asking import journal_of
 from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Draft
 from console.core.plan import Step, Wish
-from console.core.requests import Choice, Decide, Request
+from console.core.requests import Approve, Choice, Decide, Request
+from console.core.statement import Statement, StatementError, parse
 from console.engine.book import Book
 from console.engine.desk import Desk, RefusedError, new_errand, new_incident
 from console.engine.runner import Runner
@@ -22,6 +25,7 @@ class Reception:
         self,
         book: Book,
         desk: Desk,
+        office: Office,
         runner: Runner,
         inbox: FolderInbox,
         clock: Clock,
@@ -30,6 +34,7 @@ class Reception:
     ) -> None:
         self._book = book
         self._desk = desk
+        self._office = office
         self._runner = runner
         self._inbox = inbox
         self._clock = clock
@@ -54,6 +59,8 @@ class Reception:
             self._refuse(taken, request, str(refused))
             return
         match request.ask:
+            case Approve(text=text, signature=signature):
+                self._tasks.start(_name(request), self._sign(taken, request, text, signature))
             case Decide(step=step_id, choice=Choice.CONTINUE):
                 step = self._planned(step_id)
                 self._tasks.start(_name(request), self._accept(taken, request, step, bodies))
@@ -84,6 +91,31 @@ class Reception:
         body = ev.RequestRefused(ask=type(request.ask).__name__.lower(), reason=reason)
         self._book.append(self._book.draft(body, actor=request.actor, request=request.id))
         self._inbox.done(taken)
+
+    async def _sign(self, taken: Taken, request: Request, text: str, signature: str) -> None:
+        """A signature is verified first; whether it is about the plan is judged by the state of then."""
+        try:
+            statement = parse(text)
+            self._is_of_this_journal(statement)
+            key = await self._office.key_of(statement, signature, self._clock.now().utc_us)
+            bodies = self._desk.sign(statement, signature, key.fingerprint, self._clock.now())
+        except StatedError as error:
+            self._refuse(taken, request, str(error))
+        else:
+            self._commit(taken, request, bodies)
+
+    def _is_of_this_journal(self, statement: Statement) -> None:
+        """What was signed was read in this very journal, and not before the plan was frozen."""
+        incident = self._book.state.open_incident
+        frozen = incident.plan_seq if incident else None
+        try:
+            said = journal_of(statement)
+        except ValueError as error:
+            raise StatementError(str(error)) from None
+        if frozen is None or said.seq < frozen:
+            raise StatementError("it was made before the plan was frozen: ask again")
+        if self._book.hash_at(said.seq) != said.hash:
+            raise StatementError(f"it was made in another journal: event {said.seq} is not this one's")
 
     async def _accept(self, taken: Taken, request: Request, step: Step, bodies: Sequence[ev.Body]) -> None:
         """An unclear step is taken as done only with its proof, in one transaction with the decision."""

@@ -91,7 +91,7 @@ class Runner:
         attempt = self._attempt(step)
         try:
             async with asyncio.timeout(PROBE_S):
-                finding = await self._action(step).probe()
+                finding = await self._looked(step)
         except StatedError as error:
             finding = Finding("cannot tell", str(error))
         except TimeoutError:
@@ -100,6 +100,21 @@ class Runner:
             log.exception("probe.crashed", step=step.id)
             finding = Finding("cannot tell", _fault(error))
         return ev.StepProbed(step.id, attempt, finding.found, self._fit(finding.words))
+
+    async def _looked(self, step: Step) -> Finding:
+        """What the probe finds when nothing of the engine before us runs on: else "not done" is not sure."""
+        unseen = ""
+        try:
+            ended = await self._world.stores.end_orphans() if self._world.stores else 0
+        except StatedError as error:
+            unseen = str(error)
+        else:
+            if ended:
+                log.warning("probe.orphans_ended", step=step.id, programs=ended)
+        finding = await self._action(step).probe()
+        if unseen and finding.found == "not done":
+            return Finding("cannot tell", f"{finding.words}; it may still run: {unseen}")
+        return finding
 
     async def accept(self, step: Step) -> tuple[Body, ...]:
         """What is to be committed when an unclear step is taken as done: only what verifies now.
@@ -179,7 +194,14 @@ class Runner:
         return (outcome, *(self._evidence(slot) for slot in proof.evidence), *ticks)
 
     def _evidence(self, slot: Slot) -> ev.EvidenceRecorded:
-        return ev.EvidenceRecorded(slot.name, slot.holds, self._fit(slot.words), self._redact(slot.inputs))
+        now = self._world.clock.now().utc_us
+        return ev.EvidenceRecorded(
+            slot.name,
+            slot.holds,
+            self._fit(slot.words),
+            self._redact(slot.inputs),
+            age_s=0.0 if slot.shows is None else max(0.0, (now - slot.shows) / 1e6),
+        )
 
     def _fit(self, words: str) -> str:
         """Words as they may stand in the journal."""

@@ -54,7 +54,9 @@ class Bell:
             self._loop = asyncio.get_running_loop()
             self._loop.add_reader(self._socket, self._hear)
         try:
-            await asyncio.wait_for(self._rung.wait(), timeout_s)
+            # Not wait_for: before Python 3.12 that takes a ring in the moment of a cancellation for the end.
+            async with asyncio.timeout(timeout_s):
+                await self._rung.wait()
         except TimeoutError:
             return None
         self._rung.clear()

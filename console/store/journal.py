@@ -56,6 +56,12 @@ class SqliteReader:
         rows = self._database.execute("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").fetchall()
         return Head(*rows[0]) if rows else EMPTY
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of the event of that number; None when there is none."""
+        with stated(self._path):
+            row = self._database.execute("SELECT hash FROM event WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def read(self, after: int, limit: int) -> Sequence[Event]:
         """Up to `limit` events that follow number `after`, in order; JournalError where one is unreadable."""
         query = "SELECT seq, raw FROM event WHERE seq > ? ORDER BY seq LIMIT ?"

@@ -6,10 +6,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from console.core import requests as rq
-from console.core.format import short
+from console.core.format import plain, short
 from console.core.plan_words import code_words, data_words
 from console.core.receipt import beyond, told
 from console.core.requests import AnyAsk, Choice
+from console.core.single_rows import shown
 from console.core.state import Incident
 from console.core.wishes import back_to, keeping
 from console.subcommands.room import RefusedError, ask, enter
@@ -58,7 +59,9 @@ def go(
     if known.plan is None or known.plan_hash is None:
         raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
     plan = known.plan
-    print(f"{plan.environment}: {code_words(plan.code)}; data {data_words(plan.data)}")
+    print(f"{plan.environment}: {code_words(plan.code)}; data {data_words(plan)}")
+    for key, words in shown(known):
+        print(plain(f"row {key}: {words}"))
     print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
     typed = type_ if type_ is not None else _typed("Type the environment's name to say yes: ")
     again = ""

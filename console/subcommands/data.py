@@ -11,9 +11,11 @@ from console.core.exits import Exit
 from console.core.format import plain
 from console.core.moments import moment_of
 from console.core.next_step import next_step
-from console.core.plan import POINT_IN_TIME
+from console.core.plan import POINT_IN_TIME, Wish
+from console.core.protocols import Snapshot
 from console.core.requests import Errand, MoveOnset, Replan
-from console.core.wishes import SWAP_BACK, with_data, with_verb
+from console.core.wishes import SWAP_BACK, of_rows, with_data, with_verb
+from console.store.room import LocalRoom
 from console.subcommands.act import do
 from console.subcommands.follow import make_plan, run_errand
 from console.subcommands.room import enter, until
@@ -88,13 +90,57 @@ def restore(
     room = enter(place)
     snapshot = room.snapshot()
     incident = snapshot.state.open_incident
-    point = None
-    if at is not None:
-        if candidate != POINT_IN_TIME:
-            raise UnclearError(f"{candidate} shows one moment alone: --at belongs to a point in time")
-        point = _moment(at, now=snapshot.at.utc_us, known=incident.onset.utc_us if incident else None)
+    point = _instant(at, candidate, snapshot)
     goes = (incident is None or incident.wish.code) if code is None else code
     wish = with_data(incident, candidate, code=goes, loss_at_most=loss, recovery_point=point)
+    return _plan(place, room, wish, json=json)
+
+
+def rows(
+    table: str,
+    *keys: str,
+    from_: Annotated[str, Parameter(name="--from")] = POINT_IN_TIME,
+    at: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
+    json: Json = False,
+    where: Where = HERE,
+) -> int:
+    """Plan to put single rows back, by key, in the open incident; no database is swapped.
+
+    A plan by itself: whatever damages the rows should have gone back before. The gate shows what each row is
+    and was; what the rows are until then is kept in a file.
+
+    Parameters
+    ----------
+    table
+        Its name, with its schema where that is not on the search path; quoted where SQL needs quotes.
+    keys
+        The primary key of each row; '["7", "ETH"]' where that has several columns.
+    from_
+        Id of a backup, as `warroom backup list` shows it; a point in time, if none is named.
+    at
+        The instant of a point in time; as long before the onset as the strategy says, if none is named.
+    """
+    place = find(where)
+    room = enter(place)
+    point = _instant(at, from_, room.snapshot())
+    try:
+        wish = of_rows(table, keys, from_, point)
+    except ValueError as error:
+        raise UnclearError(str(error)) from error
+    return _plan(place, room, wish, json=json)
+
+
+def _instant(at: str | None, candidate: str, snapshot: Snapshot) -> int | None:
+    """The instant that was named, if one was: only a point in time has any to choose from."""
+    if at is None:
+        return None
+    if candidate != POINT_IN_TIME:
+        raise UnclearError(f"{candidate} shows one moment alone: --at belongs to a point in time")
+    incident = snapshot.state.open_incident
+    return _moment(at, now=snapshot.at.utc_us, known=incident.onset.utc_us if incident else None)
+
+
+def _plan(place: Place, room: LocalRoom, wish: Wish, *, json: bool) -> int:
     planned = asyncio.run(make_plan(room, Replan(wish)))
     assert planned.plan is not None  # noqa: S101 - that is what was waited for
     if json:
@@ -124,7 +170,13 @@ def onset(
     do(place, MoveOnset(_moment(time, now=snapshot.at.utc_us, known=known), reason))
 
 
-def cache(what: Literal["invalidate", "flush", "restore"], which: str = "", *, where: Where = HERE) -> None:
+def cache(
+    what: Literal["invalidate", "flush", "restore"],
+    which: str = "",
+    *,
+    json: Json = False,
+    where: Where = HERE,
+) -> int:
     """Plan what becomes of the cache: as part of the way back while its gate is closed, else by itself.
 
     Parameters
@@ -140,8 +192,9 @@ def cache(what: Literal["invalidate", "flush", "restore"], which: str = "", *, w
         needs = f"say which: `warroom cache {what} {options.upper()}`" if options else "it takes all keys"
         raise UnclearError(f"{what}: {needs}")
     told = {options: which} if options else {}
-    incident = enter(place).snapshot().state.open_incident
-    do(place, Replan(with_verb(incident, f"{what}-cache", told)))
+    room = enter(place)
+    incident = room.snapshot().state.open_incident
+    return _plan(place, room, with_verb(incident, f"{what}-cache", told), json=json)
 
 
 _CACHE_OPTIONS = {"invalidate": "prefix", "flush": "", "restore": "backup"}

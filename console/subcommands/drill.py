@@ -14,6 +14,7 @@ from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
 from console.core.words import duration
+from console.drill.crew import CrewChoice
 from console.drill.files import set_aside
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
@@ -47,6 +48,7 @@ async def drill(
     size: str | None = None,
     headless: bool = False,
     json: bool = False,
+    crew: CrewChoice = "auto",
     stop: bool = False,
     dir_: Annotated[Path | None, Parameter(name="--dir")] = None,
     look: Look = "dark",
@@ -66,6 +68,9 @@ async def drill(
         Run the whole rollback without a console; so it is where there is no terminal.
     json
         Print one document on stdout, and what happens on stderr. Headless only.
+    crew
+        auto: where signatures are asked for, the others sign after a while, each with a key of their own.
+        manual: you sign as each of them, with `warroom sign --as HANDLE` and the keys in the drill's folder.
     stop
         End the drill of that folder, and everything that belongs to it.
     dir_
@@ -77,9 +82,11 @@ async def drill(
         return Exit.DONE
     asked = wanted(env, scenario, size)
     headless = headless or json or not _at_terminal()
+    if headless and crew == "manual":
+        raise DrillUsageError("--crew manual needs somebody to sign: at a terminal, without --headless")
     if headless:
         return await _headless(folder, asked or SMALL, json=json)
-    return await _play(folder, asked, look)
+    return await _play(folder, asked, look, crew)
 
 
 def wanted(env: str | None, scenario: str | None, size: str | None) -> WorldWanted | None:
@@ -126,7 +133,7 @@ async def _headless(folder: Path, asked: WorldWanted, *, json: bool) -> int:
     return EXITS[result.outcome]
 
 
-async def _play(folder: Path, asked: WorldWanted | None, look: Look) -> int:
+async def _play(folder: Path, asked: WorldWanted | None, look: Look, crew: CrewChoice) -> int:
     """The console on the world; leaving it with q ends the drill, a killed console ends nothing."""
     from console.subcommands.play import play
 
@@ -139,7 +146,7 @@ async def _play(folder: Path, asked: WorldWanted | None, look: Look) -> int:
             )
     else:
         world = await _built(folder, asked or SMALL, _out)
-    result = await play(_setting(folder, world), world, look)
+    result = await play(_setting(folder, world), world, look, crew)
     if isinstance(result, str):
         _err(result)
         return Exit.FAILED

@@ -8,9 +8,11 @@ from pathlib import Path
 from console.app import Look, WarRoomApp
 from console.config.paths import runtime_dir
 from console.core.presence import Presence, presence
+from console.drill.crew import Crew, CrewChoice
 from console.drill.place import VARIABLE
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
+from console.drill.signers import Signers
 from console.drill.world import World, stop_world
 from console.engine.spawn import spawn_detached
 from console.store.clock import SystemClock
@@ -24,7 +26,7 @@ LEAVING = "Leaving ends the drill: service, users, servers and engine stop, and 
 KEEPER_DIED = "the drill's keeper has died, and the drill with it; `warroom drill` starts a new one"
 
 
-async def play(setting: Setting, world: World, look: Look) -> DrillResult | str:
+async def play(setting: Setting, world: World, look: Look, crew: CrewChoice) -> DrillResult | str:
     """Open the console; when the player leaves it, end the drill and measure.
 
     A sentence instead of a result when the drill ended by itself.
@@ -36,9 +38,14 @@ async def play(setting: Setting, world: World, look: Look) -> DrillResult | str:
         died = _exit_with(app, world.keeper_pid, stack)
         if presence(room.snapshot()) is not Presence.ALIVE:
             room.start_engine()
-        breaking = asyncio.create_task(_break(setting, world, app))
+        played = [asyncio.create_task(_break(setting, world, app))]
+        if crew == "auto":
+            people = Crew(setting.actor, setting.roles, setting.environment)
+            played.append(asyncio.create_task(Signers(setting, people).keep()))
         await app.run_async()
-        breaking.cancel()
+        for task in played:
+            task.cancel()
+        await asyncio.gather(*played, return_exceptions=True)
         if died.is_set():
             return KEEPER_DIED
         from console.drill.measure import look as look_at_world

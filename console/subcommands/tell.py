@@ -33,7 +33,7 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
     lines = [
         f"plan {digest}",
         f"{plan.environment}, {plan.incident}: {code_words(plan.code)}",
-        f"data {data_words(plan.data)}",
+        f"data {data_words(plan)}",
     ]
     if code := plan.code:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"

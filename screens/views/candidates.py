@@ -77,11 +77,12 @@ def _known(snapshot: Snapshot) -> Sequence[Candidate]:
 
 
 def _planned(snapshot: Snapshot) -> str:
-    """What the plan says: the candidate, or that the data is kept; a word that is no id without a plan."""
+    """What the plan takes data or rows from, or that it keeps them; a word that is no id without a plan."""
     plan = snapshot.state.open_incident.plan if snapshot.state.open_incident else None
     if plan is None:
         return "no plan"
-    return plan.data.candidate if plan.data else KEPT
+    source = plan.data or plan.rows
+    return source.candidate if source else KEPT
 
 
 # -- to lines ---------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def _waits(snapshot: Snapshot, incident: Incident) -> Span:
         return span("waiting for a decision", Role.WARN)
     if not incident.settled(Phase.PREPARE):
         return span("preparing")
-    short = must_say_yes(incident)
+    short = must_say_yes(incident, snapshot.at)
     return span(short, Role.WARN) if short else span("the gate opens")
 
 

@@ -43,7 +43,7 @@ def _plan(incident: Incident, width: int) -> list[Line]:
         return labelled("Plan", incident.planning_failed, width, Role.BAD)
     data = incident.plan.data if incident.plan else None
     if data is None:
-        return labelled("Plan", f"data {data_words(None)}", width) if incident.plan else []
+        return labelled("Plan", f"data {data_words(incident.plan)}", width) if incident.plan else []
     goes = f"data {data_to(data)}; {Ceiling.of(data).words} may be lost"
     return [*labelled("Plan", goes, width), *_loss(incident, width)]
 

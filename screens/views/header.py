@@ -151,7 +151,11 @@ def _target(state: State) -> tuple[Line, Line]:
     if plan is None:
         return (), ()
     release, back = _release(state, plan.code)
-    data = plan.data
+    data, rows = plan.data, plan.rows
+    if rows is not None:
+        some = f"{count(len(rows.keys), 'row')} back to "
+        at = moment(rows.recovery_point)
+        return _behind_arrow((), f"{some}{at}"), _behind_arrow((), f"{some}{at[:5]}Z")
     in_full = f"data {data_to(data)}" if data else ""
     in_short = f"data {moment(data.recovery_point)[:5]}Z" if data else ""
     return _behind_arrow((*release, *back), in_full), _behind_arrow(release, in_short)

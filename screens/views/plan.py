@@ -8,6 +8,7 @@ from console.core.plan_words import data_words
 from console.core.policy import unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
+from console.core.single_rows import shown
 from console.core.state import Incident
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
@@ -38,8 +39,9 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     steps = count(len(plan.steps), "step")
     facts = (
         ("Release", _release(snapshot, plan.code)),
-        ("Data", data_words(plan.data)),
+        ("Data", data_words(plan)),
         *((("Loss", _loss(incident)),) if plan.data else ()),
+        *(("Row", f"{key}: {words}") for key, words in shown(incident)),
         ("Does", ", then ".join(_done(switch))),
         ("Takes", f"about {duration(away)} until it is switched, target {duration(plan.recover_within_s)}"),
     )
@@ -122,7 +124,7 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
 def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
     return [
         *wrap(_code_words(plan.code) if plan.code else "the release stays as it is", width),
-        *wrap(f"data {data_words(plan.data)}", width),
+        *wrap(f"data {data_words(plan)}", width),
         *wrap(f"hash {incident.plan_hash}", width, Role.DIM),
     ]
 

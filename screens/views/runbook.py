@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from console.core.clock import Stamp
 from console.core.format import clock, left, short
 from console.core.live import Progress
 from console.core.plan import PHASES, Phase, Plan, Step
@@ -125,19 +126,19 @@ def _rows(snapshot: Snapshot, incident: Incident, plan: Plan) -> tuple[tuple[Run
     rows: list[RunbookRow] = []
     for phase in PHASES:
         if phase is Phase.SWITCH:
-            rows.append(_gate_row(incident))
+            rows.append(_gate_row(incident, snapshot.at))
         rows += [_step_row(snapshot, incident, step) for step in plan.of_phase(phase)]
     focus = next((index for index, row in enumerate(rows) if not row.settled), len(rows) - 1)
     return tuple(rows), focus
 
 
-def _gate_row(incident: Incident) -> RunbookRow:
+def _gate_row(incident: Incident, now: Stamp) -> RunbookRow:
     if incident.gate_opened is not None:
         said = ", ".join(a.person for a in incident.approvals if a.plan_hash == incident.plan_hash)
         opened = f"open since {clock(incident.gate_opened)}, {said} said yes"
         return RunbookRow("✓", Role.GOOD, "GATE", opened, "", settled=True, gate=True)
     asked = incident.settled(Phase.PREPARE)
-    words = must_say_yes(incident) or "everybody said yes"
+    words = must_say_yes(incident, now) or "everybody said yes"
     role = Role.WARN if asked else Role.DIM
     return RunbookRow("◌", role, "GATE", words, "", gate=True)
 

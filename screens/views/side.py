@@ -5,7 +5,7 @@ from msgspec import Struct
 from console.core.format import clock
 from console.core.freshness import unwatched
 from console.core.plan import Phase, Plan
-from console.core.policy import missing, unproven
+from console.core.policy import missing, refused, said_yes, unproven
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.strategy import Environment
@@ -80,21 +80,25 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
         rows = tuple(SideRow("…", Role.DIM, f"{rule.count} {rule.role}", "will be asked") for rule in rules)
         return SideView("GATE", "no plan yet", Role.DIM, rows)
     wanted = sum(need.count for need in plan.needs)
-    given = wanted - len(missing(incident))
+    given = wanted - len(missing(incident, snapshot.at))
     role = Role.GOOD if given == wanted else Role.WARN
-    rows = (*_people(incident, plan), *_predicates(snapshot, incident, plan))
+    rows = (*_people(snapshot, incident, plan), *_predicates(snapshot, incident, plan))
     return SideView("GATE", f"{given} of {wanted} said yes", role, rows)
 
 
-def _people(incident: Incident, plan: Plan) -> list[SideRow]:
-    """Who said yes, and how that is proven; then who has not."""
+def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:
+    """Who said no, who said yes and how that is proven; then who has not."""
+    no = [SideRow("✗", Role.BAD, f"{who.person}: no, {who.because}") for who in refused(incident)]
     said = [
         SideRow("✓", Role.GOOD, f"{a.person}, {', '.join(a.roles)}", f"{a.proof} {clock(a.at)[:5]}")
-        for a in incident.approvals
-        if a.plan_hash == incident.plan_hash
+        for a in said_yes(incident, snapshot.at)
     ]
-    asks = "types the name (g)" if plan.proof == "claim" else "signs"
-    return said + [SideRow("…", Role.WARN, role, asks) for role in missing(incident)]
+    asks = "types the name (g)" if plan.proof == "claim" else "signs (A)"
+    return [
+        *no,
+        *said,
+        *(SideRow("…", Role.WARN, role, asks) for role in missing(incident, snapshot.at)),
+    ]
 
 
 def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:

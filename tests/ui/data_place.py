@@ -12,12 +12,14 @@ from console.core.plan import (
     DataChange,
     Phase,
     Predicate,
+    RowsChange,
     Step,
     Wish,
     digest,
     frozen,
 )
 from console.core.strategy import Environment
+from console.core.wishes import of_rows
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
@@ -107,6 +109,10 @@ _STEPS: tuple[tuple[str, str, str, str, str, str], ...] = (
     ("health", "prove-health", "prove", "healthy, version", "6s", "3 good answers in a row"),
     ("final-receipt", "final-receipt", "prove", "what has gone", "10s", "what the swap took"),
 )
+_OF_ROWS = (
+    ("show", "show-rows", "prepare", "show the rows", "5s", "show 2 rows as they are and as they were"),
+    ("restore-rows", "restore-rows", "switch", "restore rows", "5s", "put 2 rows of users back"),
+)
 
 
 def _step(key: str, action: str, phase: str, title: str, expected: str, words: str) -> Step:
@@ -174,6 +180,28 @@ def compared(*, beyond: bool = False, **changes: Any) -> FakeRoom:
     room.run("receipt", 6, said, RECEIPT)
     room.say(ev.EvidenceRecorded("loss-receipt", holds=not beyond, words=said, inputs="2"))
     room.wait(38)
+    return room
+
+
+def rows_planned() -> FakeRoom:
+    """A plan of two rows; its copy is proven, and the rows are being read."""
+    room = sick_data()
+    room.say(ev.PlanningStarted(of_rows("users", ["7", "8"], VERIFIED)), actor="eng-1")
+    steps = tuple(_step(*row) for row in (_STEPS[1], *_OF_ROWS))
+    predicates = (Predicate("rows-shown", "what becomes of each row is there to be read"),)
+    change = RowsChange("users", ("7", "8"), VERIFIED, room.incident.onset.utc_us - 15 * MINUTE)
+    room.freeze(code=None, rows=change, steps=steps, predicates=predicates)
+    room.run("candidate", 41, f"walletconnect_restore_inc_7qk2 holds {VERIFIED}, 4,432 rows, proven")
+    return room
+
+
+def rows_shown() -> FakeRoom:
+    """They have been read; a yes is missing."""
+    room = rows_planned()
+    said = "2 rows of public.users: 1 goes back in address, 1 comes back"
+    facts = {"row:7": 'address is "x", was "0x12"', "row:8": 'is not there; was id "8"', "path": "/x"}
+    room.run("show", 2, said, facts)
+    room.say(ev.EvidenceRecorded("rows-shown", holds=True, words=said, inputs="3"))
     return room
 
 

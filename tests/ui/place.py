@@ -145,7 +145,7 @@ def _document() -> dict[str, Any]:
             "approvers": [{"role": "engineer", "count": 1}],
             "proof": "claim",
             "within": "0s",
-            "initiator_may_approve": True,
+            "initiator_may_approve": "always",
         },
         "runbook": [
             {

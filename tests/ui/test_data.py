@@ -6,6 +6,7 @@ from console.core import events as ev
 from console.core import requests as rq
 from console.core.live import Catalogue
 from console.core.plan import POINT_IN_TIME, Wish
+from console.core.wishes import of_rows
 from screens.data import DataDialog
 from screens.dialog import Dialog
 from screens.gate import SwapDialog
@@ -263,6 +264,23 @@ class TestAsking:
         async with seat(dp.keeps()) as here:
             assert "restore it from" not in await here.press("b", "down", "down", "k")
 
+    async def test_single_rows_out_of_the_chosen_copy(self) -> None:
+        """Also when the way back has begun; keys are separated and quoted as in a shell."""
+        room = dp.keeps()
+        room.open_gate()
+        async with seat(room) as here:
+            screen = " ".join((await here.press("b", "r")).replace("│", " ").split())
+            contains(screen, "Rows back to 13:55:17Z", "no database is swapped", "of this alone")
+            assert "name the table" in await here.press("enter", "enter")
+            await here.type("public.users")
+            assert "name both" in await here.press("enter")
+            await here.type('7 \'["8", "ETH"]\'')
+        assert room.asked == [rq.Replan(of_rows("public.users", ["7", '["8", "ETH"]'], dp.VERIFIED))]
+
+    async def test_rows_do_not_come_out_of_a_copy_that_is_no_candidate(self) -> None:
+        async with seat(dp.keeps()) as here:
+            assert "r rows: taken in this incident" in await here.press("b", "up", "up", "r")
+
     async def test_the_swap_taken_back(self) -> None:
         asked = await self._asked(dp.keeps(), "b", "w", "enter")
         assert asked == [rq.Replan(Wish(code=False, verb="swap-back"))]
@@ -286,6 +304,36 @@ class TestAsking:
             await here.press("escape")
             assert not isinstance(here.app.screen, Dialog)
         assert room.asked == []
+
+
+class TestRows:
+    """Single rows: nobody says yes before they can be read, and the name is typed once."""
+
+    async def test_nobody_says_yes_to_rows_that_are_not_shown(self) -> None:
+        async with seat(dp.rows_planned()) as here:
+            assert "g go: what becomes of each row is not shown yet" in await here.press("g")
+
+    @SIZES
+    async def test_the_gate_shows_each_row_as_it_is_and_was(self, width: int, height: int) -> None:
+        room = dp.rows_shown()
+        async with seat(room, width, height) as here:
+            screen = " ".join((await here.press("g")).replace("│", " ").split())
+            contains(screen, 'Row 7: address is "x", was "0x12"', 'Row 8: is not there; was id "8"')
+            contains(screen, "kept, but for 2 rows of users back to 13:55:17Z", "by key: 7, 8")
+            await here.type("testnet")
+            assert not isinstance(here.app.screen, Dialog)
+        assert room.asked == [rq.Go(room.incident.plan_hash or "", "testnet")]
+
+    async def test_the_war_room_says_where_the_rows_go_back_to(self) -> None:
+        async with seat(dp.rows_shown(), 140, 40) as here:
+            contains(await here.look(), "2 rows back to 13:55:17Z")
+
+    async def test_the_data_screen_says_which_rows_the_plan_puts_back(self) -> None:
+        """What was declared of the data is not said against it."""
+        async with seat(dp.rows_shown(), 140, 40) as here:
+            screen = await here.press("b")
+        contains(screen, "Plan     data kept, but for 2 rows of users back to")
+        assert "The plan keeps the data as it is" not in screen
 
 
 class TestBeside:

@@ -226,7 +226,7 @@ def test_authorisation(environment: Environment) -> None:
     """One engineer, who may be the one who acts, at once, by a claim."""
     rule = environment.authorisation
     assert [(approver.role, approver.count) for approver in rule.approvers] == [("engineer", 1)]
-    assert (rule.proof, rule.within, rule.initiator_may_approve) == ("claim", 0, True)
+    assert (rule.proof, rule.within, rule.initiator_may_approve) == ("claim", 0, "always")
 
 
 def test_runbook(environment: Environment) -> None:
@@ -373,7 +373,7 @@ class TestProduction:
             "executive": 1,
             "product-manager": 1,
         }
-        assert (rule.proof, rule.within, rule.initiator_may_approve) == ("signature", 1800, False)
+        assert (rule.proof, rule.within, rule.initiator_may_approve) == ("signature", 1800, "code only")
         assert production.automatic is not None
         assert production.automatic.unsigned == "arms"
 

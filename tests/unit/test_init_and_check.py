@@ -24,11 +24,12 @@ class TestInit:
     def test_writes_both(self, tmp_path: Path) -> None:
         """The bundled files, into a folder that is made where it is missing; they are right."""
         written = init(tmp_path / "new" / "folder")
-        assert written == [tmp_path / "new/folder/strategy.yaml", tmp_path / "new/folder/roster.yaml"]
+        names = ("strategy.yaml", "roster.yaml", "revoked_keys")
+        assert written == [tmp_path / "new" / "folder" / name for name in names]
         assert written[0].read_bytes() == STRATEGY.read_bytes()
         assert check_files(written[0], written[1], ACTIONS) == []
 
-    @pytest.mark.parametrize("name", ["strategy.yaml", "roster.yaml"])
+    @pytest.mark.parametrize("name", ["strategy.yaml", "roster.yaml", "revoked_keys"])
     def test_never_over_a_file(self, tmp_path: Path, name: str) -> None:
         """Nor over a dangling link; and the other file is not written either."""
         (tmp_path / name).symlink_to(tmp_path / "elsewhere")

@@ -302,14 +302,14 @@ def test_evidence_that_has_grown_too_old() -> None:
     room.freeze(predicates=(Predicate("rows", "rows counted lately", max_age_s=60.0),))
     room.prepare()
     room.wait(120)
-    assert "rows counted lately: proven 02:04 ago, at most 01:00 wanted" in said(room).sentence
+    assert "rows counted lately: 02:04 old, at most 01:00 wanted" in said(room).sentence
 
 
 def test_at_a_gate_that_asks_for_signatures() -> None:
     room = declared()
     room.freeze(proof="signature")
     room.prepare()
-    assert said(room) == NextStep("wait: 1 engineer must say yes, by signature", None)
+    assert said(room) == NextStep("sign: 1 engineer must say yes, by signature", "sign")
 
 
 def test_when_everybody_has_said_yes() -> None:

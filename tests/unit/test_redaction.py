@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.config.redaction import MASK, Redactor
+from console.core.redaction import MASK, Redactor
 
 # Letters that the mask does not have, so that a secret found in the output is one that got through.
 secrets = st.lists(st.text(alphabet="abAB01é:/", min_size=1, max_size=6), min_size=1, max_size=4)

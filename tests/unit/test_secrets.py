@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from console.config.redaction import MASK
 from console.config.secrets import SecretError, Secrets, child_environment
+from console.core.redaction import MASK
 
 
 def test_from_a_variable() -> None:
@@ -71,6 +71,7 @@ def test_a_child_sees_what_is_allowed_and_nothing_else() -> None:
         "TERM": "xterm",
         "SSH_AUTH_SOCK": "/run/agent",
         "XDG_STATE_HOME": "/state",
+        "GNUPGHOME": "/keys",
         "WARROOM_TESTNET_DSN": "hunter2",
         "SLACK_WEBHOOK_URL": "hunter2",
         "LD_PRELOAD": "x.so",

@@ -104,6 +104,21 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.WARN,
     ),
     (
+        ev.GateSigned(HASH, "sec-1", ("security",), f"SHA256:{HASH}", "", 0, "text", "signature"),
+        f"sec-1 signed plan {HASH[:8]} as security (key SHA256:{HASH[:10]}, handed in by engine)",
+        Tone.PERSON,
+    ),
+    (
+        ev.GateSigned(HASH, "eng-1", ("engineer",), f"SHA256:{HASH}", "too early", 0, "text", "signature"),
+        f"eng-1 said no to plan {HASH[:8]}: too early (key SHA256:{HASH[:10]}, handed in by engine)",
+        Tone.BAD,
+    ),
+    (
+        ev.GateWithdrawn("sec-1", "taken back"),
+        "the yes of sec-1 does not count any more: taken back",
+        Tone.BAD,
+    ),
+    (
         ev.GateClaimed(HASH, ("engineer", "lead")),
         "said yes to plan 3f9c2a1b as engineer, lead (a claim)",
         Tone.PERSON,

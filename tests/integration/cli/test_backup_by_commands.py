@@ -1,64 +1,20 @@
 """Backups, restores, onset and cache with nothing but commands, in a world whose data is being corrupted."""
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from console.core.exits import Exit
 from console.core.plan import POINT_IN_TIME
 from console.core.protocols import Snapshot
-from console.drill.files import write_files
-from console.drill.place import VARIABLE
-from console.drill.world import WorldWanted, start_keeper, stop_world
-from console.engine.spawn import spawn_detached
-from console.subcommands.room import until
+from console.drill.world import stop_world
 from console.targets.keeper import Keeper
 from tests.faults import world
-
-LIMIT_S = 60.0
-APPROVERS = ("eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1")
-"""Everybody but the commander, who may not approve what they ask for."""
-
-
-class CommandLine:
-    """`warroom` in a shell of its own, on the world in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, *words: str, actor: str = "eng-1") -> subprocess.CompletedProcess[str]:
-        """Run a subcommand to its end."""
-        argv = [sys.executable, "-m", "console", *words, "--strategy", str(self.folder / "strategy.yaml")]
-        argv += ["--as", actor]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_S)
-
-    def json(self, *words: str) -> Any:
-        """What a subcommand answers with --json."""
-        done = self(*words, "--json")
-        assert done.returncode == Exit.DONE, done.stderr
-        return msgspec.json.decode(done.stdout)
-
-    def wait_for(self, condition: Callable[[Snapshot], bool]) -> Snapshot:
-        """Wait until the journal says so."""
-        with world.room(self.folder) as room:
-            found = asyncio.run(until(room, condition, LIMIT_S))
-            assert found, room.snapshot().state.incident
-        return found
-
-
-async def _healthy(folder: Path) -> None:
-    starting = await start_keeper(folder, WorldWanted("production"))
-    setting = write_files(folder, await starting.ready())
-    spawn_detached(setting.engine, {VARIABLE: str(folder)})
-    with world.room(folder) as room:
-        assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
+from tests.integration.cli.commands import APPROVERS, CommandLine, healthy, planned
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +22,7 @@ def warroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """The command line on a world that is well, with an engine that watches it."""
     folder = tmp_path_factory.mktemp("data").resolve()
     try:
-        asyncio.run(_healthy(folder))
+        asyncio.run(healthy(folder))
         yield CommandLine(folder)
     finally:
         asyncio.run(stop_world(folder, lambda _words: None))
@@ -92,14 +48,9 @@ def incident(warroom: CommandLine, saved: str) -> str:
     warroom.wait_for(lambda snapshot: snapshot.state.open_incident is not None)
     opened = warroom.json("status")["incident"]["id"]
     assert warroom("go", opened).returncode == Exit.DONE
-    warroom.wait_for(_planned)
+    warroom.wait_for(planned)
     assert isinstance(opened, str)
     return opened
-
-
-def _planned(snapshot: Snapshot) -> bool:
-    incident = snapshot.state.open_incident
-    return incident is not None and incident.plan is not None and not incident.planning
 
 
 def _listed(warroom: CommandLine, backup: str) -> dict[str, Any]:
@@ -176,7 +127,7 @@ def test_the_onset_is_no_moment_to_come(warroom: CommandLine, incident: str) -> 
 def test_a_cache_verb_joins_the_plan_while_the_gate_is_closed(warroom: CommandLine, incident: str) -> None:
     """And data that is kept stays kept."""
     assert warroom("cache", "flush").returncode == Exit.DONE
-    warroom.wait_for(lambda s: _planned(s) and _plan_verb(s) == "flush-cache")
+    warroom.wait_for(lambda s: planned(s) and _plan_verb(s) == "flush-cache")
     plan = warroom.json("plan")
     assert plan["code"] is not None
     assert plan["data"] is None
@@ -190,11 +141,11 @@ def _plan_verb(snapshot: Snapshot) -> str | None:
 
 def test_the_data_goes_back_with_two_yesses(warroom: CommandLine, saved: str, incident: str) -> None:
     """From the wish to the resolved incident; what is refused on the way says why."""
-    planned = warroom("restore", saved, "--loss", "100000")
-    assert planned.returncode == Exit.DONE, planned.stderr
-    assert f"({saved}); at most 100000 rows may be lost" in planned.stdout
-    assert planned.stdout.splitlines()[-1].startswith("NEXT wait: ")
-    assert "planning: " in planned.stderr
+    made = warroom("restore", saved, "--loss", "100000")
+    assert made.returncode == Exit.DONE, made.stderr
+    assert f"({saved}); at most 100000 rows may be lost" in made.stdout
+    assert made.stdout.splitlines()[-1].startswith("NEXT wait: ")
+    assert "planning: " in made.stderr
     warroom.wait_for(lambda s: s.live is not None and s.live.gate.endswith("must say yes"))
 
     once = warroom("go", incident, "--type", "production", actor="sec-1")
@@ -211,4 +162,4 @@ def test_the_data_goes_back_with_two_yesses(warroom: CommandLine, saved: str, in
         assert "within the ceiling" in done.stdout
     warroom.wait_for(lambda s: s.state.open_incident is not None and s.state.open_incident.finished)
     assert warroom("swap-back").returncode == Exit.DONE
-    warroom.wait_for(lambda s: _planned(s) and _plan_verb(s) == "swap-back")
+    warroom.wait_for(lambda s: planned(s) and _plan_verb(s) == "swap-back")

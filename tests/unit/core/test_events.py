@@ -111,6 +111,8 @@ _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
     st.builds(rq.Declare),
     st.builds(rq.Replan),
     st.builds(rq.Go),
+    st.builds(rq.Approve),
+    st.builds(rq.Withdraw),
     st.builds(rq.Decide),
     st.builds(rq.Abort),
     st.builds(rq.Resume),

@@ -15,6 +15,7 @@ from console.core.plan import (
     Plan,
     Predicate,
     Release,
+    RowsChange,
     Step,
     digest,
     frozen,
@@ -50,6 +51,7 @@ _PLANS = st.builds(
     predicates=st.lists(st.builds(Predicate, _words, _words, st.none() | _seconds), max_size=2).map(tuple),
     needs=st.lists(st.builds(Need, _words, st.integers(1, 9)), max_size=2).map(tuple),
     recover_within_s=_seconds,
+    rows=st.none() | st.builds(RowsChange, keys=st.lists(_words, max_size=2).map(tuple)),
 )
 
 
@@ -80,6 +82,7 @@ _OTHER: dict[str, object] = {
     "needs": (Need("engineer", 2),),
     "proof": "signature",
     "recover_within_s": 901.0,
+    "rows": RowsChange("users", ("7",), "point in time", 1),
 }
 
 
@@ -121,6 +124,22 @@ def test_whatever_is_changed_about_the_data_changes_the_hash(name: str) -> None:
     """Above all how much may be lost."""
     changed = kit.plan(data=replace(_DATA, **{name: _OTHER_DATA[name]}))
     assert digest(frozen(changed)) != digest(frozen(kit.plan(data=_DATA)))
+
+
+_ROWS = RowsChange("users", ("7",), "point in time", 1)
+_OTHER_ROWS: dict[str, object] = {
+    "table": "contacts",
+    "keys": ("7", "8"),
+    "candidate": "20261123T101500Z-production-1f9c",
+    "recovery_point": 9,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(RowsChange)])
+def test_whatever_is_changed_about_single_rows_changes_the_hash(name: str) -> None:
+    """Above all which rows they are."""
+    changed = kit.plan(rows=replace(_ROWS, **{name: _OTHER_ROWS[name]}))
+    assert digest(frozen(changed)) != digest(frozen(kit.plan(rows=_ROWS)))
 
 
 _OTHER_STEP: dict[str, object] = {

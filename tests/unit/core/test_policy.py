@@ -93,7 +93,18 @@ def test_proof_may_be_as_old_as_the_plan_says_and_no_older() -> None:
     incident, recorded = with_age(120)
     assert gate(incident, at(recorded + 120)).may_open
     (reason,) = gate(incident, at(recorded + 121)).closed
-    assert reason == "the tree is good: proven 02:01 ago, at most 02:00 wanted"
+    assert reason == "the tree is good: 02:01 old, at most 02:00 wanted"
+
+
+def test_what_proof_shows_may_have_been_old_when_it_was_proven() -> None:
+    """A dump shows the moment of its snapshot, however long it took and whenever it was looked at."""
+    story = ready(predicates=(Predicate("good-tree", "the tree is good", 120),))
+    story.claim("eng-1")
+    story.say(ev.EvidenceRecorded("good-tree", holds=True, words="so it is", inputs="x", age_s=100.0))
+    recorded = story.incident.evidence["good-tree"].at.seconds_since(at())
+    assert gate(story.incident, at(recorded + 20)).may_open
+    (reason,) = gate(story.incident, at(recorded + 21)).closed
+    assert reason == "the tree is good: 02:01 old, at most 02:00 wanted"
 
 
 def test_proof_from_the_future_is_none() -> None:
@@ -145,17 +156,17 @@ def said(needs: tuple[Need, ...], people: dict[str, tuple[str, ...]]) -> Inciden
 def test_a_person_with_two_roles_is_counted_where_nobody_else_can_be() -> None:
     """Whoever said yes first: eng-1 alone is of security, so that eng-2 has to be the engineer."""
     needs = (Need("engineer", 1), Need("security", 1))
-    assert missing(said(needs, {"eng-1": ("engineer", "security"), "eng-2": ("engineer",)})) == ()
+    assert missing(said(needs, {"eng-1": ("engineer", "security"), "eng-2": ("engineer",)}), at(9)) == ()
 
 
 def test_a_person_with_two_roles_is_still_one_person() -> None:
     needs = (Need("engineer", 1), Need("security", 1))
-    assert missing(said(needs, {"eng-1": ("engineer", "security")})) == ("security",)
+    assert missing(said(needs, {"eng-1": ("engineer", "security")}), at(9)) == ("security",)
 
 
 def test_the_role_that_the_plan_names_first_is_met_first() -> None:
     needs = (Need("security", 1), Need("engineer", 1))
-    assert missing(said(needs, {"eng-1": ("engineer", "security")})) == ("engineer",)
+    assert missing(said(needs, {"eng-1": ("engineer", "security")}), at(9)) == ("engineer",)
 
 
 def most_seats(needs: list[str], people: dict[str, tuple[str, ...]]) -> int:
@@ -180,7 +191,7 @@ _people = st.dictionaries(
 @settings(max_examples=300, deadline=None)
 def test_as_many_needs_are_met_as_can_be(needs: tuple[Need, ...], people: dict[str, tuple[str, ...]]) -> None:
     wanted = [need.role for need in needs for _ in range(need.count)]
-    short = missing(said(needs, people))
+    short = missing(said(needs, people), at(9))
     assert len(wanted) - len(short) == most_seats(wanted, people)
     assert all(short.count(role) <= wanted.count(role) for role in short)
 

@@ -1,10 +1,11 @@
 """What another plan is asked for: what nobody spoke of stays as it is."""
 
+import pytest
 from msgspec.structs import replace
 
 from console.core.plan import Wish
 from console.core.state import Incident
-from console.core.wishes import back_to, keeping, with_data, with_verb
+from console.core.wishes import alone, back_to, keeping, of_rows, rows_of, with_data, with_verb
 from tests.unit.core.kit import INCIDENT, at, plan
 
 RESTORES = Wish(target="v1.4.9", data="backup-1", loss_at_most=40, verb="flush-cache")
@@ -59,3 +60,32 @@ def test_without_an_incident_the_engine_is_asked_all_the_same() -> None:
     """It says why not; nobody else knows the rules."""
     assert back_to(None, "v1.5.0") == Wish(target="v1.5.0")
     assert with_data(None, "backup-1", code=True) == Wish(data="backup-1")
+
+
+def test_rows_are_wished_for_by_table_key_and_copy_and_nothing_else() -> None:
+    wish = of_rows("users", ["7", "8", "7"], "backup-1", 5)
+    assert alone(wish)
+    assert (wish.verb, wish.options["from"], wish.recovery_point) == ("restore-rows", "backup-1", 5)
+    assert rows_of(wish) == ("users", ("7", "8"))
+
+
+@pytest.mark.parametrize(
+    ("table", "keys", "why"),
+    [
+        ("", ["7"], "name both"),
+        ("users", [], "name both"),
+        ("users", [""], "name both"),
+        ("users", ["x" * 201], "at most 200 characters"),
+        ("users", [str(n) for n in range(101)], "101 rows are too many to go back by key, at most 100 do"),
+    ],
+)
+def test_rows_that_nobody_can_find_or_that_are_too_many_are_no_wish(
+    table: str, keys: list[str], why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        of_rows(table, keys, "backup-1")
+
+
+def test_rows_that_went_back_are_not_part_of_the_next_way_back() -> None:
+    before = incident(of_rows("users", ["7"], "backup-1"))
+    assert back_to(before, None) == Wish()

@@ -11,13 +11,17 @@ from console.drill import crew
 from console.drill.crew import Act, Crew
 from tests.unit.core import kit
 from tests.unit.core.kit import Story
+from tests.unit.engine.kit import environment
 
 ENGINEERS: dict[str, tuple[str, ...]] = {
     "eng-1": ("engineer",),
     "eng-2": ("engineer",),
     "sec-1": ("security-lead",),
 }
-ALONE = Crew("eng-1", {"eng-1": ("engineer",)}, commander_may_approve=True)
+RULES = {"approvers": [{"role": "engineer", "count": 1}], "proof": "claim", "within": "0s"}
+MAY = environment()
+MAY_NOT = environment(authorisation={**RULES, "initiator_may_approve": "never"})
+ALONE = Crew("eng-1", {"eng-1": ("engineer",)}, environment=MAY)
 WISH = Wish(data=POINT_IN_TIME)
 
 
@@ -201,7 +205,7 @@ def of_two_engineers_and_security(story: Story) -> Crew:
     story.declare()
     story.freeze(needs=(Need("engineer", 1), Need("security-lead", 1)))
     story.run("fetch", "worktree")
-    return Crew("eng-1", ENGINEERS, commander_may_approve=False)
+    return Crew("eng-1", ENGINEERS, environment=MAY_NOT)
 
 
 def test_everybody_who_is_needed_says_yes_and_the_commander_only_where_that_counts() -> None:
@@ -220,7 +224,7 @@ def test_everybody_who_is_needed_says_yes_and_the_commander_only_where_that_coun
 def test_a_role_that_nobody_has_keeps_the_gate_closed() -> None:
     story = Story()
     people = of_two_engineers_and_security(story)
-    without = Crew("eng-1", {"eng-1": ("engineer",), "eng-2": ("engineer",)}, commander_may_approve=False)
+    without = Crew("eng-1", {"eng-1": ("engineer",), "eng-2": ("engineer",)}, environment=MAY_NOT)
     story.claim("eng-2", "engineer")
     assert crew.next_act(story.snapshot(), without) is None
     assert crew.stuck(story.snapshot(), without) == "the gate stays closed: 1 security-lead must say yes"
@@ -230,7 +234,7 @@ def test_a_role_that_nobody_has_keeps_the_gate_closed() -> None:
 def test_a_crew_that_wants_another_plan_asks_for_it_as_soon_as_nothing_is_under_way() -> None:
     """The first plan is made by itself and keeps the data; this crew knows that data is what is broken."""
     story = Story()
-    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    people = Crew("eng-1", ENGINEERS, environment=MAY_NOT, wish=WISH)
     story.declare()
     assert crew.next_act(story.snapshot(), people) is None, "the first plan is being made"
     story.freeze()
@@ -250,7 +254,7 @@ def test_a_crew_that_wants_another_plan_asks_for_it_as_soon_as_nothing_is_under_
 
 def test_at_the_gate_of_a_plan_that_is_about_to_be_replaced_nobody_is_stuck() -> None:
     story = Story()
-    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    people = Crew("eng-1", ENGINEERS, environment=MAY_NOT, wish=WISH)
     story.declare()
     story.freeze()
     story.run("fetch", "worktree")
@@ -262,7 +266,7 @@ def test_at_the_gate_of_a_plan_that_is_about_to_be_replaced_nobody_is_stuck() ->
 
 def test_a_plan_that_swaps_data_is_said_yes_to_twice_by_name() -> None:
     story = Story()
-    people = Crew("eng-1", ENGINEERS, commander_may_approve=False, wish=WISH)
+    people = Crew("eng-1", ENGINEERS, environment=MAY_NOT, wish=WISH)
     story.declare()
     story.say(ev.PlanningStarted(WISH), actor="eng-1")
     hashed = story.freeze(data=DataChange(POINT_IN_TIME, kit.NOON_US, kit.NOON_US + 3, 100))

@@ -58,7 +58,7 @@ def environment(**changes: Any) -> Environment:
             "approvers": [{"role": "engineer", "count": 1}],
             "proof": "claim",
             "within": "0s",
-            "initiator_may_approve": True,
+            "initiator_may_approve": "always",
         },
         "runbook": [
             {

@@ -3,14 +3,17 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body, Draft
-from console.core.plan import DataChange, Wish
+from console.core.plan import DataChange, RowsChange, Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
+from console.core.wishes import of_rows
 from console.engine.desk import Desk, RefusedError, new_incident
+from tests.unit.core import kit
 from tests.unit.core.kit import ENV, at
 from tests.unit.engine.kit import Desktop, environment
 
@@ -236,7 +239,7 @@ def test_a_yes_is_the_environments_name_to_the_letter(office: Office, typed: str
 
 def test_a_typed_name_is_no_signature(office: Office) -> None:
     hashed = at_gate(office, proof="signature")
-    words = "this environment asks for signatures, not for a typed name"
+    words = "this environment asks for signatures, not for a typed name: A asks for one"
     assert office.refusal(rq.Go(hashed, ENV)) == words
 
 
@@ -261,7 +264,7 @@ def test_a_second_yes_of_the_same_person(office: Office) -> None:
 
 def test_where_the_initiator_does_not_count_somebody_else_must_say_yes() -> None:
     approvers = [{"role": "engineer", "count": 1}]
-    rules = {"approvers": approvers, "proof": "claim", "within": "0s", "initiator_may_approve": False}
+    rules = {"approvers": approvers, "proof": "claim", "within": "0s", "initiator_may_approve": "never"}
     office = Office(authorisation=rules)
     hashed = at_gate(office)
     words = "eng-1 asked for the rollback: here somebody else must say yes"
@@ -467,6 +470,66 @@ def test_a_verb_may_follow_a_plan_that_was_carried_out() -> None:
     office.run("push", "deploy", "health", "tidy")
     assert office.ask(rq.Replan(Wish(code=False, verb="swap-back")))
     assert "has been carried out" in office.refusal(rq.Replan(Wish(data="b-1")))
+
+
+RECOVERY = {"recovery": {"before": "15m", "loss_at_most": 50}}
+ROWS = of_rows("users", ["7"], "b-1")
+
+
+def test_rows_go_back_by_key_in_a_plan_of_their_own_also_after_the_way_back() -> None:
+    """Nothing that is planned with them could damage them once more."""
+    office = Office(**BACKUPS, **RECOVERY)
+    switching(office)
+    assert office.ask(rq.Replan(ROWS))
+    refused = office.refusal(rq.Replan(replace(ROWS, code=True)))
+    assert refused == "rows go back by key in a plan of their own, when nothing else changes"
+    office.run("push", "deploy", "health", "tidy")
+    assert office.ask(rq.Replan(ROWS))
+
+
+def test_the_release_can_still_go_back_when_rows_have() -> None:
+    office = Office(**BACKUPS, **RECOVERY)
+    fetch, worktree, *steps = kit.STEPS
+    rows = RowsChange("users", ("7",), "b-1", at(0).utc_us)
+    hashed = office.declare(replace(fetch, action="show-rows"), worktree, *steps, rows=rows)
+    office.run("fetch", "worktree")
+    office.claim()
+    office.say(ev.GateOpened(hashed, ("eng-1",), ()))
+    office.run("push", "deploy", "health", "tidy")
+    assert office.incident.finished
+    assert office.ask(rq.Replan(Wish()))
+
+
+def test_rows_without_a_table_a_key_or_a_recovery_are_refused() -> None:
+    office = Office(**BACKUPS)
+    at_gate(office)
+    assert "names no `recovery`" in office.refusal(rq.Replan(ROWS))
+    office = Office(**BACKUPS, **RECOVERY)
+    at_gate(office)
+    for options in ({}, {"table": "users"}, {"table": "users", "keys": "7"}):
+        refused = office.refusal(rq.Replan(replace(ROWS, options=options)))
+        assert refused == "rows go back by a table and at least one key: name both"
+
+
+def test_a_yes_to_single_rows_is_typed_once_when_they_can_be_read() -> None:
+    office = Office(**BACKUPS, **RECOVERY)
+    fetch, worktree, *steps = kit.STEPS
+    of_rows = (replace(fetch, action="show-rows"), worktree, *steps)
+    hashed = office.declare(*of_rows, rows=RowsChange("users", ("7",), "b-1", at(0).utc_us))
+    office.begin("fetch")
+    assert office.refusal(rq.Go(hashed, ENV)) == (
+        "what becomes of each row is not shown yet: wait until the rows are read"
+    )
+    attempt = office.incident.step("fetch").attempt
+    office.say(ev.StepOutcome("fetch", attempt, "done", "read", 0.1, {"row:7": "name is 1, was 2"}))
+    assert office.ask(rq.Go(hashed, ENV))
+
+
+def test_a_moved_onset_asks_for_a_new_plan_of_rows() -> None:
+    """The copy that they come out of has to end before it."""
+    office = Office(**BACKUPS, **RECOVERY)
+    at_gate(office, rows=RowsChange("users", ("7",), "b-1", at(0).utc_us))
+    assert len(office.ask(rq.MoveOnset(at(-30).utc_us, "the deploy"))) == 2
 
 
 def test_a_verb_of_the_cache_needs_a_cache() -> None:

@@ -422,6 +422,20 @@ async def test_an_unclear_step_is_taken_as_done_with_its_proof_and_all_that_prov
     assert stage.journal.kinds("step.outcome") == [], "the engine commits it together with the decision"
 
 
+async def test_evidence_says_how_old_it_was_already_when_it_was_proven(stage: Stage) -> None:
+    """A step may prove what a moment before it looked like; a clock that was moved makes nothing younger."""
+    now = stage.clock.now().utc_us
+
+    async def verify() -> Proof:
+        slots = (Slot("branch", "it is there", "x", shows=now - shift) for shift in (90_000_000, -90_000_000))
+        return Proof("on the remote", {}, tuple(slots))
+
+    stage.play(verify=verify)
+    bodies = await stage.runner.accept(stage.unclear())
+    ages = [body.age_s for body in bodies if isinstance(body, ev.EvidenceRecorded)]
+    assert ages == [pytest.approx(90, abs=0.1), 0.0]
+
+
 async def test_nothing_is_performed_to_take_a_step_as_done(stage: Stage) -> None:
     stage.play(perform=raising(AssertionError("performed")))
     assert await stage.runner.accept(stage.unclear())

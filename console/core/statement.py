@@ -1,0 +1,136 @@
+"""What an approver signs: a short text that a person can read, and that says all that the yes is about.
+
+It is made from the plan and the journal, and checked by making it again: a text that differs from that in a
+single character is not the one that was asked for.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from console.core.errors import StatedError
+from console.core.exits import Exit
+from console.core.moments import from_written, written
+
+TITLE = "warroom approval 1"
+MAX_BYTES = 8 * 1024
+_BEGIN = "-----BEGIN SSH SIGNATURE-----"
+Decision = Literal["yes", "no"]
+
+
+class StatementError(StatedError):
+    """A text is no statement that could be signed or counted; one line."""
+
+    exit = Exit.UNAUTHORISED
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """One person's decision about one plan."""
+
+    environment: str
+    incident: str
+    decision: Decision
+    because: str
+    """Why not; empty with a yes."""
+    person: str
+    roles: str
+    """That the person holds, with commas between them."""
+    plan: str
+    """Its hash, 64 hex digits."""
+    does: tuple[str, ...]
+    """The plan in words, a line each."""
+    before: str
+    """Who had said yes by then, with commas between them; a courtesy, and no proof of it."""
+    journal: str
+    """Number and hash of the journal's newest event, when it was made."""
+    roster: str
+    """SHA-256 of the roster, 64 hex digits."""
+    issued: int
+    """UTC microseconds, whole seconds."""
+    expires: int
+
+    @property
+    def text(self) -> str:
+        """As it is signed, with a line break at its end."""
+        return "".join(f"{line}\n" for line in (TITLE, *_lines(self)))
+
+
+_NAMES = {"before": "signed before"}
+_EMPTY = "nobody"
+
+
+def _lines(statement: Statement) -> Iterator[str]:
+    for name, value in asdict(statement).items():
+        told = _NAMES.get(name, name)
+        match value:
+            case tuple():
+                yield from (f"{told}: {line}" for line in value)
+            case int():
+                yield f"{told}: {written(value)}"
+            case "" if name == "because":
+                continue
+            case _:
+                yield f"{told}: {value or _EMPTY}"
+
+
+def parse(text: str) -> Statement:
+    """The statement in a text; StatementError with the line that is wrong."""
+    if len(text.encode()) > MAX_BYTES:
+        raise StatementError(f"a statement has at most {MAX_BYTES} bytes: this is something else")
+    title, _, rest = text.partition("\n")
+    if title != TITLE:
+        raise StatementError(f"a statement begins with `{TITLE}`: this is something else")
+    given = [_field(number, line) for number, line in enumerate(rest.splitlines(), 2)]
+    found = _read(given)
+    if found.text != text:
+        raise StatementError("the statement is not as Warroom writes it: sign the text as it was sent")
+    return found
+
+
+def signed_text(text: str, signature: str) -> str:
+    """Both together, as they are sent and pasted."""
+    return f"{text}{signature.strip()}\n"
+
+
+def split(document: str) -> tuple[str, str]:
+    """The statement's text and the armored signature in what was sent; StatementError when it lacks one.
+
+    Line ends and what is around it are put right, as a terminal or a mail may have changed them.
+    """
+    whole = document.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text, mark, rest = whole.partition(_BEGIN)
+    if not mark:
+        raise StatementError(f"there is no signature in it: it ends with {_BEGIN} and what follows")
+    return text, f"{mark}{rest}\n"
+
+
+def _field(number: int, line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(": ")
+    if not colon or not value.isprintable():
+        raise StatementError(f"line {number} of the statement is not `name: value`")
+    return name, value
+
+
+def _read(given: list[tuple[str, str]]) -> Statement:
+    by_name = dict(given)
+    try:
+        decision = next(one for one in get_args(Decision) if one == by_name["decision"])
+        before = by_name[_NAMES["before"]]
+        return Statement(
+            **{name: by_name[name] for name in ("environment", "incident", "person", "roles", "plan")},
+            **{name: by_name[name] for name in ("journal", "roster")},
+            decision=decision,
+            because=by_name.get("because", ""),
+            does=tuple(value for name, value in given if name == "does"),
+            before="" if before == _EMPTY else before,
+            issued=from_written(by_name["issued"]),
+            expires=from_written(by_name["expires"]),
+        )
+    except KeyError as error:
+        raise StatementError(f"the statement lacks its line `{error.args[0]}`") from None
+    except StopIteration:
+        raise StatementError("the statement's decision is neither yes nor no") from None
+    except ValueError as error:
+        raise StatementError(f"the statement's times cannot be read: {error}") from None

@@ -1,0 +1,188 @@
+"""Authorisation: the text that is asked for, signing it wherever the key is, and handing it in."""
+
+import asyncio
+import sys
+import tempfile
+from asyncio.subprocess import PIPE
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from console.authority.ssh import SignatureError
+from console.authority.ssh import sign as sign_text
+from console.config.roster import load_roster
+from console.core.asking import asked, refusing
+from console.core.format import plain
+from console.core.policy import refused, said_yes
+from console.core.protocols import Head
+from console.core.requests import Approve, Withdraw
+from console.core.roster import Roster
+from console.core.statement import Statement, parse, signed_text, split
+from console.subcommands.act import do
+from console.subcommands.room import RefusedError, enter
+from console.subcommands.where import Place, Where, find
+from console.targets.process import Finished, ProgramError
+
+HERE = Where()
+No = Annotated[str | None, Parameter(name="--no", help="Say no, and why: it stops the gate.")]
+
+
+def request(person: str | None = None, *, no: No = None, where: Where = HERE) -> None:
+    """Print what somebody is asked to sign: a short text about the plan of now.
+
+    Parameters
+    ----------
+    person
+        Handle of whoever is to sign it; you, if nobody is named.
+    """
+    place = find(where)
+    print(_statement(place, person or place.actor, no).text, end="")
+
+
+def sign(
+    statement: str | None = None,
+    *,
+    key: Path | None = None,
+    no: No = None,
+    yes: Annotated[bool, Parameter(negative="", help="Do not ask before it is signed.")] = False,
+    approve: Annotated[bool, Parameter(negative="", help="Hand it in at once, where the engine is.")] = False,
+    where: Where = HERE,
+) -> None:
+    """Show what the plan does, sign it, and print what is to be handed in.
+
+    Parameters
+    ----------
+    statement
+        A file with the text that was sent, `-` for standard input: then nothing of the war room is needed
+        here. Without it, the text is made from the journal, as yours.
+    key
+        The private key, or a public one that your agent holds; your first one of the roster, in the agent,
+        if none is named.
+    """
+    place, said = _to_sign(statement, no, where)
+    _show(said, place)
+    if not yes and not _agreed(said):
+        raise RefusedError("nothing was signed")
+    document = asyncio.run(_signed(said, key, place))
+    if approve and place is not None:
+        do(place, Approve(*split(document)))
+    else:
+        print(document, end="")
+
+
+def approve(document: str = "-", *, where: Where = HERE) -> None:
+    """Hand in what somebody has signed: their yes counts, or their no stops the gate.
+
+    Parameters
+    ----------
+    document
+        The file with text and signature; `-` for standard input, where it can be pasted.
+    """
+    place = find(where)
+    if document == "-" and sys.stdin.isatty():
+        print("paste what was signed, then Ctrl-D on a line of its own", file=sys.stderr)
+    do(place, Approve(*split(_read(document))))
+
+
+def revoke(reason: str, *, where: Where = HERE) -> None:
+    """Take back your own yes to the plan."""
+    do(find(where), Withdraw(reason))
+
+
+def _to_sign(statement: str | None, no: str | None, where: Where) -> tuple[Place | None, Statement]:
+    """The text that was sent, which needs no war room; or the one that is asked of whoever is here."""
+    if statement is not None:
+        return None, parse(_read(statement))
+    place = find(where)
+    return place, _statement(place, place.actor, no)
+
+
+def _statement(place: Place, person: str, no: str | None) -> Statement:
+    """What that person is asked to sign now, or would sign to refuse."""
+    snapshot = enter(place).snapshot()
+    incident = snapshot.state.open_incident
+    if incident is None or incident.plan is None:
+        raise RefusedError(f"there is no plan in {place.name} to say yes or no to")
+    if incident.plan.proof == "claim":
+        raise RefusedError(f"{place.name} asks for a typed name, not for signatures: `warroom go`")
+    made = asked(
+        incident,
+        incident.plan,
+        person,
+        _roster(place).roles_of(person),
+        head=Head(snapshot.state.seq, bytes.fromhex(snapshot.head)),
+        now=snapshot.at,
+        within_s=place.environment.authorisation.within,
+    )
+    return made if no is None else refusing(made, no)
+
+
+def _roster(place: Place) -> Roster:
+    return load_roster(place.roster).roster
+
+
+def _show(said: Statement, place: Place | None) -> None:
+    """What is signed, and who has said what by now, to whoever is about to sign it."""
+    print(plain_lines(said.text), file=sys.stderr)
+    incident = enter(place).snapshot().state.open_incident if place else None
+    if incident is not None and place is not None:
+        now = enter(place).snapshot().at
+        yes = ", ".join(one.person for one in said_yes(incident, now)) or "nobody"
+        no = "; ".join(f"{one.person} said no, {one.because}" for one in refused(incident))
+        print(plain(f"said yes by now: {yes}" + (f"; {no}" if no else "")), file=sys.stderr)
+
+
+def plain_lines(text: str) -> str:
+    """Text of several lines that a terminal can only show."""
+    return "\n".join(map(plain, text.splitlines()))
+
+
+def _agreed(said: Statement) -> bool:
+    if not sys.stdin.isatty():
+        raise RefusedError("nobody is there to be asked: sign at a terminal, or with --yes")
+    print(f"Sign this {said.decision} as {said.person}? Type {said.decision}: ", end="", file=sys.stderr)
+    return input().strip() == said.decision
+
+
+async def _signed(said: Statement, key: Path | None, place: Place | None) -> str:
+    with tempfile.TemporaryDirectory(prefix="warroom-sign-") as name:
+        path = key or _public_key(said.person, place, Path(name))
+        return signed_text(said.text, await sign_text(AtTerminal(), said.text, path))
+
+
+class AtTerminal:
+    """Runs a program that may ask for a passphrase, at the terminal that we have."""
+
+    async def run(self, argv: Sequence[str], *, limit_s: float, stdin: bytes | None = None) -> Finished:
+        """Run `argv` with our environment, and so with our agent; ProgramError as Programs does."""
+        try:
+            process = await asyncio.create_subprocess_exec(*argv, stdout=PIPE, stderr=PIPE)
+        except OSError as error:
+            raise ProgramError(f"cannot run `{argv[0]}`: {error.strerror}") from error
+        try:
+            async with asyncio.timeout(limit_s):
+                out, err = await process.communicate(stdin)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise ProgramError(f"`{argv[0]}` took longer than {limit_s:g} s and was ended") from None
+        return Finished(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _public_key(person: str, place: Place | None, folder: Path) -> Path:
+    """The person's first key of the roster as a file, with which ssh-keygen asks the agent."""
+    known = _roster(place).person(person) if place else None
+    if known is None or not known.keys:
+        raise SignatureError("name the key to sign with: --key ~/.ssh/id_ed25519")
+    path = folder / "key.pub"
+    path.write_text(f"{known.keys[0]}\n")
+    return path
+
+
+def _read(name: str) -> str:
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RefusedError(f"cannot read {name}: {error}") from None
