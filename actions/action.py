@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from console.core.clock import Clock
 from console.core.errors import StatedError
-from console.core.plan import CodeChange, DataChange
+from console.core.plan import CodeChange, DataChange, RowsChange
 from console.core.protocols import Head
 from console.core.strategy import Environment
 from console.targets.deploy import Deployer
@@ -48,6 +48,7 @@ class Inputs(Struct, frozen=True):
     commit: str = ""
     """The bytes of the commit object to deploy, as text."""
     restore: DataChange | None = None
+    rows: RowsChange | None = None
     options: dict[str, str] = {}
     """What the runbook's line gives the action, under `with`."""
 
@@ -64,6 +65,13 @@ class Inputs(Struct, frozen=True):
         if self.restore is None:
             raise ActionError("this plan keeps the data: its runbook has a step that needs a candidate")
         return self.restore
+
+    @property
+    def single_rows(self) -> RowsChange:
+        """The rows that go back by key; ActionError in a plan that has none."""
+        if self.rows is None:
+            raise ActionError("this plan puts no single rows back: they are asked for by table and key")
+        return self.rows
 
 
 class Preview(Struct, frozen=True):
@@ -91,6 +99,8 @@ class Slot(Struct, frozen=True):
     inputs: str
     """What it was measured on: ids or a digest."""
     holds: bool = True
+    shows: int | None = None
+    """The moment that its age counts from, UTC microseconds of our clock; None: when it is proven."""
 
 
 class Proof(Struct, frozen=True):

@@ -1,24 +1,28 @@
 """The parts of a backup: database, cache, inventory; each written by its own target into one folder."""
 
 import asyncio
+import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from msgspec import Struct
 
+from actions.action import ActionError
 from console.core.backups import CacheFacts, DatabaseFacts, Manifest
 from console.targets.docker.engine import Docker
 from console.targets.docker.inventory import take
 from console.targets.postgres.dump import DUMP, dump
 from console.targets.progress import Progress
 from console.targets.redis.save import save
+from console.targets.redis.scratch import own_folder
 from console.targets.redis.server import CacheServer
 from console.targets.sealing import Sealing, Unsealed
 from console.targets.stores import Stores
 
 INVENTORY = "inventory"
 """Folder of the inventory in its backup's folder."""
+MEMORY = Path(f"/dev/shm/warroom-{os.getuid()}")  # noqa: S108 - seen to be ours before it is used
+"""Where an inventory lies in memory until it is encrypted."""
 _LOGS_BEFORE_US = 600 * 1_000_000
 """Logs begin so long before the onset: what led to it was written before anything was measured."""
 _GROWTH = 1.2
@@ -124,19 +128,21 @@ class CachePart:
 
 
 class InventoryPart:
-    """Containers, Compose's files and logs as they are now."""
+    """Containers, Compose's files and logs as they are now; secrets only where they are encrypted."""
 
     name = "inventory"
 
-    def __init__(self, docker: Docker, sealing: Sealing, onset: int) -> None:
+    def __init__(self, docker: Docker, stores: Stores, onset: int) -> None:
         self._docker = docker
-        self._sealing = sealing
+        self._stores = stores
+        self._sealing = stores.sealing
         self._since = max(0, onset - _LOGS_BEFORE_US)
 
     @property
     def effect(self) -> str:
         """Nothing is changed in any of them."""
-        return "docker inspect and docker logs of every container, and Compose's files"
+        how = f"encrypted for {self._sealing.words}" if self._sealing.words else "secrets masked"
+        return f"docker inspect and docker logs of every container, and Compose's files, {how}"
 
     async def needs(self) -> int:
         """Little beside the rest, and not known before."""
@@ -148,12 +154,18 @@ class InventoryPart:
         target = folder / INVENTORY
         target.mkdir(mode=0o700)
         if self._sealing.words is None:
-            taken = await take(self._docker, target, since=self._since)
+            taken = await take(self._docker, target, since=self._since, known=await self._known())
             return Saved(inventory=True, notes=taken.missing)
-        with TemporaryDirectory(prefix="warroom-", dir="/dev/shm") as name:
-            taken = await take(self._docker, Path(name), since=self._since)
-            await self._seal(Path(name), target, progress)
+        with own_folder(_memory()) as plain:
+            taken = await take(self._docker, plain, since=self._since, whole=True)
+            await self._seal(plain, target, progress)
         return Saved(inventory=True, notes=taken.missing)
+
+    async def _known(self) -> list[str]:
+        """The passwords that we use ourselves."""
+        password = self._stores.server.params().get("password")
+        _, cache = await self._stores.cache.cli() if self._stores.cache else ((), {})
+        return [str(secret) for secret in (password, *cache.values()) if secret]
 
     async def _seal(self, source: Path, target: Path, progress: Progress) -> None:
         for path in sorted(source.rglob("*")):
@@ -167,11 +179,19 @@ class InventoryPart:
                     await sink(piece)
 
 
+def _memory() -> Path:
+    """A folder in memory that nobody else can look into; ActionError where there is none to be had."""
+    MEMORY.mkdir(mode=0o700, exist_ok=True)
+    if MEMORY.lstat().st_uid != os.getuid():
+        raise ActionError(f"{MEMORY} is somebody else's, and nothing plain is written there: remove it")
+    return MEMORY
+
+
 def parts_of(stores: Stores, token: str, onset: int) -> tuple[Part, ...]:
     """Everything that there is to save; `onset` in UTC microseconds, for the logs."""
     parts: list[Part] = [DatabasePart(stores, token)]
     if stores.cache is not None:
         parts.append(CachePart(stores.cache, stores.sealing))
     if stores.docker is not None:
-        parts.append(InventoryPart(stores.docker, stores.sealing, onset))
+        parts.append(InventoryPart(stores.docker, stores, onset))
     return tuple(parts)

@@ -13,14 +13,20 @@ from console.targets.sealing import Seal
 from tests.conftest import require_program
 
 
-@contextmanager
-def age_seal(folder: Path) -> Iterator[Seal]:
-    """For a new age key, which only the seal knows."""
+def age_key() -> tuple[str, str]:
+    """A new age key: the recipient, and the identity that opens what is sealed for it."""
     made = subprocess.run([require_program("age-keygen", "age")], check=True, capture_output=True, text=True)
     key = re.search(r"age1\w+", made.stdout)
     assert key is not None
+    return key[0], made.stdout
+
+
+@contextmanager
+def age_seal(folder: Path) -> Iterator[Seal]:
+    """For a new age key, which only the seal knows."""
+    key, identity = age_key()
     programs = Programs({"PATH": os.environ["PATH"]}, tag=folder)
-    yield Seal(programs, Recipient(program="age", key=key[0]), lambda: made.stdout)
+    yield Seal(programs, Recipient(program="age", key=key), lambda: identity)
 
 
 @contextmanager

@@ -41,6 +41,13 @@ class Shell(Protocol):
         """
         ...
 
+    async def end_orphans(self) -> list[int]:
+        """End what an engine before this one left running there, and nothing of ours; their process ids.
+
+        A StatedError says that this could not be seen to.
+        """
+        ...
+
 
 class HostShell:
     """This machine."""
@@ -72,6 +79,10 @@ class HostShell:
         return await self._programs.run(
             argv, limit_s=limit_s, extra=environment, source=source, sink=sink, on_line=on_line
         )
+
+    async def end_orphans(self) -> list[int]:
+        """There are none: children end with us, and the lease is not had before the last of them has."""
+        return []
 
 
 async def checked(shell: Shell, argv: Sequence[str], *, limit_s: float, what: str) -> str:

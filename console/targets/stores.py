@@ -1,9 +1,10 @@
 """The environment's data: its servers, and where their backups are."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from console.core.data import Backups, Cache, Data
-from console.targets.docker.engine import Docker
+from console.targets.docker.engine import Docker, GoneError
 from console.targets.postgres.archive import Archive
 from console.targets.postgres.server import Server
 from console.targets.redis.server import CacheServer
@@ -33,3 +34,14 @@ class Stores:
     """What the strategy says of the cache."""
     docker: Docker | None = None
     """The Docker engine, where a container is named."""
+
+    async def end_orphans(self) -> int:
+        """End what an engine before this one left running beside the servers; how many programs.
+
+        A StatedError says that it could not be looked for.
+        """
+        ended = 0
+        for shell in [self.server.shell, *([self.cache.shell] if self.cache else [])]:
+            with suppress(GoneError):
+                ended += len(await shell.end_orphans())
+        return ended

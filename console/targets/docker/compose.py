@@ -1,10 +1,12 @@
-"""The configuration files that Compose made containers of, as their labels name them: copied."""
+"""The configuration files that Compose made containers of, as their labels name them: copied, or masked."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from console.core.errors import StatedError
+from console.core.redaction import Redactor
 from console.targets.docker.engine import Facts
+from console.targets.docker.masking import NoComposeError, masked
 
 FILES = "com.docker.compose.project.config_files"
 FOLDER = "com.docker.compose.project.working_dir"
@@ -26,10 +28,11 @@ def _files(labels: dict[str, str]) -> Iterator[Path]:
         yield Path(labels.get(FOLDER, "/")) / name
 
 
-def copy(path: Path, to: Path) -> None:
-    """Copy a file of Compose, and nothing else that a label may name; NoFileError when it is none.
+def copy(path: Path, to: Path, mask: Redactor | None) -> Path:
+    """Copy a file of Compose, and nothing else that a label may name; where the copy is, beside `to`.
 
-    OSError when the copy cannot be written.
+    With a mask, without what may be a secret in it. NoFileError when there is no such file, OSError when
+    the copy cannot be written.
     """
     if path.suffix not in _KINDS or not path.is_absolute():
         raise NoFileError(f"{path} is no file of Compose by its name")
@@ -39,4 +42,16 @@ def copy(path: Path, to: Path) -> None:
         text = path.read_bytes()
     except OSError as error:
         raise NoFileError(f"{path} cannot be read: {error.strerror}") from error
+    if mask is not None:
+        to, text = to.with_suffix(".masked.yml"), _masked(path, text, mask)
     to.write_bytes(text)
+    return to
+
+
+def _masked(path: Path, text: bytes, mask: Redactor) -> bytes:
+    try:
+        return masked(text.decode(), mask).encode()
+    except (NoComposeError, UnicodeDecodeError) as error:
+        raise NoFileError(
+            f"{path} cannot be read as Compose's, and goes as it is into an encrypted backup alone: {error}"
+        ) from None

@@ -32,6 +32,10 @@ class ContainerError(DockerError):
     """A container is not there or does not run; the message names those that do."""
 
 
+class GoneError(ContainerError):
+    """A container is not there, or has ended: nothing runs in it."""
+
+
 class Docker:
     """One engine. Nothing is connected before it is asked, and nothing stays connected in between.
 
@@ -91,10 +95,11 @@ class Docker:
         try:
             facts: Facts = await self.call(lambda api: api.inspect_container(name))
         except NotThereError:
-            raise ContainerError(f"{self.words} has no container {name}: {await self._running()}") from None
+            raise GoneError(f"{self.words} has no container {name}: {await self._running()}") from None
         state = facts["State"]["Status"]
         if state != "running":
-            raise ContainerError(f"container {name} is {state}, not running: {await self._running()}")
+            kind = ContainerError if state == "paused" else GoneError
+            raise kind(f"container {name} is {state}, not running: {await self._running()}")
         return facts
 
     async def _running(self) -> str:

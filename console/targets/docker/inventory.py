@@ -1,7 +1,7 @@
 """What the containers were before anything was stopped: facts, Compose's files and logs, into one folder."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,12 @@ from docker import APIClient
 from msgspec import Struct
 
 from console.core.errors import StatedError
+from console.core.redaction import Redactor
 from console.targets.docker import compose
 from console.targets.docker.engine import Docker, Facts, NotThereError
 from console.targets.docker.facts import PROJECT, ContainerFacts, container_facts, name_of
 from console.targets.docker.logs import save_log
+from console.targets.docker.masking import secrets_of
 
 CONTAINERS = "containers.json"
 COMPOSE = "compose"
@@ -34,6 +36,8 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
     schema: Literal["warroom.inventory/1"] = "warroom.inventory/1"
     engine: str
+    masked: bool
+    """Whether what may be a secret was left out."""
     logs_since: int
     """UTC microseconds."""
     containers: tuple[ContainerFacts, ...]
@@ -45,22 +49,33 @@ class Inventory(Struct, frozen=True, kw_only=True):
 
 
 async def take(
-    docker: Docker, folder: Path, *, since: int, project: str | None = None, log_s: float = LOG_S
+    docker: Docker,
+    folder: Path,
+    *,
+    since: int,
+    project: str | None = None,
+    log_s: float = LOG_S,
+    whole: bool = False,
+    known: Iterable[str] = (),
 ) -> Inventory:
     """Write what the containers are, and their logs `since` (UTC microseconds), into a folder that exists.
 
     All containers, or those of one Compose project, running or not. `log_s` bounds the reading of each
-    log. What cannot be had is named in `missing`; DockerError when the engine cannot be asked at all,
+    log. Unless it is to be `whole`, for whoever encrypts it: in Compose's files every value is masked that
+    may be a secret, in logs every value that a container is given as one, or that is `known` to be.
+    What cannot be had is named in `missing`; DockerError when the engine cannot be asked at all,
     InventoryError when the folder cannot be written to.
     """
     told = await _containers(docker, project)
+    mask = None if whole else _mask(told, known)
     try:
         for name in (LOGS, COMPOSE):
             (folder / name).mkdir(mode=0o700)
-        files, missing = _compose(docker, told, folder / COMPOSE)
-        containers, troubles = await _all(docker, told, folder / LOGS, since, log_s)
+        files, missing = _compose(docker, told, folder / COMPOSE, mask)
+        containers, troubles = await _Logs(docker, folder / LOGS, since, log_s, mask).all(told)
         inventory = Inventory(
             engine=docker.endpoint.url,
+            masked=mask is not None,
             logs_since=since,
             containers=containers,
             compose=files,
@@ -70,6 +85,13 @@ async def take(
     except OSError as error:
         raise InventoryError(f"cannot write {error.filename or folder}: {error.strerror}") from error
     return inventory
+
+
+def _mask(told: Sequence[Facts], known: Iterable[str]) -> Redactor:
+    mask = Redactor()
+    for secret in (*secrets_of(told), *known):
+        mask.register(secret)
+    return mask
 
 
 async def _containers(docker: Docker, project: str | None) -> list[Facts]:
@@ -83,16 +105,17 @@ async def _containers(docker: Docker, project: str | None) -> list[Facts]:
     return sorted(told, key=name_of)
 
 
-def _compose(docker: Docker, told: Sequence[Facts], folder: Path) -> tuple[dict[str, str], list[str]]:
+def _compose(
+    docker: Docker, told: Sequence[Facts], folder: Path, mask: Redactor | None
+) -> tuple[dict[str, str], list[str]]:
     """Copy the files that labels name: where each was, and why some could not be had."""
     paths, machine = compose.files_of(told), docker.endpoint.machine
     if machine:
         return {}, [f"{path} lies on {machine}" for path in paths]
     copied, missing = {}, []
     for number, path in enumerate(paths, 1):
-        copy = folder / f"{number}-{path.name}"
         try:
-            compose.copy(path, copy)
+            copy = compose.copy(path, folder / f"{number}-{path.name}", mask)
         except compose.NoFileError as error:
             missing.append(str(error))
         else:
@@ -100,28 +123,41 @@ def _compose(docker: Docker, told: Sequence[Facts], folder: Path) -> tuple[dict[
     return copied, missing
 
 
-async def _all(
-    docker: Docker, told: Sequence[Facts], folder: Path, since: int, log_s: float
-) -> tuple[tuple[ContainerFacts, ...], list[str]]:
-    """Facts and logs of all of them; in words, which logs are not whole."""
-    gate, missing = asyncio.Semaphore(_AT_ONCE), []
+class _Logs:
+    """The logs of all containers, saved side by side, with the facts about each."""
 
-    async def one(container: Facts) -> ContainerFacts:
-        path = folder / f"{name_of(container)}.log"
-        async with gate:
-            digests = await _digests(docker, container["Image"])
-            log, trouble = await save_log(docker, container, path, since=since, limit_s=log_s)
+    def __init__(
+        self, docker: Docker, folder: Path, since: int, limit_s: float, mask: Redactor | None
+    ) -> None:
+        self._docker = docker
+        self._folder = folder
+        self._since = since
+        self._limit_s = limit_s
+        self._mask = mask
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+        self._missing: list[str] = []
+
+    async def all(self, told: Sequence[Facts]) -> tuple[tuple[ContainerFacts, ...], list[str]]:
+        """Facts about all of them; in words, which logs are not whole."""
+        saving = [asyncio.create_task(self._one(container)) for container in told]
+        try:
+            return tuple(await asyncio.gather(*saving)), self._missing
+        finally:  # nobody writes into a folder that has been given up
+            for task in saving:
+                task.cancel()
+            await asyncio.gather(*saving, return_exceptions=True)
+
+    async def _one(self, told: Facts) -> ContainerFacts:
+        name = name_of(told)
+        async with self._gate:
+            digests = await _digests(self._docker, told["Image"])
+            path = self._folder / f"{name}.log"
+            log, trouble = await save_log(
+                self._docker, told, path, since=self._since, limit_s=self._limit_s, mask=self._mask
+            )
         if trouble:
-            missing.append(f"the log of {name_of(container)} {trouble}")
-        return container_facts(container, digests, log)
-
-    asking = [asyncio.create_task(one(container)) for container in told]
-    try:
-        return tuple(await asyncio.gather(*asking)), missing
-    finally:  # nobody writes into a folder that has been given up
-        for task in asking:
-            task.cancel()
-        await asyncio.gather(*asking, return_exceptions=True)
+            self._missing.append(f"the log of {name} {trouble}")
+        return container_facts(told, digests, log)
 
 
 async def _digests(docker: Docker, image: str) -> tuple[str, ...]:

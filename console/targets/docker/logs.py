@@ -9,6 +9,7 @@ from typing import Self
 
 from msgspec import Struct
 
+from console.core.redaction import RedactedStream, Redactor
 from console.targets.docker.endpoint import DockerError
 from console.targets.docker.engine import Docker, Facts
 from console.targets.docker.frames import Frames
@@ -29,15 +30,22 @@ class Log(Struct, frozen=True):
 
 
 async def save_log(
-    docker: Docker, told: Facts, path: Path, *, since: int, limit_s: float, largest: int = LARGEST
+    docker: Docker,
+    told: Facts,
+    path: Path,
+    *,
+    since: int,
+    limit_s: float,
+    largest: int = LARGEST,
+    mask: Redactor | None = None,
 ) -> tuple[Log, str]:
     """Write the log of the container that `told` is about, `since` (UTC microseconds), into a new file.
 
-    Both outputs in the order in which they came. The second is empty, or why it does not reach the end.
-    OSError when the file cannot be written.
+    Both outputs in the order in which they came, without what `mask` knows. The second is empty, or why it
+    does not reach the end. OSError when the file cannot be written.
     """
     trouble = ""
-    with _Tail(path, largest) as tail:
+    with _Tail(path, largest, mask.stream() if mask else None) as tail:
         try:
             async with asyncio.timeout(limit_s):
                 await _pour(docker, told, since, tail)
@@ -75,11 +83,12 @@ async def _thread(work: Callable[..., None], *given: object) -> None:
 class _Tail:
     """A file that keeps the last `largest` bytes of what is added, from the beginning of a line."""
 
-    def __init__(self, path: Path, largest: int) -> None:
+    def __init__(self, path: Path, largest: int, filtered: RedactedStream | None) -> None:
         self.bytes = 0
         self.is_cut = False
         self._path = path
         self._largest = largest
+        self._filtered = filtered
 
     def __enter__(self) -> Self:
         self._file = self._path.open("x+b")
@@ -90,6 +99,9 @@ class _Tail:
 
     def add(self, data: bytes) -> None:
         """Append; twice the bytes that are kept may lie there for a while."""
+        self._write(self._filtered.feed(data) if self._filtered else data)
+
+    def _write(self, data: bytes) -> None:
         self._file.write(data)
         self._file.flush()
         self.bytes += len(data)
@@ -97,7 +109,9 @@ class _Tail:
             self._shift()
 
     def finish(self) -> None:
-        """Cut what is too much."""
+        """Write what was held back, and cut what is too much."""
+        if self._filtered:
+            self._write(self._filtered.finish())
         if self.bytes > self._largest:
             self._shift()
 

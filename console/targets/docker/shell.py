@@ -14,22 +14,27 @@ from console.targets.shell import Sink
 
 RUN = "WARROOM_RUN"
 """Environment variable that tells one run of a program, and all that it started, from every other."""
+ENGINE = f"WARROOM_ENGINE={secrets.token_hex(8)}"
+"""What every program of this very process carries: what has the tag and not this was left behind."""
 
 _END_S = 10.0
 """Seconds within which what was killed inside must be seen to have ended."""
 _WANTED = "WARROOM_WANTED"
+_SPARED = "WARROOM_SPARED"
 _KILL = f"""
 command -v grep >/dev/null && command -v tr >/dev/null || exit 1
 for entry in $(grep -lsF -e "${_WANTED}" /proc/[0-9]*/environ); do
-    tr '\\0' '\\n' 2>/dev/null <"$entry" | grep -qxF -e "${_WANTED}" || continue
+    lines=$(tr '\\0' '\\n' 2>/dev/null <"$entry")
+    printf '%s\\n' "$lines" | grep -qxF -e "${_WANTED}" || continue
+    printf '%s\\n' "$lines" | grep -qxF -e "${_SPARED}" && continue
     process=${{entry#/proc/}} process=${{process%/environ}}
     kill -9 "$process" 2>/dev/null && echo "$process"
 done
 exit 0
 """
-"""Kills every process whose environment holds exactly that line, and prints its id.
+"""Kills every process whose environment holds exactly the one line and not the other, and prints its id.
 
-This shell's own does not: there it is the value of another variable. What it cannot read is not ours.
+This shell's own holds neither: there they are the values of other variables. What it cannot read is not ours.
 """
 
 
@@ -72,7 +77,7 @@ class ContainerShell:
         """
         run = f"{RUN}={secrets.token_hex(8)}"
         given = [f"{name}={value}" for name, value in (environment or {}).items()]
-        work = Execution(self._docker, self._container, argv, [*given, self._tag, run])
+        work = Execution(self._docker, self._container, argv, [*given, self._tag, ENGINE, run])
         try:
             async with asyncio.timeout(limit_s):
                 return await work.run(source, sink, on_line)
@@ -89,12 +94,12 @@ class ContainerShell:
     async def end_orphans(self) -> list[int]:
         """Kill what an engine before us left running inside; process ids as the container sees them.
 
-        Not while something of ours runs there: that would be killed too. Raises DockerError when engine or
-        container are not there, ProgramError when the container does not answer.
+        Raises DockerError when engine or container are not there, ProgramError when the container does
+        not answer.
         """
         try:
             async with asyncio.timeout(_END_S):
-                return await self._kill(self._tag)
+                return await self._kill(self._tag, spared=ENGINE)
         except TimeoutError:
             raise ProgramError(
                 f"{self.words} does not answer: no program ran in it for {_END_S:g} s"
@@ -116,9 +121,10 @@ class ContainerShell:
         except StatedError as error:
             return f"could not be ended: {error}"
 
-    async def _kill(self, line: str) -> list[int]:
-        """Kill every process inside that has this line in its environment; their ids."""
-        sweep = Execution(self._docker, self._container, ("sh", "-c", _KILL), (f"{_WANTED}={line}",))
+    async def _kill(self, line: str, *, spared: str = "none is spared") -> list[int]:
+        """Kill every process inside that has this line in its environment, and not the other; their ids."""
+        given = (f"{_WANTED}={line}", f"{_SPARED}={spared}")
+        sweep = Execution(self._docker, self._container, ("sh", "-c", _KILL), given)
         with suppress(ProgramError):  # there is no sh either
             finished = await sweep.run(None, None, None)
             if not finished.code:

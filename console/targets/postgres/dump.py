@@ -200,7 +200,8 @@ class _Dump:
                 await self._look(connection)
                 self._hold(back=self._pace.ahead_s > 0)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), _KEEP_S if self._how.rate else _LOOK_S)
+                    async with asyncio.timeout(_KEEP_S if self._how.rate else _LOOK_S):
+                        await ended.wait()
             await self._look(connection)
 
     async def _look(self, connection: Connection) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from actions.action import Action, ActionError, Inputs
 from actions.backup import SLOT_SAVED, Backup
@@ -23,6 +24,7 @@ from actions.verify_backup import VerifyBackup
 from console.core.backups import Manifest
 from console.core.data import Backups, SnapshotPoint
 from console.core.errors import StatedError
+from console.targets.postgres import dump
 from console.targets.postgres.dump import ROLES, dump_path
 from console.targets.postgres.server import Server
 from console.targets.process import orphans
@@ -31,8 +33,8 @@ from console.targets.shell import HostShell
 from tests.disks import small_disk
 from tests.integration.actions.kit import Recorded
 from tests.integration.data.trials import TOKEN, Heard, Trial
-from tests.integration.postgres.dumps import BULK, ROWS, SEEDED, program, tables_of
-from tests.integration.redis.kit import hasten
+from tests.integration.postgres.dumps import BULK, ROWS, SEEDED, program, relay, tables_of
+from tests.integration.redis.kit import hasten, line_to
 from tests.seals import age_seal
 from tests.servers import PostgresServer, RedisServer, wait_until
 
@@ -266,6 +268,40 @@ async def test_a_server_that_dies_in_the_middle_is_a_failure_and_no_backup(
     await nothing_runs(tmp_path)
 
 
+async def test_a_line_to_the_database_that_has_gone_dead_is_a_failure_and_no_backup(
+    postgres: PostgresServer, trial: Trial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A black hole takes every byte and answers none; that is noticed long before the step's time limit."""
+    monkeypatch.setattr(dump, "_SILENT_S", 1.0)
+    async with relay(postgres.port) as (port, cut):
+        through = make_conninfo(postgres.dsn(LIVE), port=port)
+        equip(trial, server=Server(lambda: through, trial.server.shell))
+        performing = await begun(postgres, trial_slow(trial))
+        cut.set()
+        with pytest.raises(StatedError, match=rf"{LIVE} on 127\.0\.0\.1:{port}") as caught:
+            await asyncio.wait_for(performing, 25)
+        assert "\n" not in str(caught.value)
+        assert remains(trial) == []
+        await nothing_runs(trial.folder)
+
+
+async def test_a_line_to_the_cache_that_has_gone_dead_is_a_failure_and_no_backup(
+    postgres_18: PostgresServer, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    postgres_18.create(LIVE, *SEEDED)
+    trial = Trial(postgres_18, LIVE, tmp_path)
+    hasten(redis_server)
+    with redis_server.client() as client:
+        client.mset({f"bulk:{number}": os.urandom(1_000_000) for number in range(4)})
+    async with line_to(redis_server) as (line, url):
+        line.after, line.silent = 1_000_000, True
+        equip(trial, cache=CacheServer(lambda: url, trial.server.shell, limit_s=1))
+        with pytest.raises(StatedError, match=r"bytes had come: .*no answer within 1 s"):
+            await asyncio.wait_for(trial.action(Backup, asked(trial)).perform(Heard()), 25)
+    assert remains(trial) == []
+    await nothing_runs(trial.folder)
+
+
 async def test_an_abort_ends_it_at_once_and_leaves_no_backup(postgres: PostgresServer, trial: Trial) -> None:
     heard = Heard()
     performing = asyncio.create_task(trial_slow(trial).perform(heard))
@@ -398,7 +434,7 @@ async def test_a_point_that_has_grown_old_is_none(trial: Trial) -> None:
     equip(trial, backups=trial.stores.backups.model_copy(update={"fresh": 0.0}))
     aged = RestorablePoint(action.params, trial.world, TOKEN)
     assert (await aged.probe()).found == "not done"
-    with pytest.raises(ActionError, match="new enough: retry"):
+    with pytest.raises(ActionError, match="old, at most 00:00 wanted: retry"):
         await aged.verify()
 
 

@@ -149,6 +149,7 @@ async def test_what_a_killed_engine_left_inside_is_found_and_ended(
     shell = ContainerShell(docker, str(idle.name), tmp_path / "a")
     other = ContainerShell(docker, str(idle.name), tmp_path / "ab")
     living = asyncio.create_task(other.run(("sleep", "907"), limit_s=60))
+    ours = asyncio.create_task(shell.run(("sleep", "911"), limit_s=60))
     code = f"""
 import asyncio
 from pathlib import Path
@@ -159,14 +160,17 @@ asyncio.run(shell.run(("sh", "-c", "sleep 906 & sleep 906"), limit_s=60))
 """
     with subprocess.Popen((sys.executable, "-c", code)) as engine:
         await until(lambda: running(other, "sleep 906"))
+        await until(lambda: running(other, "sleep 911"))
         engine.send_signal(signal.SIGKILL)
     assert len(await running(other, "sleep 906")) == 2
     assert len(await shell.end_orphans()) == 3
     assert not await running(other, "sleep 906")
     assert await shell.end_orphans() == []
     assert await running(other, "sleep 907"), "another engine's program is not ours to end"
+    assert await running(other, "sleep 911"), "nor is what we run ourselves meanwhile"
     living.cancel()
-    await asyncio.wait({living})
+    ours.cancel()
+    await asyncio.wait({living, ours})
 
 
 async def test_where_nothing_can_be_found_and_ended_that_is_told(

@@ -1,7 +1,10 @@
-"""Dumps for tests, made by plain pg_dump, and a database worth dumping."""
+"""Dumps for tests, made by plain pg_dump, a database worth dumping, and a line to it that can go dead."""
 
+import asyncio
 import os
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psycopg
@@ -89,3 +92,33 @@ def pg_dump(postgres: PostgresServer, database: str, path: Path, *words: str) ->
     """A dump at `path`, with those options; custom format unless they say otherwise."""
     assert program(postgres, "pg_dump", *(words or ("-Fc",)), "-f", str(path), database).wait() == 0
     return path
+
+
+@asynccontextmanager
+async def relay(to: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
+    """A port that leads to another one until the event is set; from then on it takes bytes and drops them."""
+    cut, running = asyncio.Event(), set[asyncio.Task[None]]()
+
+    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(1 << 16):
+                if not cut.is_set():
+                    target.write(data)
+                    await target.drain()
+        finally:
+            target.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection(LOOPBACK, to)
+        for pair in ((reader, back), (there, writer)):
+            task = asyncio.create_task(pump(*pair))
+            running.add(task)
+
+    listener = await asyncio.start_server(serve, LOOPBACK, 0)
+    try:
+        yield listener.sockets[0].getsockname()[1], cut
+    finally:
+        listener.close()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

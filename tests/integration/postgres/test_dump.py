@@ -25,9 +25,9 @@ from console.targets.process import Programs, marked
 from console.targets.sealing import SealError, Sealing, Unsealed
 from console.targets.shell import HostShell
 from tests.disks import small_disk
-from tests.integration.postgres.dumps import BULK, SEEDED, Heard, server_of, tables_of
+from tests.integration.postgres.dumps import BULK, SEEDED, Heard, relay, server_of, tables_of
 from tests.seals import SEALS
-from tests.servers import LOOPBACK, PostgresServer
+from tests.servers import PostgresServer
 
 TOKEN = f"INC-7QK2-{secrets.token_hex(4)}-backup-1"
 """The name of an attempt, ours alone: programs that carry it are looked for on the whole machine."""
@@ -293,36 +293,6 @@ async def test_a_line_that_has_gone_dead_ends_the_dump(
             with pytest.raises(ServerError, match=rf"database dump_black_hole on 127\.0\.0\.1:{port}"):
                 await task
             assert time.monotonic() - began < 25
-
-
-@asynccontextmanager
-async def relay(to: int) -> AsyncIterator[tuple[int, asyncio.Event]]:
-    """A port that leads to another one until the event is set; from then on it takes bytes and drops them."""
-    cut, running = asyncio.Event(), set[asyncio.Task[None]]()
-
-    async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(1 << 16):
-                if not cut.is_set():
-                    target.write(data)
-                    await target.drain()
-        finally:
-            target.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(LOOPBACK, to)
-        for pair in ((reader, back), (there, writer)):
-            task = asyncio.create_task(pump(*pair))
-            running.add(task)
-
-    listener = await asyncio.start_server(serve, LOOPBACK, 0)
-    try:
-        yield listener.sockets[0].getsockname()[1], cut
-    finally:
-        listener.close()
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
 
 
 @pytest.mark.parametrize("form", ["custom", "directory", "sealed"])
