@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.widgets import TextArea
 
 from console.core.requests import AnyAsk, Approve
@@ -16,15 +15,10 @@ from screens.views.signatures import signature_lines
 _ELSEWHERE = "Elsewhere: send the text of `warroom request HANDLE`; there, `warroom sign FILE`."
 
 
-class Paste(TextArea):
-    """A field of many lines that Tab and Enter leave."""
-
-    BINDINGS = [Binding("enter", "app.focus_next", show=False, priority=True)]  # noqa: RUF012 - textual's own form
-
-
 class SignDialog(Dialog[AnyAsk | None]):
     """Hands in what somebody has signed wherever their key is; it names its signer, whoever pastes it."""
 
+    hint = "Tab goes on from the field, Enter does it on a button, Esc cancels"
     prompt = "Paste here what was signed, text and signature:"
     yes = "Hand in"
 
@@ -50,13 +44,13 @@ class SignDialog(Dialog[AnyAsk | None]):
 
     def controls(self) -> ComposeResult:
         """Where it is pasted."""
-        paste = Paste(id="paste", compact=True)
+        paste = TextArea(id="paste", compact=True)
         paste.cursor_blink = False
         yield paste
 
     def submit(self) -> None:
         """Hand it in, if it is a statement with a signature."""
-        pasted = self.query_one(Paste)
+        pasted = self.query_one(TextArea)
         try:
             text, signature = split(pasted.text)
         except StatementError as error:

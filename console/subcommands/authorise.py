@@ -26,6 +26,8 @@ from console.subcommands.where import Place, Where, find
 from console.targets.process import Finished, ProgramError
 
 HERE = Where()
+File = Annotated[str, Parameter(allow_leading_hyphen=True)]
+"""A path, or `-` for standard input."""
 No = Annotated[str | None, Parameter(name="--no", help="Say no, and why: it stops the gate.")]
 
 
@@ -42,7 +44,7 @@ def request(person: str | None = None, *, no: No = None, where: Where = HERE) ->
 
 
 def sign(
-    statement: str | None = None,
+    statement: File | None = None,
     *,
     key: Path | None = None,
     no: No = None,
@@ -72,7 +74,7 @@ def sign(
         print(document, end="")
 
 
-def approve(document: str = "-", *, where: Where = HERE) -> None:
+def approve(document: File = "-", *, where: Where = HERE) -> None:
     """Hand in what somebody has signed: their yes counts, or their no stops the gate.
 
     Parameters
