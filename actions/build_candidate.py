@@ -41,14 +41,14 @@ class BuildCandidate(Action):
         database = beside(stores.server.database, inputs.incident)
         at = moment(data.recovery_point)
         if data.candidate == POINT_IN_TIME:
-            what, source = f"the state at {at}", f"{POINT_IN_TIME} {data.recovery_point}"
+            what = f"the state at {at}"
             before = [
                 f"replay base backup and WAL until {at} in a scratch server",
                 creating(stores, database),
             ]
             before.append(f"pg_dump of that | pg_restore into {database}")
         else:
-            what, source = f"backup {data.candidate}", stores.vault.digest(data.candidate)
+            what = f"backup {data.candidate}"
             before = [reading(stores, recorded(stores, data.candidate)), creating(stores, database)]
             before.append(f"pg_restore --exit-on-error --jobs={stores.backups.jobs} into {database}")
         rows = rows_of(inputs, world)
@@ -57,7 +57,7 @@ class BuildCandidate(Action):
             (*before, *proving(stores, database), f"ANALYZE {database}", f"the keys of its rows to {rows}"),
             {
                 "candidate": data.candidate,
-                "source": source,
+                "source": source_of(inputs, world),
                 "database": database,
                 "recovery_point": str(data.recovery_point),
                 "onset": str(data.onset),
@@ -172,6 +172,55 @@ class BuildCandidate(Action):
         words = f"{self.params['database']} holds {self.params['candidate']}, {count(rows, 'row')}, proven"
         facts = {"database": self.params["database"], "rows": str(rows), "keys": str(path)}
         return Proof(words, facts, (Slot(SLOT_CANDIDATE, words, self.params["source"]),))
+
+
+class DropCandidate(Action):
+    """Drop the candidate that was not swapped in, and has given what was wanted of it."""
+
+    repeatable = True
+    serves = "asked"
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Of the databases beside the live one, the one that was built for this incident, if it is ours."""
+        database = beside(stores_of(world).server.database, inputs.incident)
+        return Preview(
+            f"drop {database}, which takes as much room as the live database",
+            (f"DROP DATABASE {database} WITH (FORCE), if it is marked as Warroom's",),
+            {"database": database},
+        )
+
+    @property
+    def _server(self) -> Server:
+        return stores_of(self.world).server.named(self.token)
+
+    async def probe(self) -> Finding:
+        """Done when there is no such database."""
+        await self._server.end_ours()
+        name = self.params["database"]
+        there = await own.standing(self._server, name) is not None
+        return Finding("not done" if there else "done", f"{name} is {'still' if there else 'not'} there")
+
+    async def perform(self, report: Report) -> None:
+        """Whoever reads it is disconnected; without our mark it is left alone."""
+        report(f"dropping {self.params['database']}")
+        async with own.held(self._server, self.params["database"]) as connection:
+            await own.drop(connection, self.params["database"])
+
+    async def verify(self) -> Proof:
+        """By the names that the server knows."""
+        finding = await self.probe()
+        if finding.found != "done":
+            raise ActionError(finding.words)
+        return Proof(f"{self.params['database']} is dropped")
+
+
+def source_of(inputs: Inputs, world: World) -> str:
+    """What the candidate of a plan is made from, as its mark says it when it is proven."""
+    data = inputs.data
+    if data.candidate == POINT_IN_TIME:
+        return f"{POINT_IN_TIME} {data.recovery_point}"
+    return stores_of(world).vault.digest(data.candidate)
 
 
 def proven_mark(world: World) -> str:

@@ -1,89 +1,208 @@
-"""Restore rows: single rows, by key, out of a copy into the live database; all else stays as it is."""
+"""Rows: single ones, by key, out of a candidate; shown as they are and as they were, then put back."""
 
-import csv
+import hashlib
 from pathlib import Path
+from typing import ClassVar
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
-from actions.evidence import path_of
+import msgspec
+from msgspec import Struct
+
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
+from actions.build_candidate import proven_mark, source_of
+from actions.evidence import keep, path_of, read
 from actions.trial import stores_of
+from console.core import single_rows
 from console.core.beside import beside
 from console.core.format import count
+from console.core.single_rows import SLOT_SHOWN, Versions, unseen
+from console.targets.postgres import own
 from console.targets.postgres.server import Server
-from console.targets.postgres.single_rows import LOCKED_S, Versions, put_back, versions
+from console.targets.postgres.single_rows import LOCKED_S, Wanted, outcome, put_back, versions
 
 
-class RestoreRows(Action):
-    """Put rows back to what they are in the candidate, or in another copy that stands beside it."""
+class _OfRows(Action):
+    """What reads or writes rows of the live database, and of the candidate that was proven."""
 
     repeatable = True
     serves = "asked"
-
-    @staticmethod
-    def preview(inputs: Inputs, world: World) -> Preview:
-        """Options: `table`, `keys` (with commas between, as CSV), `from` (the candidate if none is named)."""
-        live = stores_of(world).server.database
-        table, keys = inputs.options.get("table", ""), inputs.options.get("keys", "")
-        copy = inputs.options.get("from") or beside(live, inputs.incident)
-        rows = len(_keys(keys))
-        if not table or not rows:
-            raise ActionError("restore-rows needs `table`, and `keys` with commas between them")
-        kept = path_of(inputs, world, "rows-as-they-were")
-        return Preview(
-            f"put {count(rows, 'row')} of {table} back to what {copy} has",
-            (
-                f"SELECT of {table} by key {keys} in {live}, FOR UPDATE, waiting at most {LOCKED_S} s",
-                f"COPY of what they are now to {kept}",
-                f"INSERT INTO {table} what {copy} has, ON CONFLICT on its key DO UPDATE; one transaction",
-            ),
-            {"table": table, "keys": keys, "copy": copy, "kept": str(kept)},
-        )
 
     @property
     def _server(self) -> Server:
         return stores_of(self.world).server.named(self.token)
 
+    @property
+    def _wanted(self) -> Wanted:
+        keys = msgspec.json.decode(self.params["keys"], type=tuple[str, ...])
+        return Wanted(self.params["copy"], self.params["table"], keys)
+
+    @property
+    def _file(self) -> Path:
+        """Both versions, as they were shown."""
+        return Path(self.params["shown"])
+
+    async def _insist(self) -> None:
+        """Rows are taken out of nothing but the candidate that was built and proven for this plan."""
+        copy, found = self.params["copy"], await own.standing(self._server, self.params["copy"])
+        if found is None:
+            raise ActionError(f"there is no database {copy} to take rows from: plan again")
+        if not found.is_ours:
+            raise ActionError(f"{copy} is not marked as Warroom's: no row is taken from it")
+        if found.words != self.params["mark"]:
+            raise ActionError(f"{copy} is not proven to be {self.params['candidate']}: plan again")
+
+
+class ShowRows(_OfRows):
+    """Read both versions of each row into a file of evidence."""
+
+    fills: ClassVar = {SLOT_SHOWN: "what becomes of each row is there to be read"}
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Reads the live database and the candidate; changes nothing in them."""
+        params, keys, live = _params(inputs, world), _keys(inputs), stores_of(world).server.database
+        table, copy = params["table"], params["copy"]
+        return Preview(
+            f"show {count(len(keys), 'row')} of {table} as they are and as they were",
+            (
+                f"SELECT of {table} by key {', '.join(keys)} in {live} and in {copy}, read only",
+                f"both versions of each to {params['shown']}",
+            ),
+            params,
+        )
+
     async def probe(self) -> Finding:
-        """Done when every row is in both what it is in the copy."""
+        """Done when the file is there: it appears whole or not at all."""
         await self._server.end_ours()
-        found = await self._versions()
-        lacking = len(_keys(self.params["keys"])) - len(found.old)
-        if lacking:
-            return Finding("not done", f"{self.params['copy']} has no row for {count(lacking, 'key')}")
-        if found.are_same:
-            return Finding(
-                "done", f"{count(len(found.old), 'row')} of {found.table} are what {self.params['copy']} has"
-            )
-        other = sum(found.present.get(key) != row for key, row in found.old.items())
-        return Finding("not done", f"{count(other, 'row')} of {found.table} are not what the copy has")
+        done = self._file.exists()
+        return Finding("done" if done else "not done", f"{self._file.name} is {'' if done else 'not '}there")
 
     async def perform(self, report: Report) -> None:
-        """Show both versions of each row, keep the present one, and write the old one."""
+        """Put them side by side; rows that are all what they were need no plan."""
         await self._server.end_ours()
-        report(f"putting rows of {self.params['table']} back")
-
-        def show(found: Versions) -> None:
-            for key, old in found.old.items():
-                now = found.present.get(key)
-                report.line(f"{found.table} {key} is  {now.words if now else 'not there'}")
-                report.line(f"{found.table} {key} was {old.words}")
-
-        kept = Path(self.params["kept"]) / f"{self.token}.csv"
-        keys = _keys(self.params["keys"])
-        await put_back(self._server, self.params["copy"], self.params["table"], keys, kept, show)
+        report(f"reading rows of {self.params['table']}")
+        await self._insist()
+        found = await versions(self._server, self._wanted)
+        for key, words in found.lines():
+            report.line(f"{found.table} {key} {words}")
+        if not found.changing:
+            raise ActionError(f"{found.words} in {self.params['candidate']}: there is nothing to put back")
+        keep(self._file, single_rows.encode(found))
 
     async def verify(self) -> Proof:
-        """Both sides are read once more."""
-        finding = await self.probe()
-        if finding.found != "done":
-            raise ActionError(finding.words)
-        rows = len(_keys(self.params["keys"]))
-        return Proof(finding.words, {"rows": str(rows), "kept": self.params["kept"]})
-
-    async def _versions(self) -> Versions:
-        keys = _keys(self.params["keys"])
-        return await versions(self._server, self.params["copy"], self.params["table"], keys)
+        """From the file itself."""
+        found, digest = _shown_at(self._file)
+        fires = f"; {', '.join(found.triggers)} will fire" if found.triggers else ""
+        words = f"{found.words}{fires}"
+        facts = {**found.facts, "path": str(self._file), "sha256": digest}
+        return Proof(words, facts, (Slot(SLOT_SHOWN, words, digest),))
 
 
-def _keys(text: str) -> list[str]:
-    """The keys, each once."""
-    return list(dict.fromkeys(key for key in next(csv.reader([text], skipinitialspace=True), []) if key))
+class _Committed(Struct, frozen=True):
+    """What an attempt leaves just before it commits."""
+
+    xid: str
+    kept: str
+    """File of what the rows were until then."""
+
+
+class RestoreRows(_OfRows):
+    """Write the rows as they were over the present ones, if nothing else of them goes than was shown."""
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """All of them or none; every other row stays as it is, and users go on."""
+        params, keys = _params(inputs, world), _keys(inputs)
+        kept = path_of(inputs, world, "rows-as-they-were")
+        table, copy = params["table"], params["copy"]
+        return Preview(
+            f"put {count(len(keys), 'row')} of {table} back to what {params['candidate']} has",
+            (
+                f"SELECT of {table} by key {', '.join(keys)} FOR UPDATE, waiting at most {LOCKED_S} s",
+                f"refused where it would change what is not in {params['shown']}",
+                f"COPY of what they are then to {kept}, as CSV",
+                f"UPDATE, or INSERT where one is gone, of what {copy} has; one transaction",
+            ),
+            {**params, "kept": str(kept)},
+        )
+
+    async def probe(self) -> Finding:
+        """By what the server says of the transaction: users may have written to the rows since."""
+        await self._server.end_ours()
+        if await self._committed():
+            return Finding("done", f"the rows of {self.params['table']} were put back")
+        return Finding("not done", f"no row of {self.params['table']} was put back")
+
+    async def perform(self, report: Report) -> None:
+        """Keep what they are now, and write what they were; once, however often it is tried."""
+        await self._server.end_ours()
+        if await self._committed():
+            report.line("an earlier attempt has put them back: what users wrote since is not touched")
+            return
+        report(f"putting rows of {self.params['table']} back")
+        await self._insist()
+        kept = self._folder / f"{self.token}.csv"
+
+        def on_commit(xid: str) -> None:
+            keep(kept.with_suffix(".json"), msgspec.json.encode(_Committed(xid, str(kept))))
+
+        told = await put_back(self._server, self._wanted, kept, self._judge, on_commit)
+        for key, words in told.lines():
+            report.line(f"{told.table} {key} {words}")
+
+    def _judge(self, now: Versions) -> None:
+        shown, _ = _shown_at(self._file)
+        if why := unseen(shown, now):
+            raise ActionError(f"{why}: nothing was changed; plan again to see it")
+
+    async def verify(self) -> Proof:
+        """The transaction is committed; both sides are read once more."""
+        done = await self._committed()
+        if done is None:
+            raise ActionError(f"no row of {self.params['table']} was put back: retry")
+        found = await versions(self._server, self._wanted)
+        rows = count(len(found.old), "row")
+        words = f"{rows} of {found.table} put back to what {self.params['candidate']} has"
+        since = len(found.changing)
+        if since:
+            words += f"; {since} of them written to since"
+        return Proof(words, {"rows": str(len(found.old)), "written_since": str(since), "kept": done.kept})
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self.params["kept"])
+
+    async def _committed(self) -> _Committed | None:
+        """The attempt that has gone through; ActionError when nobody can tell of one."""
+        for path in sorted(self._folder.glob("*.json")):
+            left = msgspec.json.decode(read(path, "record of the attempt"), type=_Committed)
+            became = await outcome(self._server, self._wanted, left.xid)
+            if became == "committed":
+                return left
+            if became != "aborted":
+                raise ActionError(f"the server does not know what became of transaction {left.xid}")
+        return None
+
+
+def _keys(inputs: Inputs) -> tuple[str, ...]:
+    return inputs.single_rows.keys
+
+
+def _params(inputs: Inputs, world: World) -> dict[str, str]:
+    rows, live = inputs.single_rows, stores_of(world).server.database
+    return {
+        "table": rows.table,
+        "keys": msgspec.json.encode(rows.keys).decode(),
+        "candidate": rows.candidate,
+        "copy": beside(live, inputs.incident),
+        "mark": f"{proven_mark(world)}{source_of(inputs, world)}",
+        "shown": str(path_of(inputs, world, "rows-shown.json")),
+    }
+
+
+def _shown_at(path: Path) -> tuple[Versions, str]:
+    """Both versions in that file, and its SHA-256; ActionError when there are none to read."""
+    raw = read(path, "file of the rows that were shown")
+    try:
+        return single_rows.decode(raw), hashlib.sha256(raw).hexdigest()
+    except msgspec.DecodeError as error:
+        raise ActionError(f"{path} is not as it was written: {error}") from error

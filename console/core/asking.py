@@ -14,6 +14,7 @@ from console.core.plan import Phase, Plan
 from console.core.plan_words import code_words, data_words
 from console.core.policy import said_yes
 from console.core.protocols import Head
+from console.core.single_rows import signed
 from console.core.state import Incident
 from console.core.statement import Decision, Statement
 
@@ -43,7 +44,7 @@ def asked(
         person=person,
         roles=", ".join(roles),
         plan=incident.plan_hash or "",
-        does=tuple(map(plain, _does(plan))),
+        does=tuple(map(plain, (*_does(plan), *signed(incident)))),
         before=", ".join(yes.person for yes in said_yes(incident, now)),
         journal=f"{head.seq} {head.hash.hex()}",
         roster=incident.roster,

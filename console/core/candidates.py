@@ -41,7 +41,8 @@ def _backup(backup: Backup, incident: Incident | None, live_rows: Mapping[str, i
 
 def _what(manifest: Manifest) -> str:
     parts = {"database": manifest.database, "cache": manifest.cache, "inventory": manifest.inventory}
-    return ", ".join([*(name for name, there in parts.items() if there), size(manifest.bytes)])
+    sealed = [f"encrypted by {manifest.sealed_for.split()[0]}"] if manifest.sealed_for else []
+    return ", ".join([*(name for name, there in parts.items() if there), size(manifest.bytes), *sealed])
 
 
 def _why_not(manifest: Manifest, incident: Incident | None) -> str:
@@ -67,6 +68,6 @@ def _written_since(manifest: Manifest, live_rows: Mapping[str, int]) -> int:
 def _point(window: Window, incident: Incident | None, before_us: int) -> Candidate:
     """The instant that the strategy proposes, where base backups and WAL reach it."""
     point = window.ends if incident is None else incident.onset.utc_us - before_us
-    reaches = f"any instant from {moment(window.begins)} on"
+    reaches = f"any instant from {moment(window.begins)} on, archived up to {moment(window.ends)}"
     too_old = f"{moment(point)} lies before the first base backup: {reaches}" if point < window.begins else ""
     return Candidate(POINT_IN_TIME, point, reaches, "replayed and compared when it is built", too_old, None)

@@ -114,6 +114,18 @@ class DataChange(Struct, frozen=True):
     """Tables that may lose rows; empty: any."""
 
 
+class RowsChange(Struct, frozen=True):
+    """Single rows that go back by key, out of a candidate; nothing is swapped, no other row touched."""
+
+    table: str
+    """As it was asked for."""
+    keys: tuple[str, ...]
+    candidate: str
+    """See DataChange."""
+    recovery_point: int
+    """The moment that they go back to, UTC microseconds."""
+
+
 class Wish(Struct, frozen=True):
     """What a plan is asked for, before anybody has looked whether it can be had."""
 
@@ -122,7 +134,7 @@ class Wish(Struct, frozen=True):
     code: bool = True
     """Whether the release goes back at all."""
     data: str | None = None
-    """The candidate that the data goes back to (see DataChange); None: the data is kept."""
+    """The candidate that all data goes back to (see DataChange); None: it is not swapped."""
     recovery_point: int | None = None
     """The instant to replay to, UTC microseconds; None: as long before the onset as the strategy says."""
     loss_at_most: int | None = None
@@ -141,7 +153,7 @@ class Plan(Struct, frozen=True):
     code: CodeChange | None
     """None: the release stays as it is."""
     data: DataChange | None
-    """None: the data is kept."""
+    """None: no database is swapped."""
     verb: str | None
     """The verb that was asked for beside, or alone."""
     steps: tuple[Step, ...]
@@ -149,6 +161,8 @@ class Plan(Struct, frozen=True):
     needs: tuple[Need, ...]
     proof: Literal["claim", "signature"]
     recover_within_s: float
+    rows: RowsChange | None = None
+    """Rows that go back one by one, in a plan of nothing else."""
 
     def step(self, step_id: str) -> Step:
         """The step of that id; KeyError when the plan has none."""

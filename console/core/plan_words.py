@@ -3,15 +3,20 @@
 from datetime import UTC, datetime, timedelta
 
 from console.core.clock import Stamp
-from console.core.format import clock
+from console.core.format import clock, count
 from console.core.loss import Ceiling
-from console.core.plan import CodeChange, DataChange, Plan, Wish
+from console.core.plan import CodeChange, DataChange, Plan, RowsChange, Wish
+from console.core.verbs import RESTORE_ROWS
 
+_KEYS = 10
+"""Keys of rows that are named; the plan's steps name all."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def way(plan: Plan) -> str:
     """Both, as short as a caption: `restore tree to v1.5.0 · data kept`."""
+    if plan.rows is not None:
+        return f"release kept · {_rows_to(plan.rows)}"
     code = f"{plan.code.way} to {plan.code.target.tag}" if plan.code else "release kept"
     parts = [code, f"data {data_to(plan.data)}"]
     return " · ".join(parts if plan.verb is None else [*parts, plan.verb])
@@ -20,12 +25,19 @@ def way(plan: Plan) -> str:
 def wish_words(wish: Wish) -> str:
     """What is asked for: `the way back to v1.5.0 with the data at a point in time`."""
     code = f"the way back to {wish.target or 'the newest good release'}" if wish.code else ""
-    data = f"the data back to {_wished_state(wish)}" if wish.data else ""
-    return " and ".join(part for part in (code, data, wish.verb) if part) or "nothing"
+    data = f"the data back to {_wished_state(wish, wish.data)}" if wish.data else ""
+    return " and ".join(part for part in (code, data, _wished_verb(wish)) if part) or "nothing"
 
 
-def _wished_state(wish: Wish) -> str:
-    return wish.data or "" if wish.recovery_point is None else moment(wish.recovery_point)
+def _wished_verb(wish: Wish) -> str:
+    if wish.verb != RESTORE_ROWS:
+        return wish.verb or ""
+    state = _wished_state(wish, wish.options.get("from", ""))
+    return f"single rows of {wish.options.get('table', '')} back to {state}"
+
+
+def _wished_state(wish: Wish, candidate: str) -> str:
+    return candidate if wish.recovery_point is None else moment(wish.recovery_point)
 
 
 def code_words(code: CodeChange | None) -> str:
@@ -35,8 +47,13 @@ def code_words(code: CodeChange | None) -> str:
     return f"{code.running.tag} back to {code.target.tag}, {code.verdict}"
 
 
-def data_words(data: DataChange | None) -> str:
+def data_words(plan: Plan) -> str:
     """What becomes of the data, for whoever says yes to it."""
+    data, rows = plan.data, plan.rows
+    if rows is not None:
+        more = len(rows.keys) - _KEYS
+        keys = ", ".join(rows.keys[:_KEYS]) + (f" and {more} more" if more > 0 else "")
+        return f"kept, but for {_rows_to(rows)} ({rows.candidate}), by key: {keys}"
     if data is None:
         return "kept: no row is touched"
     return f"{data_to(data)} ({data.candidate}); {Ceiling.of(data).words} may be lost"
@@ -45,6 +62,10 @@ def data_words(data: DataChange | None) -> str:
 def data_to(data: DataChange | None) -> str:
     """`kept`, or `back to 10:15:00Z`."""
     return "kept" if data is None else f"back to {moment(data.recovery_point, data.onset)}"
+
+
+def _rows_to(rows: RowsChange) -> str:
+    return f"{count(len(rows.keys), 'row')} of {rows.table} back to {moment(rows.recovery_point)}"
 
 
 def moment(utc_us: int, near: int | None = None) -> str:

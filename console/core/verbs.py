@@ -6,13 +6,17 @@ from console.core.plan import Authority, Phase
 
 
 class Verb(Struct, frozen=True):
-    """A verb by itself is a plan of one step, through the same gate as any other."""
+    """A verb by itself is a plan, of it and what it cannot do without, through the same gate as any other."""
 
     title: str
     phase: Phase
     limit_s: float
     expected_s: float = 60.0
     needs_cache: bool = False
+    first: tuple[str, ...] = ()
+    """Actions of COMPANIONS without which it cannot be done, in their order."""
+    then: tuple[str, ...] = ()
+    """Those that tidy up behind it."""
 
     @property
     def alone(self) -> bool:
@@ -25,6 +29,7 @@ class Verb(Struct, frozen=True):
         return Authority.NONE if self.alone else Authority.MATRIX
 
 
+RESTORE_ROWS = "restore-rows"
 VERBS = {
     "backup": Verb("back up", Phase.PREPARE, limit_s=4 * 3600),
     "base-backup": Verb("base backup", Phase.PREPARE, limit_s=4 * 3600),
@@ -32,7 +37,20 @@ VERBS = {
     "invalidate-cache": Verb("invalidate cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
     "flush-cache": Verb("flush the cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
     "restore-cache": Verb("restore cache", Phase.SWITCH, limit_s=3600, expected_s=30, needs_cache=True),
-    "restore-rows": Verb("restore rows", Phase.SWITCH, limit_s=600, expected_s=5),
+    RESTORE_ROWS: Verb(
+        "restore rows",
+        Phase.SWITCH,
+        limit_s=600,
+        expected_s=5,
+        first=("build-candidate", "show-rows"),
+        then=("drop-candidate",),
+    ),
     "swap-back": Verb("swap back", Phase.SWITCH, limit_s=600, expected_s=5),
 }
 """By the name of the action that does it."""
+COMPANIONS = {
+    "build-candidate": Verb("build the candidate", Phase.PREPARE, limit_s=4 * 3600, expected_s=120),
+    "show-rows": Verb("show the rows", Phase.PREPARE, limit_s=600, expected_s=5),
+    "drop-candidate": Verb("drop the candidate", Phase.CLOSE, limit_s=600, expected_s=2),
+}
+"""What is done around a verb and nobody asks for, by the action's name; a runbook's own line goes first."""

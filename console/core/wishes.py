@@ -3,13 +3,52 @@
 Without an incident there is nothing to start from, and the engine refuses what is asked for.
 """
 
+from collections.abc import Sequence
+
+import msgspec
 from msgspec.structs import replace
 
 from console.core.plan import Wish
 from console.core.state import Incident
+from console.core.verbs import RESTORE_ROWS
 
 SWAP_BACK = Wish(code=False, verb="swap-back")
 """The database that was there before the swap; always by itself, because nothing else may come with it."""
+
+MOST_ROWS = 100
+"""So many rows go back by key; for more there is the whole restore."""
+LONGEST_KEY = 200
+
+
+def of_rows(table: str, keys: Sequence[str], candidate: str, recovery_point: int | None = None) -> Wish:
+    """Those rows out of that candidate; by itself, so that they go back when nothing damages them any more.
+
+    ValueError says what it lacks.
+    """
+    options = {"table": table, "keys": msgspec.json.encode(list(keys)).decode(), "from": candidate}
+    wish = Wish(code=False, verb=RESTORE_ROWS, recovery_point=recovery_point, options=options)
+    rows_of(wish)
+    return wish
+
+
+def rows_of(wish: Wish) -> tuple[str, tuple[str, ...]]:
+    """The table and the keys that a wish of rows names; ValueError where it names none, or too many."""
+    table = wish.options.get("table", "")
+    try:
+        asked = msgspec.json.decode(wish.options.get("keys", ""), type=tuple[str, ...])
+    except msgspec.DecodeError:
+        asked = ()
+    keys = tuple(dict.fromkeys(key for key in asked if key))
+    if not table or not keys:
+        raise ValueError("rows go back by a table and at least one key: name both")
+    if any(len(key) > LONGEST_KEY for key in keys):
+        raise ValueError(f"a key has at most {LONGEST_KEY} characters")
+    if len(keys) > MOST_ROWS:
+        raise ValueError(
+            f"{len(keys)} rows are too many to go back by key, at most {MOST_ROWS} do: "
+            "ask in parts, or for the whole restore"
+        )
+    return table, keys
 
 
 def back_to(incident: Incident | None, target: str | None) -> Wish:
@@ -50,6 +89,12 @@ def with_verb(incident: Incident | None, verb: str, options: dict[str, str]) -> 
 def alone(wish: Wish) -> bool:
     """Whether it is of a verb and nothing else."""
     return not wish.code and wish.data is None
+
+
+def way_back_is_over(incident: Incident) -> bool:
+    """Whether no other can be planned: rows that went back by key leave it to come."""
+    rows = incident.plan is not None and incident.plan.rows is not None
+    return incident.finished and not rows
 
 
 def _way_back(incident: Incident | None) -> Wish:

@@ -164,7 +164,7 @@ def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
 def _lines_of(environment: Environment, verb: str) -> Iterator[RunbookStep]:
     """The verb with what is done around it, each when the one before is done."""
     before: list[str] = []
-    for name in (*VERBS[verb].after, verb, *VERBS[verb].before):
+    for name in (*VERBS[verb].first, verb, *VERBS[verb].then):
         lines = [line for line in environment.runbook if line.action == name] or [_line_of(name)]
         for line in lines:
             yield line.model_copy(update={"needs": [*line.needs, *before]})

@@ -1,196 +1,175 @@
 """Single rows by key out of a copy into the live database: the lighter way where rot was slow."""
 
+import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+import psycopg
 from msgspec import Struct
 from psycopg import errors, sql
 
 from console.core.format import count
-from console.targets.postgres.content import pinned, row_hash
+from console.core.single_rows import Versions
+from console.targets.postgres.one_table import Key, OneTable, in_both, shown_key, triggers
 from console.targets.postgres.rowfile import MODE, PARTIAL, RowsError
 from console.targets.postgres.server import Connection, Server
 
 LOCKED_S = 5
 """How long rows that somebody else has locked are waited for."""
-_NAMED = """
-    SELECT nspname, relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE c.oid = to_regclass({})
-"""
-_FOUND = """
-    SELECT (SELECT json_agg(json_build_array(attname, format_type(atttypid, atttypmod)) ORDER BY attnum)
-            FROM pg_attribute
-            WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''),
-           ARRAY(SELECT attname::text FROM pg_constraint
-                 JOIN pg_attribute ON attrelid = conrelid AND attnum = ANY (conkey)
-                 WHERE conrelid = c.oid AND contype = 'p' ORDER BY attnum)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
-    WHERE nspname = %s AND relname = %s AND relkind IN ('r', 'p')
-"""
+Judge = Callable[[Versions], None]
+"""Raises where the rows, as they are now that nobody else can write them, must not be put back."""
 
 
-class Version(Struct, frozen=True):
-    """A row of one database."""
+class Wanted(Struct, frozen=True):
+    """Which rows, and out of which database."""
 
-    words: str
-    """Its values, as JSON."""
-    content: int
-    """Its hash."""
-
-
-class Versions(Struct, frozen=True):
-    """The rows of the same keys in the live database, and in the copy."""
-
+    copy: str
     table: str
-    """Qualified."""
-    present: dict[str, Version]
-    """By key; one that is not there has no entry."""
-    old: dict[str, Version]
-
-    @property
-    def are_same(self) -> bool:
-        """Whether every row is in the live database what it is in the copy."""
-        return self.present == self.old
+    """As it was asked for."""
+    keys: tuple[str, ...]
+    """Each as it is; as a JSON list where the key has several columns."""
 
 
-class _Table(Struct, frozen=True):
-    """A table with a primary key of one column."""
+class _Both(Struct, frozen=True):
+    """The table in both databases, with the keys that are meant."""
 
-    schema: str
-    name: str
-    columns: tuple[tuple[str, str], ...]
-    """Name and type of those that can be written."""
-    key: str
-
-    @property
-    def qualified(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    @property
-    def identifier(self) -> sql.Composable:
-        return sql.Identifier(self.schema, self.name)
-
-    @property
-    def names(self) -> list[str]:
-        return [name for name, _ in self.columns]
-
-    @property
-    def key_type(self) -> sql.SQL:
-        return sql.SQL(dict(self.columns)[self.key])
-
-    def those(self, keys: Sequence[str]) -> sql.Composable:
-        """Which rows of it, called `t`, are meant; found by the key's own index."""
-        return sql.SQL("t.{} = ANY ({}::text[]::{}[])").format(
-            sql.Identifier(self.key), sql.Literal(list(keys)), self.key_type
-        )
+    live: Connection
+    old: Connection
+    table: OneTable
+    keys: list[Key]
+    copy: str
 
 
-OnVersions = Callable[[Versions], None]
-
-
-async def versions(server: Server, copy: str, table: str, keys: Sequence[str]) -> Versions:
-    """The rows with these keys, here and there; RowsError where they cannot be put side by side."""
-    async with server.connect() as live, server.connect(copy) as old:
-        found = await _same_table(live, old, table, copy)
-        return await _side_by_side(live, old, found, keys)
+async def versions(server: Server, wanted: Wanted) -> Versions:
+    """The rows here and there; RowsError where they cannot be put side by side, or the copy lacks one."""
+    async with _both(server, wanted) as both:
+        return await _side_by_side(both)
 
 
 async def put_back(
-    server: Server, copy: str, table: str, keys: Sequence[str], kept: Path, on_versions: OnVersions
+    server: Server, wanted: Wanted, kept: Path, judge: Judge, on_commit: Callable[[str], None]
 ) -> Versions:
-    """Make the rows with these keys what they are in the copy, all or none, in one transaction.
+    """Make the rows what they are in the copy, all or none, in one transaction; what they were until then.
 
-    What they are now is written to `kept` first, as CSV that COPY reads. RowsError says why it cannot be;
-    then nothing was changed.
+    What they are now is written to `kept` first, as CSV that COPY reads. `on_commit` hears the transaction's
+    id just before it is committed. RowsError says why it cannot be; then nothing was changed.
     """
-    async with server.connect() as live, server.connect(copy) as old:
+    async with _both(server, wanted) as both:
+        live, table = both.live, both.table
+        lock = sql.SQL("SELECT FROM {} WHERE {} FOR UPDATE").format(table.source, table.those(both.keys))
+        await live.execute(lock)
+        told = await _side_by_side(both)
+        judge(told)
+        await _keep(both, kept)
+        if told.changing:
+            await _write(both, [key for key in both.keys if shown_key(key) in told.changing])
+            await live.execute(b"SET CONSTRAINTS ALL IMMEDIATE")  # now, where it can still be said what fails
+            await _see(both, told)
+        row = await (await live.execute(b"SELECT pg_current_xact_id()::text")).fetchone()
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        on_commit(row[0])
+    return told
+
+
+async def outcome(server: Server, wanted: Wanted, xid: str) -> str:
+    """What has become of the transaction of that id: `committed` or `aborted`; empty when nobody knows now.
+
+    It is waited for while it is under way.
+    """
+    async with server.connect() as live:
+        with _worded(wanted.table):
+            await _alone(live, wanted)
+            row = await (await live.execute("SELECT pg_xact_status(%s::xid8)", (xid,))).fetchone()
+    return row[0] or "" if row else ""
+
+
+# -- both sides ---------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _both(server: Server, wanted: Wanted) -> AsyncIterator[_Both]:
+    """Both databases, in transactions of which the live one alone may write."""
+    async with server.connect(wanted.copy) as old, server.connect() as live:
+        await old.set_read_only(True)
         await live.set_read_only(False)  # whatever the database's own default is
-        found = await _same_table(live, old, table, copy)
-        await live.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCKED_S}s")))
-        lock = sql.SQL("SELECT FROM {} AS t WHERE {} FOR UPDATE").format(found.identifier, found.those(keys))
-        try:
-            await live.execute(lock)
-            told = await _side_by_side(live, old, found, keys)
-            if lacking := [key for key in keys if key not in told.old]:
-                raise RowsError(f"{copy} has no row {', '.join(lacking)} of {found.qualified} to put back")
-            on_versions(told)
-            await _keep(live, found, keys, kept)
-            await _write(live, old, found, keys)
-        except errors.LockNotAvailable:
-            raise RowsError(
-                f"rows of {found.qualified} have been locked by somebody for more than {LOCKED_S} s: "
-                "nothing was changed, retry"
-            ) from None
-        await _see(live, found, keys, told.old)
-        return told
+        await live.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
+        with _worded(wanted.table):
+            await _alone(live, wanted)
+            table = await in_both(live, old, wanted.table, wanted.copy)
+            await _patience(live)
+            yield _Both(live, old, table, await table.keys(live, wanted.keys), wanted.copy)
 
 
-async def _same_table(live: Connection, old: Connection, name: str, copy: str) -> _Table:
-    """The table in both, which must be the same one; from here on both sessions are pinned."""
-    quoted = sql.Identifier(*name.split(".")).as_string(live)
-    named = await (await live.execute(sql.SQL(_NAMED).format(quoted))).fetchone()
-    await pinned(live)
-    await pinned(old)
-    here = await _found(live, *named) if named else None
-    if here is None:
-        raise RowsError(f"there is no table {name} to put rows back into: it takes the whole restore")
-    there = await _found(old, here.schema, here.name)
-    if there is None:
-        raise RowsError(f"{copy} has no table {here.qualified}")
-    if here != there:
+async def _alone(live: Connection, wanted: Wanted) -> None:
+    """Two attempts at the same rows wait for one another, also where one was cut off."""
+    await _patience(live)
+    name = f"warroom rows {wanted.copy} {wanted.table}".encode()
+    lock = int.from_bytes(hashlib.sha256(name).digest()[:8], signed=True)
+    await live.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+
+
+async def _patience(live: Connection) -> None:
+    await live.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCKED_S}s")))
+
+
+@contextmanager
+def _worded(table: str) -> Iterator[None]:
+    """What a server refuses while rows are written, in words."""
+    try:
+        yield
+    except (errors.LockNotAvailable, errors.DeadlockDetected):
         raise RowsError(
-            f"{here.qualified} is another table in {copy}: {_listed(here)} here, {_listed(there)} there"
-        )
-    return here
+            f"rows of {table} have been locked by somebody for more than {LOCKED_S} s: "
+            "nothing was changed, retry"
+        ) from None
+    except errors.IntegrityError as error:
+        why = ": ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+        raise RowsError(f"{table} does not take the rows back, {why} Nothing was changed") from None
 
 
-async def _found(connection: Connection, schema: str, name: str) -> _Table | None:
-    row = await (await connection.execute(_FOUND, (schema, name))).fetchone()
-    if row is None:
-        return None
-    columns, key = row
-    if len(key) != 1:
+async def _side_by_side(both: _Both) -> Versions:
+    """What is there under these keys; RowsError for a key that the copy has no row of."""
+    present, old = await _read(both.live, both), await _read(both.old, both)
+    keys = [shown_key(key) for key in both.keys]
+    if lacking := [key for key in keys if key not in old]:
+        here = lacking[0] in present
+        why = "it was made since, and nothing is deleted" if here else "nor is there one now"
         raise RowsError(
-            f"{schema}.{name} has {f'a key of {len(key)} columns' if key else 'no primary key'}: "
-            "rows are put back by a key of one column"
+            f"{both.copy} has no row {', '.join(lacking)} of {both.table.qualified} to put back: {why}"
         )
-    return _Table(schema, name, tuple(map(tuple, columns)), key[0])
+    return Versions(
+        table=both.table.qualified,
+        present={key: present[key] for key in keys if key in present},
+        old={key: old[key] for key in keys},
+        triggers=await triggers(both.live, both.table),
+    )
 
 
-def _listed(table: _Table) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in table.columns) + f" by {table.key}"
-
-
-async def _side_by_side(live: Connection, old: Connection, table: _Table, keys: Sequence[str]) -> Versions:
-    return Versions(table.qualified, await _read(live, table, keys), await _read(old, table, keys))
-
-
-async def _read(connection: Connection, table: _Table, keys: Sequence[str]) -> dict[str, Version]:
-    """The rows by the keys as they were asked for, which another text may mean too: `007` is 7."""
-    select = sql.SQL(
-        "SELECT asked.key, to_jsonb(t)::text, {hash} FROM unnest({keys}::text[]) AS asked (key)"
-        " JOIN {table} AS t ON t.{column} = asked.key::{type}"
-    ).format(
-        hash=row_hash(table.names, "t"),
-        keys=sql.Literal(list(keys)),
-        table=table.identifier,
-        column=sql.Identifier(table.key),
-        type=table.key_type,
+async def _read(connection: Connection, both: _Both) -> dict[str, dict[str, str | None]]:
+    table = both.table
+    values = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier("t", name)) for name in table.names)
+    select = sql.SQL("SELECT {}, ARRAY[{}] FROM {} WHERE {}").format(
+        table.key_of, values, table.source, table.those(both.keys)
     )
     rows = await (await connection.execute(select)).fetchall()
-    return {key: Version(words, content) for key, words, content in rows}
+    return {shown_key(tuple(key)): dict(zip(table.names, texts, strict=True)) for key, texts in rows}
 
 
-async def _keep(live: Connection, table: _Table, keys: Sequence[str], kept: Path) -> None:
+# -- the live side ------------------------------------------------------------------------------------
+
+
+async def _keep(both: _Both, kept: Path) -> None:
+    """Write what the rows are now to a file that COPY reads."""
     copy = sql.SQL(
-        "COPY (SELECT {} FROM {} AS t WHERE {}) TO STDOUT (FORMAT csv, HEADER true, ENCODING 'UTF8')"
-    ).format(_of("t", table.names), table.identifier, table.those(keys))
+        "COPY (SELECT {} FROM {} WHERE {}) TO STDOUT (FORMAT csv, HEADER true, ENCODING 'UTF8')"
+    ).format(_of_t(both.table.names), both.table.source, both.table.those(both.keys))
     partial = kept.with_name(kept.name + PARTIAL)
     try:
         kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE), "wb") as file:
-            async with live.cursor() as cursor, cursor.copy(copy) as stream:
+            async with both.live.cursor() as cursor, cursor.copy(copy) as stream:
                 async for line in stream:
                     file.write(line)
             file.flush()
@@ -200,47 +179,67 @@ async def _keep(live: Connection, table: _Table, keys: Sequence[str], kept: Path
         raise RowsError(f"cannot write {kept}: {error.strerror}; nothing was changed") from error
 
 
-async def _write(live: Connection, old: Connection, table: _Table, keys: Sequence[str]) -> None:
+async def _write(both: _Both, keys: Sequence[Key]) -> None:
     """Write the copy's rows over the live ones, under the search path that the table's triggers know."""
-    columns = _of("t", table.names)
-    temporary = "CREATE TEMP TABLE warroom_rows ON COMMIT DROP AS SELECT {} FROM {} AS t WITH NO DATA"
-    await live.execute(sql.SQL(temporary).format(columns, table.identifier))
-    select = sql.SQL("COPY (SELECT {} FROM {} AS t WHERE {}) TO STDOUT").format(
-        columns, table.identifier, table.those(keys)
+    live, table = both.live, both.table
+    columns = _of_t(table.names)
+    temporary = "CREATE TEMP TABLE warroom_rows ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
+    await live.execute(sql.SQL(temporary).format(columns, table.source))
+    select = sql.SQL("COPY (SELECT {} FROM {} WHERE {}) TO STDOUT").format(
+        columns, table.source, table.those(keys)
     )
     async with (
-        old.cursor() as out,
+        both.old.cursor() as out,
         live.cursor() as into,
         out.copy(select) as reading,
         into.copy(b"COPY pg_temp.warroom_rows FROM STDIN") as writing,
     ):
         async for line in reading:
             await writing.write(line)
+    statements = [*_update(table), _insert(table)]
     await live.execute(b"SET LOCAL search_path TO DEFAULT")
-    await live.execute(_upsert(table))
+    for statement in statements:
+        await live.execute(statement)
     await live.execute(b"SET LOCAL search_path TO pg_catalog")
 
 
-def _upsert(table: _Table) -> sql.Composed:
-    others = [sql.Identifier(name) for name in table.names if name != table.key]
-    changes = sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(name) for name in others)
-    action = sql.SQL("UPDATE SET {}").format(changes) if others else sql.SQL("NOTHING")
-    columns = sql.SQL(", ").join(map(sql.Identifier, table.names))
-    return sql.SQL(
-        "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.warroom_rows"
-        " ON CONFLICT ({}) DO {}"
-    ).format(table.identifier, columns, columns, sql.Identifier(table.key), action)
-
-
-async def _see(live: Connection, table: _Table, keys: Sequence[str], wanted: Mapping[str, Version]) -> None:
-    """A trigger or a rule may have had a mind of its own."""
-    now = await _read(live, table, keys)
-    if odd := [key for key in keys if now.get(key) != wanted[key]]:
-        raise RowsError(
-            f"{count(len(odd), 'row')} of {table.qualified} did not become what the copy has ({odd[0]}): "
-            "a trigger changed them; nothing was kept of it"
+def _update(table: OneTable) -> Iterator[sql.Composed]:
+    """The rows that are there; an INSERT ... ON CONFLICT would fire their triggers for INSERT as well."""
+    others = [each.name for each in table.columns if each.name not in table.key and not each.always]
+    if others:
+        changes = (sql.SQL("{} = old.{}").format(*2 * (sql.Identifier(name),)) for name in others)
+        yield sql.SQL("UPDATE {} SET {} FROM pg_temp.warroom_rows AS old WHERE {}").format(
+            table.source, sql.SQL(", ").join(changes), _same_key(table)
         )
 
 
-def _of(alias: str, names: Sequence[str]) -> sql.Composable:
-    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+def _insert(table: OneTable) -> sql.Composed:
+    """Those that are not."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, table.names))
+    return sql.SQL(
+        "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM pg_temp.warroom_rows AS old"
+        " WHERE NOT EXISTS (SELECT FROM {} WHERE {})"
+    ).format(table.identifier, columns, columns, table.source, _same_key(table))
+
+
+def _same_key(table: OneTable) -> sql.Composable:
+    pairs = (
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("old", name))
+        for name in table.key
+    )
+    return sql.SQL(" AND ").join(pairs)
+
+
+async def _see(both: _Both, told: Versions) -> None:
+    """A trigger or a rule may have had a mind of its own."""
+    now = await _read(both.live, both)
+    if odd := [key for key, old in told.old.items() if now.get(key) != old]:
+        fires = f" ({', '.join(told.triggers)})" if told.triggers else ""
+        raise RowsError(
+            f"{count(len(odd), 'row')} of {told.table} did not become what the copy has ({odd[0]}): a trigger"
+            f"{fires}, a rule or an identity column holds against it; nothing was changed"
+        )
+
+
+def _of_t(names: Sequence[str]) -> sql.Composable:
+    return sql.SQL(", ").join(sql.Identifier("t", name) for name in names)

@@ -6,8 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from console.core import single_rows
-from console.core.single_rows import Versions, shown, unseen
-from console.core.state import Incident, Status, StepState
+from console.core.asking import asked, unlike
+from console.core.plan import RowsChange
+from console.core.protocols import Head
+from console.core.single_rows import Versions, not_shown, shown, unseen
+from console.core.state import Evidence, Incident, Status, StepState
+from console.core.statement import MAX_BYTES, Statement
 from tests.unit.core.kit import INCIDENT, STEPS, at, plan
 
 OLD: dict[str, dict[str, str | None]] = {
@@ -96,6 +100,47 @@ def test_a_users_write_that_nobody_was_shown_does_not_go(versions: Versions, wor
 
 def test_the_file_holds_both_versions() -> None:
     assert single_rows.decode(single_rows.encode(SHOWN)) == SHOWN
+
+
+def waits_at_gate(words: str | None) -> Incident:
+    """The incident of a plan of rows that were shown, if they were, as those `words`."""
+    steps = tuple(replace(step, action="show-rows") if step.id == "fetch" else step for step in STEPS)
+    rows = RowsChange("users", ("7", "8"), "b1", at(0).utc_us)
+    read = {"fetch": StepState(status=Status.DONE, facts=SHOWN.facts)} if words else {}
+    found = {"rows-shown": Evidence(holds=True, words=words, inputs=f"{words}'s", at=at(1))} if words else {}
+    return Incident(
+        INCIDENT, "declared", at(0), (), plan=plan(steps=steps, rows=rows), steps=read, evidence=found
+    )
+
+
+def statement_of(incident: Incident) -> Statement:
+    """What somebody is asked to sign."""
+    assert incident.plan is not None
+    return asked(
+        incident, incident.plan, "eng-2", ("engineer",), head=Head(1, bytes(32)), now=at(2), within_s=60
+    )
+
+
+def test_whoever_signs_reads_what_the_rows_are_and_were() -> None:
+    does = statement_of(waits_at_gate("two rows")).does
+    assert "two rows; shown in the file with SHA-256 two rows's" in does
+    assert 'row 7: name is "bad", was "good"' in does
+    assert len(statement_of(waits_at_gate("two rows")).text.encode()) < MAX_BYTES
+
+
+@pytest.mark.parametrize("before", [None, "other rows"])
+def test_what_was_signed_before_they_were_shown_does_not_count(before: str | None) -> None:
+    """Or when they were shown as they are not any more."""
+    signed, now_there = statement_of(waits_at_gate(before)), waits_at_gate("two rows")
+    assert unlike(signed, now_there, ("engineer",), at(3), 60).startswith(
+        "its words are not those of the plan"
+    )
+    assert unlike(statement_of(now_there), now_there, ("engineer",), at(3), 60) == ""
+
+
+def test_nobody_can_say_yes_before_they_are_shown() -> None:
+    assert "not shown yet" in not_shown(waits_at_gate(None))
+    assert not_shown(waits_at_gate("two rows")) == ""
 
 
 def test_a_console_reads_the_rows_from_the_step_that_showed_them() -> None:
