@@ -5,6 +5,7 @@ import sys
 import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -85,7 +86,10 @@ def approve(document: File = "-", *, where: Where = HERE) -> None:
     place = find(where)
     if document == "-" and sys.stdin.isatty():
         print("paste what was signed, then Ctrl-D on a line of its own", file=sys.stderr)
-    do(place, Approve(*split(_read(document))))
+    text, signature = split(_read(document))
+    if place.actor not in _roster(place).handles():  # whoever hands it in, it is the signer's word
+        place = replace(place, actor=parse(text).person)
+    do(place, Approve(text, signature))
 
 
 def revoke(reason: str, *, where: Where = HERE) -> None:
