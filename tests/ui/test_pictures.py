@@ -186,7 +186,7 @@ async def test_the_data_screen_on_a_small_terminal(picture: SnapshotAssertion) -
             "« 14:10:32Z",
             "─ onset 14:10:17Z: only what ends before it can be gone back to ─",
             "▸✓ 13:55:17Z",
-            "enter restore m onset b backup v verify k cache w swapback",
+            "enter restore r rows m onset b backup v verify k cache w swapback",
         )
         assert here.svg() == picture
 
