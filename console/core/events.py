@@ -135,6 +135,8 @@ class PlanFrozen(Body, frozen=True):
     kind = "plan.frozen"
     digest: str
     plan: Raw
+    voids: tuple[str, ...] = ()
+    """Who had said yes to the plan before it, and is to be asked again."""
 
 
 class StepIntent(Body, frozen=True):
@@ -254,7 +256,7 @@ class RunResumed(Body, frozen=True):
 
 
 class ItemTicked(Body, frozen=True):
-    """An item of the checklist was ticked or unticked."""
+    """An item of the checklist, or a prerequisite, was ticked or unticked."""
 
     kind = "item.ticked"
     item: str
@@ -262,6 +264,15 @@ class ItemTicked(Body, frozen=True):
     note: str
     step: str | None = None
     """The step whose success is the evidence; None when a person ticked it."""
+
+
+class ItemWaived(Body, frozen=True):
+    """A prerequisite of the plan was let go, by name; whoever said yes before it has to say it again."""
+
+    kind = "item.waived"
+    item: str
+    plan_hash: str
+    reason: str
 
 
 class NoteAdded(Body, frozen=True):
@@ -325,6 +336,7 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         RunAborted,
         RunResumed,
         ItemTicked,
+        ItemWaived,
         NoteAdded,
         IncidentResolved,
         RequestRefused,

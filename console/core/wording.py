@@ -37,7 +37,7 @@ class Said(Struct, frozen=True):
 
 
 Names = Mapping[str, str]
-"""Titles of steps and of checklist items, by id."""
+"""Titles of steps, of prerequisites and of checklist items, by id."""
 
 
 def said(event: ev.Event, names: Names) -> Said:
@@ -129,6 +129,12 @@ def _(body: ev.ItemTicked, _event: ev.Event, title: Title) -> Said:
 
 
 @_words.register
+def _(body: ev.ItemWaived, _event: ev.Event, title: Title) -> Said:
+    again = "whoever said yes is asked again"
+    return Said(f"waived: {title(body.item)}: {body.reason}; {again}", Tone.WARN)
+
+
+@_words.register
 def _(body: ev.RequestRefused, _event: ev.Event, _title: Title) -> Said:
     return Said(f"refused {body.ask}: {body.reason}", Tone.BAD)
 
@@ -171,7 +177,8 @@ def _(body: ev.PlanFrozen, _event: ev.Event, _title: Title) -> Said:
     except msgspec.DecodeError:
         return Said(f"{frozen}, in a form that this warroom cannot read", Tone.WARN)
     steps = count(len(plan.steps), "step")
-    return Said(f"{frozen}: {way(plan)}, {steps}")
+    void = f"; void, and asked again: the yes of {', '.join(body.voids)}" if body.voids else ""
+    return Said(f"{frozen}: {way(plan)}, {steps}{void}", Tone.WARN if void else Tone.PLAIN)
 
 
 @_words.register

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import structlog
+from msgspec.structs import replace
 
 from actions.action import World
 from console.core import events as ev
@@ -72,7 +73,14 @@ class Lane:
             self._docket.show_planning(self._board, None)
         now = self._docket.run
         if now is not None and now.id == run.id:
-            self._docket.say(said)
+            self._docket.say(voiding(said, now))
+
+
+def voiding(said: ev.Body, run: Incident) -> ev.Body:
+    """What is said of a plan, also to those whose yes to the one before it does not count any more."""
+    if not isinstance(said, ev.PlanFrozen):
+        return said
+    return replace(said, voids=tuple(yes.person for yes in run.approvals if yes.plan_hash != said.digest))
 
 
 def end_errand(docket: Docket) -> Callable[[], None]:

@@ -72,6 +72,12 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.PLAIN,
     ),
     (
+        ev.PlanFrozen(digest(PLAN), Raw(PLAN), voids=("eng-1", "sec-1")),
+        f"plan {digest(PLAN)[:8]} frozen: restore tree to v1.5.0 · data kept, 10 steps"
+        "; void, and asked again: the yes of eng-1, sec-1",
+        Tone.WARN,
+    ),
+    (
         ev.PlanFrozen(HASH, Raw(b'{"made": "by a newer warroom"}')),
         "plan 3f9c2a1b frozen, in a form that this warroom cannot read",
         Tone.WARN,
