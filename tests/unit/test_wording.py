@@ -18,6 +18,7 @@ PLAN = frozen(place.plan("INC-7QK2"))
 NAMES = {"push": "push the branch", "gas": "gas estimation right"}
 HASH = "3f9c2a1b" + "0" * 56
 
+WAY = "restore tree to v1.5.0 · data kept, 10 steps"
 CASES: list[tuple[Body, str, Tone]] = [
     (
         ev.EngineStarted(12, 3, "0.1.0", "", "", "cooperative"),
@@ -68,13 +69,12 @@ CASES: list[tuple[Body, str, Tone]] = [
     (ev.PlanningFailed("no good release"), "no plan: no good release", Tone.BAD),
     (
         ev.PlanFrozen(digest(PLAN), Raw(PLAN)),
-        f"plan {digest(PLAN)[:8]} frozen: restore tree to v1.5.0 · data kept, 10 steps",
+        f"plan {digest(PLAN)[:8]} frozen: {WAY}",
         Tone.PLAIN,
     ),
     (
         ev.PlanFrozen(digest(PLAN), Raw(PLAN), voids=("eng-1", "sec-1")),
-        f"plan {digest(PLAN)[:8]} frozen: restore tree to v1.5.0 · data kept, 10 steps"
-        "; void, and asked again: the yes of eng-1, sec-1",
+        f"plan {digest(PLAN)[:8]} frozen: {WAY}; void, and asked again: the yes of eng-1, sec-1",
         Tone.WARN,
     ),
     (
