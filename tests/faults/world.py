@@ -24,10 +24,10 @@ WARROOM = (sys.executable, "-m", "console")
 LIMIT_S = 120
 
 
-def headless(folder: Path, crash_at: str | None = None) -> subprocess.CompletedProcess[str]:
+def headless(folder: Path, crash_at: str | None = None, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a headless drill to its end; the first engine dies at the named point."""
     extra = {} if crash_at is None else {"WARROOM_CRASH_AT": crash_at}
-    argv = [*WARROOM, "drill", "--headless", "--json", "--dir", str(folder)]
+    argv = [*WARROOM, "drill", "--headless", "--json", "--dir", str(folder), *words]
     return subprocess.run(
         argv, env={**os.environ, **extra}, capture_output=True, text=True, timeout=LIMIT_S, check=False
     )
@@ -54,9 +54,9 @@ def left_running(folder: Path) -> list[str]:
     return found
 
 
-def events(folder: Path) -> list[Event]:
+def events(folder: Path, environment: str = "testnet") -> list[Event]:
     """The journal of the drill in `folder`."""
-    with contextlib.closing(SqliteReader(folder / "state" / "journal.db", "testnet")) as reader:
+    with contextlib.closing(SqliteReader(folder / "state" / "journal.db", environment)) as reader:
         return list(every_event(reader))
 
 
