@@ -235,7 +235,8 @@ async def test_connections_that_are_ended_end_the_backup_and_leave_none(
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (TOKEN,)
         )
-    with pytest.raises(StatedError, match=r"backup_live.*terminat"):
+    # A worker that comes too late for its snapshot says that instead.
+    with pytest.raises(StatedError, match=r"backup_live.*(terminat|snapshot)"):
         await performing
     assert remains(trial) == []
     await nothing_runs(trial.folder)
@@ -355,9 +356,9 @@ async def test_what_a_killed_attempt_left_is_no_backup_and_is_cleared_by_the_nex
 
 
 async def test_a_partial_backup_of_others_is_let_be(trial: Trial) -> None:
-    trial.vault.begin("20260101T000000Z-testnet-0000")
+    trial.vault.begin("20260101T000000.000Z-testnet-0000")
     await backed_up(trial)
-    assert "20260101T000000Z-testnet-0000.partial" in remains(trial)
+    assert "20260101T000000.000Z-testnet-0000.partial" in remains(trial)
 
 
 async def test_too_little_room_is_known_before_anything_is_dumped(
