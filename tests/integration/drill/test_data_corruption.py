@@ -97,15 +97,15 @@ def _chain_ids(result: DrillResult) -> list[dict[str, Any]]:
         return list(csv.DictReader(file))
 
 
-def test_six_people_said_yes_and_the_commander_did_not(played: Played) -> None:
+def test_six_people_signed_and_the_commander_did_not(played: Played) -> None:
     """Whoever asks for data to be restored does not approve it."""
-    said_yes = set(re.findall(r"^\S+ (\S+) +said yes to plan", played.said, re.MULTILINE))
+    said_yes = set(re.findall(r"^\S+ (\S+) +\1 signed plan", played.said, re.MULTILINE))
     assert said_yes == {"eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1"}
 
 
 def test_the_screen_says_what_is_shortened(played: Played) -> None:
     strategy = (played.folder / "strategy.yaml").read_text()
-    assert "drill: 'seconds, not minutes; data: 3s before the onset; yes by name'" in strategy
+    assert "drill: 'seconds, not minutes; data: 3s before the onset'" in strategy
 
 
 def test_nothing_of_it_runs_any_more(played: Played) -> None:

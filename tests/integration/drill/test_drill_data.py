@@ -267,12 +267,15 @@ async def test_an_environment_that_cannot_be_rehearsed_is_refused_in_a_line(tmp_
 
 
 def test_every_story_fits_its_environment() -> None:
-    """What is deployed, and whether the data can go back, is the same in the bundled strategy."""
+    """What is deployed, and whether the data can go back, is the same in the bundled strategy.
+
+    Staging is not rehearsed: what is new in it is the same as in production.
+    """
     from console.config.loader import load_strategy
     from console.config.paths import BUNDLED
 
     environments = load_strategy(BUNDLED / "strategy.yaml").strategy.environments
-    assert environments.keys() == STORIES.keys()
+    assert environments.keys() - STORIES.keys() == {"mainnet-staging"}
     for name, story in STORIES.items():
         assert story.branch == environments[name].repository.branch
         assert story.archives is (environments[name].archive is not None)
