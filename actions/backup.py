@@ -88,7 +88,7 @@ def _hollow(manifest: Manifest) -> str | None:
 
 
 def in_words(manifest: Manifest) -> str:
-    """`20261123T101500Z-production-1f9c: 12 tables with 1,204 rows, 300 keys; 14.2 MB in 5 files`."""
+    """`20261123T101500.250Z-production-1f9c: 12 tables with 1,204 rows, 300 keys; 14.2 MB in 5 files`."""
     what = []
     if manifest.database is not None:
         rows = sum(table.rows for table in manifest.database.tables.values())

@@ -11,10 +11,10 @@ from actions.action import ActionError
 from console.core.backups import CacheFacts, DatabaseFacts, Manifest
 from console.targets.docker.engine import Docker
 from console.targets.docker.inventory import take
+from console.targets.own_folder import own_folder
 from console.targets.postgres.dump import DUMP, dump
 from console.targets.progress import Progress
 from console.targets.redis.save import save
-from console.targets.redis.scratch import own_folder
 from console.targets.redis.server import CacheServer
 from console.targets.sealing import Sealing, Unsealed
 from console.targets.stores import Stores

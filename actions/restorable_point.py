@@ -24,7 +24,6 @@ from console.core.words import duration
 from console.targets.stores import Stores
 
 SLOT_RESTORABLE = "restorable-point"
-_SECOND_US = 1_000_000
 
 
 class Point(Struct, frozen=True):
@@ -143,7 +142,6 @@ class _Dump:
 
     def __init__(self, params: dict[str, str], world: World, token: str) -> None:
         self._stores = stores_of(world)
-        self._clock = world.clock
         part = DatabasePart(self._stores, token)
         self.effect = part.effect
         self._saving = Saving(world, ordered(params), (part,))
@@ -161,12 +159,7 @@ class _Dump:
         return Point(shows, in_words(manifest), manifest.id, facts(self._stores, manifest))
 
     async def make(self, report: Report) -> None:
-        """As any backup is made; its name tells the second, so that of the one before must be over."""
-        before = await self._saving.found()
-        if before is not None and before.manifest is not None:
-            over = before.manifest.began // _SECOND_US * _SECOND_US + _SECOND_US
-            left_s = (over - self._clock.now().utc_us) / _SECOND_US
-            await self._clock.sleep(min(1.0, max(0.0, left_s + 0.001)))
+        """As any backup is made."""
         await self._saving.make(report)
 
 

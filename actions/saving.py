@@ -176,8 +176,9 @@ class Voice:
 
 
 def _stamp(utc_us: int) -> str:
-    """`20261123T101500Z`."""
-    return datetime.fromtimestamp(utc_us / 1e6, UTC).strftime("%Y%m%dT%H%M%SZ")
+    """`20261123T101500.250Z`: whoever sorts by name sorts by time."""
+    seconds, rest = divmod(utc_us, 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y%m%dT%H%M%S}.{rest // 1000:03}Z"
 
 
 def _free(folder: Path) -> int:

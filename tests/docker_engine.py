@@ -70,13 +70,15 @@ class Dockerd:
 class Engine:
     """An engine with our image and a network of our own."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, *, servers: bool = True) -> None:
+        """`servers`: whether PostgreSQL and Redis are in the image, which takes some seconds to make."""
         self.url = url
         self.client = docker.DockerClient(url, version="auto", timeout=60)
         self._token = secrets.token_hex(4)
         self.network = f"warroom-test-{self._token}"
         """Its containers reach each other by name."""
         self.image = f"warroom-test:{self._token}"
+        docker_image.write(folder / "image.tar", servers=servers)
         self._import(folder / "image.tar")
         bridge = {"com.docker.network.bridge.name": f"wr{self._token}"}
         self._network = self.client.networks.create(self.network, options=bridge, labels=self.labels)
@@ -86,7 +88,6 @@ class Engine:
         return {LABEL: self._token}
 
     def _import(self, archive: Path) -> None:
-        docker_image.write(archive)
         name, _, tag = self.image.partition(":")
         self.client.api.import_image_from_file(
             str(archive), repository=name, tag=tag, changes=docker_image.CHANGES

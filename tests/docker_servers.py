@@ -6,21 +6,27 @@ import psycopg
 import redis
 
 from tests.docker_engine import Engine
+from tests.docker_image import postgres_programs, redis_programs, search_path
 from tests.servers import USER, Databases, wait_until
 
 _SECOND_NS = 1_000_000_000
 
 
 class PostgresContainer(Databases):
-    """A PostgreSQL 15 with a password; its data in the container."""
+    """A PostgreSQL with a password; its data in the container."""
 
-    def __init__(self, engine: Engine, **settings: object) -> None:
+    def __init__(self, engine: Engine, major: int, **settings: object) -> None:
         """`settings` as the SDK's `run` takes them."""
+        self.major = major
         self.password = secrets.token_hex(8)
         self.container = engine.run(
             "postgres",
             ("start-postgres",),
-            environment={"POSTGRES_USER": USER, "POSTGRES_PASSWORD": self.password},
+            environment={
+                "PATH": search_path(postgres_programs(major)),
+                "POSTGRES_USER": USER,
+                "POSTGRES_PASSWORD": self.password,
+            },
             healthcheck={"test": ["CMD", "pg_isready", "-q"], "interval": _SECOND_NS // 2},
             stop_signal="SIGINT",
             **settings,
@@ -47,17 +53,21 @@ class PostgresContainer(Databases):
 
 
 class RedisContainer:
-    """A Redis 7 with a password and AOF on; its data in a volume of its own, mounted at /data."""
+    """A Redis with a password and AOF on; its data in a volume of its own, mounted at /data."""
 
-    def __init__(self, engine: Engine, **settings: object) -> None:
+    def __init__(self, engine: Engine, version: str, **settings: object) -> None:
         """`settings` as the SDK's `run` takes them."""
         self._engine = engine
+        self.version = version
         self.password = secrets.token_hex(8)
         self.volume = engine.client.volumes.create(engine.name("redis"), labels=engine.labels)
         self.container = engine.run(
             "redis",
             ("start-redis",),
-            environment={"REDIS_PASSWORD": self.password},
+            environment={
+                "PATH": search_path(redis_programs(version)),
+                "REDIS_PASSWORD": self.password,
+            },
             volumes={self.volume.name: {"bind": "/data", "mode": "rw"}},
             **settings,
         )

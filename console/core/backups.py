@@ -55,7 +55,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     schema: Literal["warroom.backup/1"] = "warroom.backup/1"
     id: str
-    """Also the name of its folder: `20261123T101500Z-production-1f9c`."""
+    """Also the name of its folder: `20261123T101500.250Z-production-1f9c`."""
     environment: str
     incident: str | None
     """The incident that it was taken in: then it is a way back, never the way to go."""

@@ -35,7 +35,7 @@ class Vault:
         """
         path = self.folder / f"{backup_id}{PARTIAL}"
         if self.path(backup_id).exists():
-            raise VaultError(f"there is a backup {backup_id} already: retry, its name tells the second")
+            raise VaultError(f"there is a backup {backup_id} already: retry, its name tells the millisecond")
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.mkdir(mode=0o700)

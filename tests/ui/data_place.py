@@ -25,10 +25,10 @@ from tests.ui.fake_room import FakeRoom
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
-VERIFIED = "20260225T135502Z-testnet-1f9c"
-UNVERIFIED = "20260225T121000Z-testnet-77aa"
-OLD = "20260222T020000Z-testnet-04d1"
-WAY_BACK = "20260225T141030Z-testnet-c0de"
+VERIFIED = "20260225T135502.250Z-testnet-1f9c"
+UNVERIFIED = "20260225T121000.104Z-testnet-77aa"
+OLD = "20260222T020000.031Z-testnet-04d1"
+WAY_BACK = "20260225T141030.718Z-testnet-c0de"
 PROOF = "restored and compared: 4 tables, 4,432 rows; pg_amcheck found nothing, at 13:58:11Z"
 RECEIPT = {
     "rows_gone": "40",
@@ -62,7 +62,7 @@ def catalogue(room: FakeRoom) -> Catalogue:
     what = "database, cache, 1.2 GB"
     listed = (
         Candidate(WAY_BACK, onset + MINUTE // 4, what, "", ours if incident else "", 0),
-        Candidate("20260225T141019Z-testnet-5eed", onset + 2_000_000, what, PROOF, _after(incident), 2),
+        Candidate("20260225T141019.402Z-testnet-5eed", onset + 2_000_000, what, PROOF, _after(incident), 2),
         Candidate(VERIFIED, onset - 15 * MINUTE, what, PROOF, "", 43),
         Candidate(
             POINT_IN_TIME,

@@ -23,6 +23,11 @@ def row(screen: str, words: str) -> str:
     return next(line for line in screen.splitlines() if words in line)
 
 
+def unbroken(screen: str) -> str:
+    """The screen's words, where a line has been broken too."""
+    return " ".join(screen.replace("│", " ").split())
+
+
 class TestLooking:
     """What the data can go back to, at what price."""
 
@@ -50,9 +55,10 @@ class TestLooking:
     async def test_the_chosen_one_says_all_of_it(self) -> None:
         """Also its id, which the command line wants."""
         async with seat(dp.keeps()) as here:
-            screen = " ".join((await here.press("b")).replace("│", " ").split())
-            assert f"{dp.VERIFIED} · database, cache, 1.2 GB · restored and compared" in screen
-            assert "nobody has verified" in await here.press("down", "down")
+            assert f"{dp.VERIFIED} · database, cache, 1.2 GB · restored and compared" in unbroken(
+                await here.press("b")
+            )
+            assert "nobody has verified" in unbroken(await here.press("down", "down"))
 
     async def test_the_choice_stays_on_its_row_while_the_list_changes(self) -> None:
         """A backup that has just been made comes on top."""

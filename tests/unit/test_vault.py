@@ -35,7 +35,7 @@ def keep(vault: Vault, backup_id: str, words: str) -> None:
 
 
 def test_a_name_that_a_backup_has_is_refused_before_anything_is_saved(vault: Vault) -> None:
-    """Two attempts within the second that the name tells: the first one's backup stays as it is."""
+    """Two attempts within the millisecond that the name tells: the first one's backup stays as it is."""
     keep(vault, "one", "first")
     with pytest.raises(VaultError, match="there is a backup one already: retry"):
         vault.begin("one")

@@ -1,14 +1,10 @@
 """A Redis of our own that holds a snapshot for as long as we look at it, and dies with us."""
 
 import asyncio
-import fcntl
-import os
 import secrets
-import shutil
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from console.core.errors import StatedError
@@ -21,7 +17,6 @@ LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - for an address that this machine is reached by and does not have
 OURS = "warroom-"
 """Begins the password of every scratch server, so that one left behind in a setting is known as ours."""
-_FOLDER = "cache-scratch-"
 _FILE = "snapshot.rdb"
 _READY = "Ready to accept connections"
 _TAKEN = "Address already in use"
@@ -52,35 +47,6 @@ class Scratch:
         # history might be told to keep what it has. The second time, the first one is forgotten.
         for words in ("NO ONE", _NOBODY, "NO ONE"):
             await self.server.ask("REPLICAOF", *words.split())
-
-
-@contextmanager
-def own_folder(work: Path) -> Iterator[Path]:
-    """A folder of our own below `work`, gone at the end; what a killed engine left there goes first."""
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for left in work.glob(f"{_FOLDER}*"):
-        with _held(left) as ours:
-            if ours:
-                shutil.rmtree(left)
-    own = Path(tempfile.mkdtemp(prefix=_FOLDER, dir=work))
-    with _held(own):
-        try:
-            yield own
-        finally:
-            shutil.rmtree(own)
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[bool]:
-    """Hold a folder for as long as we live; whether nobody else does."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(descriptor)
 
 
 @asynccontextmanager

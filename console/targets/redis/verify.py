@@ -9,6 +9,7 @@ import msgspec
 
 from console.core.backups import CacheFacts
 from console.core.format import count
+from console.targets.own_folder import own_folder
 from console.targets.process import Programs
 from console.targets.progress import Progress
 from console.targets.redis.agree import agrees, counted, moment
@@ -16,7 +17,7 @@ from console.targets.redis.check import NotProvenError, SnapshotFacts, check
 from console.targets.redis.programs import server_program
 from console.targets.redis.record import RECORD, SNAPSHOT, Record, decode
 from console.targets.redis.sample import Comparison, compared
-from console.targets.redis.scratch import LOOPBACK, Scratch, own_folder, scratch
+from console.targets.redis.scratch import LOOPBACK, Scratch, scratch
 from console.targets.redis.server import CacheServer
 from console.targets.sealing import SealError, Sealing, Unsealed
 

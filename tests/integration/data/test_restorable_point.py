@@ -98,28 +98,33 @@ async def test_a_servers_clock_that_differs_from_ours_makes_no_point_old_or_new(
 
 
 class Held(SystemClock):
-    """The system's clock, stopped; it moves for whoever sleeps on it."""
+    """The system's clock, stopped at the beginning of its next second."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._at = super().now()
+        at = super().now()
+        self._at = replace(at, utc_us=at.utc_us - at.utc_us % 1_000_000 + 1_000_000)
 
     def now(self) -> Stamp:
         return self._at
 
-    async def sleep(self, seconds: float) -> None:
-        moved = round(seconds * 1_000_000)
-        self._at = replace(self._at, utc_us=self._at.utc_us + moved, boot_us=self._at.boot_us + moved)
+    def move(self, microseconds: int) -> None:
+        self._at = replace(
+            self._at, utc_us=self._at.utc_us + microseconds, boot_us=self._at.boot_us + microseconds
+        )
 
 
 async def test_two_attempts_within_one_second_are_two_backups(trial: Trial) -> None:
-    """A backup's name tells the second; the second attempt replaces nothing, and is not lost."""
-    trial.world = dataclasses.replace(trial.world, clock=Held())
+    """A backup's name tells the millisecond; the second attempt replaces nothing, and is not lost."""
+    clock = Held()
+    trial.world = dataclasses.replace(trial.world, clock=clock)
     action = point(trial)
     await action.perform(Heard())
+    clock.move(1_000)
     await action.perform(Heard())
     first, second = manifests(trial)
     assert first.id < second.id
+    assert [one.id[15:20] for one in (first, second)] == [".000Z", ".001Z"]
     (slot,) = (await action.verify()).evidence
     assert slot.inputs == second.id
 

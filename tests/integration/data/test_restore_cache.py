@@ -38,7 +38,7 @@ from tests.integration.data.caches import (
 from tests.integration.data.trials import INCIDENT, TOKEN, Heard
 from tests.integration.redis.kit import assert_same, contents, fill, hasten
 from tests.seals import age_seal
-from tests.servers import RedisServer, wait_until
+from tests.servers import RedisServer
 
 KEYS = 400
 DATABASE = DatabaseFacts(
@@ -292,9 +292,6 @@ def killed(case: Case, action: RestoreCache, at: str, **rules: Any) -> None:
     argv += [json.dumps(action.params), at]
     ended = subprocess.run(argv, env={**os.environ, "URL": case.redis.url}, check=False)
     assert ended.returncode == -signal.SIGKILL
-    # A backup's name tells the second: no person retries within one.
-    second = case.trial.clock.now().utc_us // 1_000_000
-    wait_until(lambda: case.trial.clock.now().utc_us // 1_000_000 > second, "the clock stands still")
 
 
 async def test_a_killed_engine_leaves_a_follower_that_the_next_attempt_puts_right(case: Case) -> None:

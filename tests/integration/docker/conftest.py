@@ -10,6 +10,7 @@ from docker.models.containers import Container
 
 from console.targets.docker.engine import Docker
 from tests.docker_engine import Engine, engine
+from tests.docker_image import POSTGRES, REDIS
 from tests.docker_servers import PostgresContainer, RedisContainer
 
 
@@ -37,14 +38,37 @@ def idle(docker_engine: Engine) -> Container:
 
 
 @pytest.fixture(scope="session")
-def postgres_container(docker_engine: Engine) -> PostgresContainer:
+def postgres_15_container(docker_engine: Engine) -> PostgresContainer:
     """A PostgreSQL 15 for all tests; make a database of your own in it."""
-    return PostgresContainer(docker_engine)
+    return PostgresContainer(docker_engine, 15)
+
+
+@pytest.fixture(scope="session")
+def postgres_18_container(docker_engine: Engine) -> PostgresContainer:
+    """A PostgreSQL 18 for all tests; make a database of your own in it."""
+    return PostgresContainer(docker_engine, 18)
+
+
+@pytest.fixture(params=POSTGRES, ids="PostgreSQL {}".format)
+def postgres_container(request: pytest.FixtureRequest) -> PostgresContainer:
+    """Each PostgreSQL that is tested, one after the other."""
+    server: PostgresContainer = request.getfixturevalue(f"postgres_{request.param}_container")
+    return server
 
 
 @pytest.fixture
-def redis_container(docker_engine: Engine) -> Iterator[RedisContainer]:
+def redis_7_container(docker_engine: Engine) -> Iterator[RedisContainer]:
     """A Redis 7 with a password and AOF on, its data in a volume; a fresh one for every test."""
-    server = RedisContainer(docker_engine)
+    yield from _redis(docker_engine, "7")
+
+
+@pytest.fixture(params=REDIS, ids="Redis {}".format)
+def redis_container(request: pytest.FixtureRequest, docker_engine: Engine) -> Iterator[RedisContainer]:
+    """Each Redis that is tested, with a password and AOF on; a fresh one for every test."""
+    yield from _redis(docker_engine, request.param)
+
+
+def _redis(engine: Engine, version: str) -> Iterator[RedisContainer]:
+    server = RedisContainer(engine, version)
     yield server
     server.remove()

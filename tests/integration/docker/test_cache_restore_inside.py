@@ -77,7 +77,7 @@ async def test_a_container_that_does_not_outlive_its_end_is_not_stopped(
     docker: Docker, docker_engine: Engine, tmp_path: Path
 ) -> None:
     """It would take its files with it."""
-    container = RedisContainer(docker_engine, auto_remove=True)
+    container = RedisContainer(docker_engine, "7", auto_remove=True)
     try:
         trial, _ = await spoiled(container, docker, tmp_path)
         with pytest.raises(ServiceError, match=r"is removed as soon as it is stopped \(--rm\): it is not"):

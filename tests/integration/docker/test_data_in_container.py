@@ -101,7 +101,12 @@ async def held(trial: Inside) -> dict[str, TableFacts]:
     return await tables_of(trial.server)
 
 
-@pytest.mark.parametrize("dsn", [named, unnamed], ids=["with a host", "without a host"])
+@pytest.mark.parametrize(
+    ("postgres_container", "redis_container", "dsn"),
+    [(15, "6.2", named), (18, "7", unnamed)],
+    indirect=["postgres_container", "redis_container"],
+    ids=["PostgreSQL 15, Redis 6.2, with a host", "PostgreSQL 18, Redis 7, without a host"],
+)
 async def test_saved_damaged_gone_back_to_swapped_and_swapped_back(
     postgres_container: PostgresContainer,
     redis_container: RedisContainer,
@@ -121,8 +126,12 @@ async def test_saved_damaged_gone_back_to_swapped_and_swapped_back(
     await done(trial, Backup, errand(trial))
     (backup,) = trial.vault.backups()
     assert backup.manifest is not None
+    assert backup.manifest.database is not None
+    assert backup.manifest.database.version.startswith(f"{postgres_container.major}.")
     assert backup.manifest.cache is not None
+    assert backup.manifest.cache.version.startswith(f"{redis_container.version}.")
     assert backup.manifest.cache.keys == {"0": KEYS}
+    assert (await trial.cache.state()).aof
     proof = await done(trial, VerifyBackup, trial.inputs(backup=backup.id))
     assert "3 tables with 360 rows as saved" in proof.words
     assert f"{KEYS} keys in 1 database" in proof.words
@@ -154,17 +163,17 @@ async def test_saved_damaged_gone_back_to_swapped_and_swapped_back(
 
 
 async def test_what_comes_out_of_a_container_is_sealed_before_it_touches_a_disk(
-    postgres_container: PostgresContainer, redis_container: RedisContainer, tmp_path: Path
+    postgres_18_container: PostgresContainer, redis_7_container: RedisContainer, tmp_path: Path
 ) -> None:
     """And is opened on the way back in."""
-    postgres_container.create(LIVE, *SEED)
-    with redis_container.client() as client:
+    postgres_18_container.create(LIVE, *SEED)
+    with redis_7_container.client() as client:
         client.config_set("repl-diskless-sync-delay", 0)
         client.set("session:1", "x")
     key, identity = age_key()
     (tmp_path / "identity").write_text(identity)
     recipient = {"program": "age", "key": key, "identity": "file:identity"}
-    trial = inside(postgres_container, redis_container, tmp_path, backups={"recipient": recipient})
+    trial = inside(postgres_18_container, redis_7_container, tmp_path, backups={"recipient": recipient})
     await done(trial, Backup, errand(trial))
     (backup,) = trial.vault.backups()
     assert backup.manifest is not None
@@ -175,7 +184,7 @@ async def test_what_comes_out_of_a_container_is_sealed_before_it_touches_a_disk(
     assert "1 keys in 1 database" in proof.words
     beside = (await done(trial, BuildCandidate, trial.inputs(backup.id))).facts["database"]
     assert await tables_of(trial.server, beside) == await held(trial)
-    postgres_container.drop(beside)
+    postgres_18_container.drop(beside)
 
 
 SLOWLY = {"rate": "20kB"}
@@ -204,18 +213,26 @@ def dumps(container: Container) -> list[str]:
 
 
 async def test_what_a_killed_engine_left_inside_is_ended_before_the_next_one_looks(
-    postgres_container: PostgresContainer, tmp_path: Path
+    postgres_15_container: PostgresContainer, tmp_path: Path
 ) -> None:
     """Also what would not end when its connections do: here a pg_dump that hangs."""
-    postgres_container.create(LIVE, *SEED, *BULK)
-    container = postgres_container.container
-    trial = inside(postgres_container, None, tmp_path, backups=SLOWLY)
+    postgres_15_container.create(LIVE, *SEED, *BULK)
+    container = postgres_15_container.container
+    trial = inside(postgres_15_container, None, tmp_path, backups=SLOWLY)
     params = Backup.preview(errand(trial), trial.world).params
     saving = step("save", action="backup", params=params)
     desk = Desktop()
     token = f"INC-7QK2-{desk.declare(saving)[:8]}-save-1"
-    argv = [sys.executable, "-c", _KILLED, str(tmp_path), json.dumps(params), token, postgres_container.name]
-    with subprocess.Popen(argv, env={**os.environ, "DSN": named(postgres_container)}) as engine:
+    argv = [
+        sys.executable,
+        "-c",
+        _KILLED,
+        str(tmp_path),
+        json.dumps(params),
+        token,
+        postgres_15_container.name,
+    ]
+    with subprocess.Popen(argv, env={**os.environ, "DSN": named(postgres_15_container)}) as engine:
         await asyncio.to_thread(wait_until, lambda: bool(dumps(container)), "no dump begins")
         stopped = container.exec_run(["sh", "-c", f"kill -STOP {' '.join(dumps(container))}"])
         engine.kill()
@@ -234,12 +251,12 @@ def runner(desk: Desktop, trial: Inside) -> Runner:
 
 
 async def test_while_it_cannot_be_seen_what_runs_inside_nothing_counts_as_undone(
-    postgres_container: PostgresContainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    postgres_15_container: PostgresContainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or it would be done a second time beside the first one."""
-    postgres_container.create(LIVE, *SEED)
+    postgres_15_container.create(LIVE, *SEED)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/gone.sock")
-    trial = inside(postgres_container, None, tmp_path)
+    trial = inside(postgres_15_container, None, tmp_path)
     saving = step("save", action="backup", params=Backup.preview(errand(trial), trial.world).params)
     desk = Desktop()
     desk.declare(saving)
@@ -251,10 +268,10 @@ async def test_while_it_cannot_be_seen_what_runs_inside_nothing_counts_as_undone
 
 
 async def test_nothing_runs_in_a_container_that_has_ended_but_may_in_one_that_is_paused(
-    docker: Docker, docker_engine: Engine, postgres_container: PostgresContainer, tmp_path: Path
+    docker: Docker, docker_engine: Engine, postgres_15_container: PostgresContainer, tmp_path: Path
 ) -> None:
     container = docker_engine.run("pausing", ("sleep", "infinity"))
-    stores = inside(postgres_container, None, tmp_path).stores
+    stores = inside(postgres_15_container, None, tmp_path).stores
     server = Server(lambda: "", ContainerShell(docker, str(container.name), tmp_path))
     stores = dataclasses.replace(stores, server=server)
     container.pause()
@@ -271,7 +288,7 @@ async def test_nothing_runs_in_a_container_that_has_ended_but_may_in_one_that_is
 async def test_a_container_that_ends_in_the_middle_is_a_failure_and_no_backup(
     docker_engine: Engine, tmp_path: Path
 ) -> None:
-    own = PostgresContainer(docker_engine)
+    own = PostgresContainer(docker_engine, 15)
     own.create(LIVE, *SEED, *BULK)
     trial = inside(own, None, tmp_path, backups=SLOWLY)
     saving = asyncio.create_task(trial.action(Backup, errand(trial)).perform(Heard()))

@@ -31,27 +31,27 @@ def now() -> int:
 async def test_it_tells_images_health_mounts_and_names_of_variables_but_no_value(
     docker: Docker,
     docker_engine: Engine,
-    postgres_container: PostgresContainer,
-    redis_container: RedisContainer,
+    postgres_15_container: PostgresContainer,
+    redis_7_container: RedisContainer,
     tmp_path: Path,
 ) -> None:
-    wait_until(lambda: postgres_container.health() == "healthy", "PostgreSQL is not found healthy")
+    wait_until(lambda: postgres_15_container.health() == "healthy", "PostgreSQL is not found healthy")
     inventory = await take(docker, tmp_path, since=now())
     image_id = docker_engine.client.images.get(docker_engine.image).id
-    facts = one(inventory, postgres_container.container)
+    facts = one(inventory, postgres_15_container.container)
     assert (facts.image, facts.image_id, facts.digests) == (docker_engine.image, image_id, ())
     assert (facts.state, facts.health, facts.restarts) == ("running", "healthy", 0)
     assert facts.started is not None
     assert 0 < now() - facts.started < 600_000_000
     assert {"POSTGRES_USER", "POSTGRES_PASSWORD"} <= set(facts.variables)
-    redis = one(inventory, redis_container.container)
+    redis = one(inventory, redis_7_container.container)
     assert redis.health is None
     assert [(mount.kind, mount.source, mount.target) for mount in redis.mounts] == [
-        ("volume", redis_container.volume.name, "/data")
+        ("volume", redis_7_container.volume.name, "/data")
     ]
     everything = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert postgres_container.password.encode() not in everything
-    assert redis_container.password.encode() not in everything
+    assert postgres_15_container.password.encode() not in everything
+    assert redis_7_container.password.encode() not in everything
     assert msgspec.json.decode((tmp_path / "containers.json").read_bytes(), type=Inventory) == inventory
 
 

@@ -44,7 +44,7 @@ TALK = f'echo "starting with $API_TOKEN"; echo "no $DATABASE_URL" >&2; echo {OUR
 _KILLED = """
 import os, signal
 from actions.backup_parts import MEMORY
-from console.targets.redis.scratch import own_folder
+from console.targets.own_folder import own_folder
 
 with own_folder(MEMORY) as plain:
     (plain / "log").write_text("canary-token")
@@ -76,20 +76,20 @@ def service(docker_engine: Engine, tmp_path: Path) -> Iterator[Container]:
 @pytest.fixture
 def trial(
     docker_engine: Engine,
-    postgres_container: PostgresContainer,
+    postgres_15_container: PostgresContainer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Inside]:
     """An environment whose administrator has a password that no container is given."""
     monkeypatch.setenv("DOCKER_HOST", docker_engine.url)
-    postgres_container.create(LIVE, "CREATE TABLE users AS SELECT generate_series(1, 9) AS id")
+    postgres_15_container.create(LIVE, "CREATE TABLE users AS SELECT generate_series(1, 9) AS id")
     role = f"admin_{secrets.token_hex(4)}"
-    with psycopg.connect(postgres_container.dsn()) as connection:
+    with psycopg.connect(postgres_15_container.dsn()) as connection:
         statement = sql.SQL("CREATE ROLE {} SUPERUSER LOGIN PASSWORD {}")
         connection.execute(statement.format(sql.Identifier(role), sql.Literal(OURS)))
-    dsn = make_conninfo(postgres_container.dsn(LIVE), user=role, password=OURS)
-    yield Inside(postgres_container, LIVE, tmp_path, {"DSN": dsn}, {"data": postgres_container.name})
-    with psycopg.connect(postgres_container.dsn()) as connection:
+    dsn = make_conninfo(postgres_15_container.dsn(LIVE), user=role, password=OURS)
+    yield Inside(postgres_15_container, LIVE, tmp_path, {"DSN": dsn}, {"data": postgres_15_container.name})
+    with psycopg.connect(postgres_15_container.dsn()) as connection:
         connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
 
 

@@ -19,7 +19,7 @@ from console.targets.postgres.replay import replay
 from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from tests.docker_engine import Engine
-from tests.docker_image import UID
+from tests.docker_image import POSTGRES, UID
 from tests.docker_servers import PostgresContainer
 from tests.integration.postgres.dumps import Heard
 from tests.servers import USER, wait_until
@@ -36,10 +36,11 @@ def wal(roomy: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def inside(docker_engine: Engine, wal: Path) -> Iterator[PostgresContainer]:
-    """A PostgreSQL 15 in a container, which archives into that folder."""
-    made = PostgresContainer(docker_engine, volumes={str(wal): {"bind": str(wal), "mode": "rw"}})
+@pytest.fixture(params=POSTGRES, ids="PostgreSQL {}".format)
+def inside(request: pytest.FixtureRequest, docker_engine: Engine, wal: Path) -> Iterator[PostgresContainer]:
+    """Each PostgreSQL that is tested, in a container; it archives into that folder."""
+    shared = {str(wal): {"bind": str(wal), "mode": "rw"}}
+    made = PostgresContainer(docker_engine, request.param, volumes=shared)
     with psycopg.connect(made.dsn(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET archive_mode = on")
         command = sql.Literal(archive_command(wal))

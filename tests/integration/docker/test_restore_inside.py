@@ -22,12 +22,12 @@ LIVE = "inside_live"
 
 
 @pytest.fixture
-def trial(docker: Docker, postgres_container: PostgresContainer, tmp_path: Path) -> Trial:
+def trial(docker: Docker, postgres_15_container: PostgresContainer, tmp_path: Path) -> Trial:
     """An environment whose database is inside a container, and its programs too."""
-    postgres_container.create(LIVE, *SEEDED)
-    trial = Trial(postgres_container, LIVE, tmp_path)
-    shell = ContainerShell(docker, postgres_container.name, tmp_path)
-    trial.server = Server(lambda: postgres_container.dsn(LIVE), shell)
+    postgres_15_container.create(LIVE, *SEEDED)
+    trial = Trial(postgres_15_container, LIVE, tmp_path)
+    shell = ContainerShell(docker, postgres_15_container.name, tmp_path)
+    trial.server = Server(lambda: postgres_15_container.dsn(LIVE), shell)
     trial.stores = dataclasses.replace(trial.stores, server=trial.server)
     trial.world = dataclasses.replace(trial.world, stores=trial.stores)
     return trial

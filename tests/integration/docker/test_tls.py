@@ -46,7 +46,7 @@ def far(certificates: Path) -> Iterator[tuple[Engine, dict[str, str]]]:
     tls = [f"--{option}={certificates / name}" for option, name in words.items()]
     daemon = Dockerd(folder).start(f"--host={url}", "--tlsverify", *tls)
     try:
-        engine = Engine(daemon.url, folder)
+        engine = Engine(daemon.url, folder, servers=False)
         try:
             yield (
                 engine,
