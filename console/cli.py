@@ -29,6 +29,7 @@ SUBCOMMANDS = {
     "sign": "authorise:sign",
     "approve": "authorise:approve",
     "revoke": "authorise:revoke",
+    "waive": "authorise:waive",
     "note": "act:note",
     "tick": "act:tick",
     "run": "act:run",

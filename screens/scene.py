@@ -18,7 +18,8 @@ class Scene(Struct, frozen=True):
     actor: str
 
     def titles(self) -> Mapping[str, str]:
-        """Titles of steps and checklist items, by id."""
+        """Titles of steps, prerequisites and checklist items, by id."""
         plan = self.snapshot.state.incident.plan if self.snapshot.state.incident else None
         steps = {step.id: step.title for step in (plan.steps if plan else self.environment.runbook)}
-        return {**{item.id: item.title for item in self.environment.checklist}, **steps}
+        before = {rule.id: rule.title for rule in self.environment.prerequisites}
+        return {**before, **{item.id: item.title for item in self.environment.checklist}, **steps}

@@ -55,6 +55,7 @@ class SignDialog(Dialog[AnyAsk | None]):
             text, signature = split(pasted.text)
         except StatementError as error:
             self.complain(str(error))
+            pasted.select_all()  # so that what is pasted next takes its place
             pasted.focus()
         else:
             self.dismiss(Approve(text, signature))

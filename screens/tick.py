@@ -1,33 +1,58 @@
-"""Tick: the validation checklist, with the evidence of what has been ticked already."""
+"""Tick: what must be done before the gate, then the validation checklist, with the evidence of each."""
 
 from collections.abc import Sequence
 
 from console.core.format import clock
+from console.core.policy import prerequisites
 from console.core.requests import AnyAsk, Tick
+from console.core.state import Incident
+from console.core.strategy import ByHand
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, line, span
+from screens.scene import Scene
+from screens.views.prerequisites import prerequisite_lines
 
 
 class TickDialog(Form):
     """Ticks an item, or takes a tick back."""
 
-    caption = "Validation checklist"
     yes = "Tick, or take the tick back"
-    fields = ("a note: what you saw (may stay empty)",)
 
-    def body(self, width: int) -> Sequence[Line]:  # noqa: ARG002 - one short line
-        """How it works."""
-        return [line(span("Enter ticks the item; on a ticked one it takes the tick back.", Role.DIM))]
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene)
+        incident = scene.snapshot.state.open_incident
+        self._before = incident is not None and incident.gate_opened is None
+        self.caption = "Before the gate" if self._before else "Validation checklist"
+        self.fields = ("a note: how you know" if self._before else "a note: what you saw (may stay empty)",)
+
+    def body(self, width: int) -> Sequence[Line]:
+        """How it works, and what is not ticked by hand."""
+        how = line(span("Enter ticks the item; on a ticked one it takes the tick back.", Role.DIM))
+        return [*self._shown(width), how]
+
+    def _shown(self, width: int) -> Sequence[Line]:
+        """The prerequisites that something else shows."""
+        incident = self.scene.snapshot.state.open_incident
+        if not self._before or incident is None:
+            return []
+        judged = prerequisites(incident, self.scene.snapshot.at)
+        return prerequisite_lines([one for one in judged if one.item.proof != "hand"], width)
 
     def options(self) -> Sequence[tuple[str, str]]:
         """Open items first: they are what one comes here for."""
         incident = self.scene.snapshot.state.open_incident
         ticks = incident.items if incident else {}
-        items = sorted(self.scene.environment.checklist, key=lambda item: item.id in ticks)
-        return [(item.id, self._words(item.id, item.title)) for item in items]
+        items = sorted(self._items(), key=lambda item: item[0] in ticks)
+        return [(item, self._words(incident, item, title)) for item, title in items]
 
-    def _words(self, item: str, title: str) -> str:
-        incident = self.scene.snapshot.state.open_incident
+    def _items(self) -> list[tuple[str, str]]:
+        environment = self.scene.environment
+        if self._before:
+            rules = (rule for rule in environment.prerequisites if isinstance(rule.proof, ByHand))
+            return [(rule.id, rule.title) for rule in rules]
+        return [(item.id, item.title) for item in environment.checklist]
+
+    def _words(self, incident: Incident | None, item: str, title: str) -> str:
         tick = incident.items.get(item) if incident else None
         if tick is None:
             return f"· {title}"
@@ -42,4 +67,7 @@ class TickDialog(Form):
         if chosen is None or incident is None:
             return Lacking("choose an item first")
         (note,) = typed
-        return Tick(item=chosen, note=note, done=chosen not in incident.items)
+        done = chosen not in incident.items
+        if self._before and done and not note:
+            return Lacking("say in the note how you know")
+        return Tick(item=chosen, note=note, done=done)

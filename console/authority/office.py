@@ -6,7 +6,7 @@ from pathlib import Path
 from console.authority.ssh import Runs, SignatureError, Signer, verify
 from console.core.keys import PublicKey
 from console.core.roster import Roster
-from console.core.state import Approval
+from console.core.state import Signed
 from console.core.statement import Statement
 
 Digest = bytes
@@ -21,7 +21,8 @@ class Office:
         self._roster = roster
         self.sha256 = sha256
         self._revoked = None if roster.revoked is None else folder / roster.revoked
-        self._held: set[Digest] = set()
+        self._held: dict[Digest, int] = {}
+        """Until when each would count by the roster's dates, UTC microseconds."""
 
     async def key_of(self, statement: Statement, signature: str, at: int) -> PublicKey:
         """The key with which the person that the statement names has signed it, valid at `at` (UTC us).
@@ -31,30 +32,41 @@ class Office:
         person = self._roster.person(statement.person)
         if person is None:
             raise SignatureError(f"{statement.person} is not in the roster")
+        if why := person.not_valid(at):
+            raise SignatureError(f"{person.handle} {why}, says the roster")
         if not person.keys:
             raise SignatureError(f"the roster has no key of {person.handle}: add its line under `keys`")
         if self._revoked is None:
             raise SignatureError("the roster names no `revoked` file, and without one no signature counts")
-        revoked = self._revocations()
         signer = Signer(person.handle, person.public_keys)
-        key = await verify(self._programs, statement.text, signature, signer, self._revoked, at)
-        self._held.add(_digest(statement.text, signature, revoked))
+        try:
+            revoked = self._revoked.read_bytes()
+        except OSError as error:
+            raise SignatureError(
+                f"{self._revoked} cannot be read, and without it no signature counts: {error.strerror}"
+            ) from None
+        key = await verify(self._programs, statement.text, signature, signer, revoked, at)
+        held = person.held(key)
+        if why := held.not_valid(at):
+            raise SignatureError(f"key {key.fingerprint} of {person.handle} {why}, says the roster")
+        digest = _digest(statement.text, signature, key.fingerprint, revoked)
+        self._held[digest] = min(person.ends, held.ends)
         return key
 
-    def holds(self, yes: Approval) -> bool:
-        """Whether this very signature was verified against the revocations of now; else it must be again."""
-        if yes.signed is None:
-            return True
-        return _digest(yes.signed.text, yes.signed.signature, self._revocations()) in self._held
+    def holds(self, signed: Signed, at: int) -> bool:
+        """Whether this was verified, with this key, against the revocations of now; else it must be again.
 
-    def _revocations(self) -> bytes:
-        """Digest of the file; of nothing at all, where there is none."""
+        `at` is now, UTC microseconds: whoever signed may not count any more by then.
+        """
         try:
-            return hashlib.sha256(self._revoked.read_bytes() if self._revoked else b"").digest()
+            revoked = self._revoked.read_bytes() if self._revoked else None
         except OSError:
-            return b""
+            revoked = None
+        if revoked is None:
+            return False
+        return at < self._held.get(_digest(signed.text, signed.signature, signed.key, revoked), 0)
 
 
-def _digest(text: str, signature: str, revoked: bytes) -> Digest:
-    parts = (text.encode(), signature.encode(), revoked)
+def _digest(text: str, signature: str, key: str, revoked: bytes) -> Digest:
+    parts = (text.encode(), signature.encode(), key.encode(), revoked)
     return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).digest()

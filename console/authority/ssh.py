@@ -66,36 +66,47 @@ class Signer(Struct, frozen=True):
 
 
 async def verify(
-    programs: Runs, signed: str, signature: str, signer: Signer, revoked: Path, at: int
+    programs: Runs, signed: str, signature: str, signer: Signer, revoked: bytes, at: int
 ) -> PublicKey:
     """The key of that person's with which `signed` was signed, valid at `at` (UTC microseconds).
 
-    `revoked` is a file of public keys, or a KRL; without it nothing counts. SignatureError says why not.
+    `revoked` are public keys, a line each, or a KRL. SignatureError says why it does not count.
     """
     key = _claimed(signature, signer)
-    if not revoked.is_file():
-        raise SignatureError(f"{revoked} is not there, and without it no signature counts: make it, if empty")
-    with tempfile.TemporaryDirectory(prefix="warroom-verify-") as name:
-        allowed, armored = Path(name, "allowed"), Path(name, "signature")
-        allowed.write_text(
-            "".join(f'{signer.person} namespaces="{NAMESPACE}" {k.line}\n' for k in signer.keys)
-        )
-        armored.write_text(signature)
-        moment = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y%m%d%H%M%SZ")
-        ended = await programs.run(
-            (
-                *("ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", signer.person, "-n", NAMESPACE),
-                *("-s", str(armored), "-r", str(revoked), "-O", f"verify-time={moment}"),
-            ),
-            limit_s=_LIMIT_S,
-            stdin=signed.encode(),
-        )
+    try:
+        ended = await _verified(programs, signed, signature, signer, revoked, at)
+    except OSError as error:
+        raise SignatureError(
+            f"the signature of {signer.person} cannot be looked at here: {error.strerror}"
+        ) from None
     good = _GOOD.search(ended.out)
     if ended.code or good is None:
         raise SignatureError(f"the signature of {signer.person} does not hold: {ended.reason}")
     if (good["namespace"], good["person"], good["key"]) != (NAMESPACE, signer.person, key.fingerprint):
         raise SignatureError(f"ssh-keygen verified something else: {good[0]}")
     return key
+
+
+async def _verified(
+    programs: Runs, signed: str, signature: str, signer: Signer, revoked: bytes, at: int
+) -> Ended:
+    """What ssh-keygen says. The files are ours alone: nobody changes them while it reads."""
+    with tempfile.TemporaryDirectory(prefix="warroom-verify-") as name:
+        allowed, armored, keys = (Path(name, each) for each in ("allowed", "signature", "revoked"))
+        keys.write_bytes(revoked)
+        allowed.write_text(
+            "".join(f'{signer.person} namespaces="{NAMESPACE}" {k.line}\n' for k in signer.keys)
+        )
+        armored.write_text(signature)
+        moment = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y%m%d%H%M%SZ")
+        return await programs.run(
+            (
+                *("ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", signer.person, "-n", NAMESPACE),
+                *("-s", str(armored), "-r", str(keys), "-O", f"verify-time={moment}"),
+            ),
+            limit_s=_LIMIT_S,
+            stdin=signed.encode(),
+        )
 
 
 def _claimed(signature: str, signer: Signer) -> PublicKey:

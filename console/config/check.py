@@ -18,8 +18,10 @@ from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.format import count, short
-from console.core.roster import unmet_roles
-from console.core.strategy import Document, Environment
+from console.core.parts import Finding
+from console.core.roster import Roster
+from console.core.roster_check import unmet
+from console.core.strategy import Document, Environment, Strategy
 from console.core.words import duration
 
 M = TypeVar("M", bound=BaseModel)
@@ -57,18 +59,51 @@ def init(directory: Path) -> list[Path]:
     return written
 
 
-def check_files(strategy: Path, roster: Path | None, actions: Collection[str]) -> list[Mistake]:
+def check_files(
+    strategy: Path, roster: Path | None, actions: Collection[str], today: str | None = None
+) -> list[Mistake]:
     """Every mistake in a strategy file, in the roster, and between the two; sorted by file and place.
 
-    `actions` are the names that runbooks may use. Without a roster nothing is said about roles.
+    `actions` are the names that runbooks may use. Without a roster nothing is said about roles. People and
+    keys that do not count on the day `today` (`2026-11-23`) are no help; None: all of them are.
     """
     mistakes: list[Mistake] = []
     plans = _examined(lambda: examine_strategy(strategy, actions), mistakes)
     people = _examined(lambda: examine_roster(roster), mistakes) if roster else None
     if plans and people:
-        unmet = unmet_roles(plans.document.value, people.document.value)
-        mistakes.extend(map(plans.document.located, unmet))
+        lacking = unmet(plans.document.value, people.document.value, today)
+        mistakes.extend(map(plans.document.located, lacking))
+        mistakes.extend(map(people.document.located, _revocations(plans.model, people.model, roster)))
     return sorted(set(mistakes))
+
+
+def _revocations(strategy: Strategy | None, roster: Roster | None, path: Path | None) -> Iterator[Finding]:
+    """Signatures count only where a file says which keys do not count any more, even if it is empty."""
+    if strategy is None or roster is None or path is None:
+        return
+    asking = ", ".join(signing(strategy))
+    if not asking or not any(person.keys for person in roster.people):
+        return
+    if roster.revoked is None:
+        yield Finding((), f"`revoked` is missing: {asking} asks for signatures, and without it none counts")
+    elif not (path.parent / roster.revoked).is_file():
+        yield Finding(
+            ("revoked",), f"no such file, and without it no signature counts in {asking}: make it, if empty"
+        )
+
+
+def signing(strategy: Strategy) -> list[str]:
+    """The environments whose gates ask for signatures."""
+    rules = {name: environment.authorisation for name, environment in strategy.environments.items()}
+    return [name for name, rule in rules.items() if rule.proof == "signature"]
+
+
+def advice(strategy: Strategy, roster: Roster) -> list[str]:
+    """What is no mistake of the files, but has to be done before they can be used: a line each."""
+    asking = ", ".join(signing(strategy))
+    if asking and not any(person.keys for person in roster.people):
+        return [f"{asking}: signatures open the gate, and nobody in the roster has a key yet: add `keys`"]
+    return []
 
 
 def _examined(examine: Callable[[], Examined[M]], mistakes: list[Mistake]) -> Examined[M] | None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.config.examined import Examined, examine, without_mistakes
-from console.core.roster import Roster, check_roster
+from console.core.roster import Roster
+from console.core.roster_check import check_roster
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def asked(
         person=person,
         roles=", ".join(roles),
         plan=incident.plan_hash or "",
-        does=tuple(map(plain, (*_does(plan), *signed(incident)))),
+        does=tuple(map(plain, (*_does(plan), *signed(incident), *_without(incident)))),
         before=", ".join(yes.person for yes in said_yes(incident, now)),
         journal=f"{head.seq} {head.hash.hex()}",
         roster=incident.roster,
@@ -99,7 +99,7 @@ def journal_of(statement: Statement) -> Head:
     """The event of the journal that it was made at; ValueError when it names none."""
     seq, _, digest = statement.journal.partition(" ")
     head = Head(int(seq), bytes.fromhex(digest))
-    if head.seq < 1 or len(head.hash) != 32:
+    if not 1 <= head.seq < 2**63 or len(head.hash) != 32:
         raise ValueError(f"{statement.journal!r} is no event of a journal")
     return head
 
@@ -112,6 +112,13 @@ def _does(plan: Plan) -> tuple[str, ...]:
         f"data {data_words(plan)}",
         *((f"also {plan.verb}",) if plan.verb else ()),
         f"switches by: {', then '.join(switch)}",
+    )
+
+
+def _without(incident: Incident) -> tuple[str, ...]:
+    """What the gate does not ask for any more: whoever says yes says it to that too."""
+    return tuple(
+        f"without {item}, waived by {waiver.by}: {waiver.reason}" for item, waiver in incident.waived.items()
     )
 
 

@@ -134,7 +134,7 @@ COMMANDS: tuple[Command, ...] = (
         "tick",
         "t",
         "tick",
-        "Ticks an item of the validation checklist, or takes the tick back.",
+        "Ticks what must be done before the gate, then the validation checklist; or takes a tick back.",
         Group.WRITE,
         "warroom tick",
         possible.tick,

@@ -1,6 +1,7 @@
 """The fold: what each kind of event changes in the state. Pure, and total: no event makes it fail."""
 
 from functools import singledispatch
+from typing import TypedDict
 
 from msgspec.structs import replace
 
@@ -19,7 +20,17 @@ from console.core.state import (
     Signed,
     State,
     Status,
+    Waiver,
 )
+
+
+class _Said(TypedDict):
+    """Fields of an incident that tell who said what at its gate."""
+
+    approvals: tuple[Approval, ...]
+    refusals: tuple[Refusal, ...]
+    spoke: dict[str, int]
+
 
 REMEMBERED_REQUESTS = 256
 """How many requests are remembered as answered; a request file outlives its answer by a crash only."""
@@ -161,6 +172,9 @@ def _without_plan(state: State, event: ev.Event) -> State:
         evidence={},
         approvals=(),
         refusals=(),
+        spoke={},
+        asked_since=None,
+        waived={},
         gate_opened=None,
         aborted=None,
     )
@@ -190,6 +204,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
+        asked_since=event.seq,
         plan_wish=run.wish,
         planning=False,
         planning_failed=None,
@@ -264,38 +279,38 @@ def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
     if state.open_incident is None:
         return state
     approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
-    others = _unsaid(state.open_incident, event.actor)
-    return _changed(state, event, approvals=(*others.approvals, approval), refusals=others.refusals)
+    others = _unsaid(state.open_incident, event, event.actor)
+    return _changed(state, event, **{**others, "approvals": (*others["approvals"], approval)})
 
 
 @apply.register
 def _(body: ev.GateSigned, event: ev.Event, state: State) -> State:
     if state.open_incident is None:
         return state
-    incident = _unsaid(state.open_incident, body.person)
+    others = _unsaid(state.open_incident, event, body.person)
     if body.because:
         refusal = Refusal(body.person, body.because, body.plan_hash, event.at)
-        return _changed(state, event, approvals=incident.approvals, refusals=(*incident.refusals, refusal))
+        return _changed(state, event, **{**others, "refusals": (*others["refusals"], refusal)})
     signed = Signed(body.key, body.expires, body.text, body.signature)
-    approval = Approval(body.person, body.roles, "signature", body.plan_hash, event.at, signed)
-    return _changed(state, event, approvals=(*incident.approvals, approval), refusals=incident.refusals)
+    after = state.open_incident.spoke.get(body.person, 0)
+    approval = Approval(body.person, body.roles, "signature", body.plan_hash, event.at, signed, after)
+    return _changed(state, event, **{**others, "approvals": (*others["approvals"], approval)})
 
 
 @apply.register
 def _(body: ev.GateWithdrawn, event: ev.Event, state: State) -> State:
     if state.open_incident is None:
         return state
-    incident = _unsaid(state.open_incident, body.person)
-    return _changed(state, event, approvals=incident.approvals, refusals=incident.refusals)
+    return _changed(state, event, **_unsaid(state.open_incident, event, body.person))
 
 
-def _unsaid(incident: Incident, person: str) -> Incident:
-    """Without whatever that person has said at the gate."""
-    return replace(
-        incident,
-        approvals=tuple(one for one in incident.approvals if one.person != person),
-        refusals=tuple(one for one in incident.refusals if one.person != person),
-    )
+def _unsaid(incident: Incident, event: ev.Event, person: str) -> _Said:
+    """What has been said at the gate, without that person; it is they who speak in this event."""
+    return {
+        "approvals": tuple(one for one in incident.approvals if one.person != person),
+        "refusals": tuple(one for one in incident.refusals if one.person != person),
+        "spoke": {**incident.spoke, person: event.seq},
+    }
 
 
 @apply.register
@@ -321,6 +336,16 @@ def _(body: ev.ItemTicked, event: ev.Event, state: State) -> State:
     if body.done:
         items[body.item] = ItemTick(event.actor, body.note, event.at, body.step)
     return _changed(state, event, items=items)
+
+
+@apply.register
+def _(body: ev.ItemWaived, event: ev.Event, state: State) -> State:
+    incident = state.open_incident
+    if incident is None or incident.plan_hash != body.plan_hash:
+        return state
+    waived = {**incident.waived, body.item: Waiver(event.actor, body.reason, event.at)}
+    # Whoever said yes relied on what was demanded then: they are asked again.
+    return _changed(state, event, waived=waived, approvals=(), asked_since=event.seq)
 
 
 @apply.register

@@ -7,7 +7,15 @@ from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import missing, refused, too_old, unproven, unrecovered
+from console.core.policy import (
+    by_hand,
+    missing,
+    prerequisites,
+    refused,
+    too_old,
+    unproven,
+    unrecovered,
+)
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.receipt import HELD_TO_CEILING, beyond, told
@@ -207,6 +215,10 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Envir
     if no := refused(incident):
         who = no[0]
         return NextStep(f"plan anew, or ask again: {who.person} said no, {who.because}", "target")
+    if undone := by_hand(incident, snapshot.at):
+        titles = ", ".join(one.item.title for one in undone)
+        kept = _of_kept_data(incident, environment)
+        return NextStep(f"tick what is done before the gate: {titles}{kept}", "tick")
     if short := must_say_yes(incident, snapshot.at):
         also = f"; the gate also waits for {broken[0]}" if broken else ""
         also += _of_kept_data(incident, environment)
@@ -214,11 +226,19 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Envir
             typed = f"{snapshot.state.environment}{', twice: it swaps data' if plan.data else ''}"
             return NextStep(f"go: say yes to the plan and type {typed}{also}", "go")
         return NextStep(f"sign: {short}, by signature{also}", "sign")
+    if lacks := _of_roles(incident, snapshot.at):
+        return NextStep(f"say yes too: {lacks}", "go" if plan.proof == "claim" else "sign")
     if again := too_old(incident, snapshot.at):
         return NextStep(f"wait: {again[0].title} is done once more, its proof has grown old", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)
+
+
+def _of_roles(incident: Incident, now: Stamp) -> str:
+    """Which prerequisite waits for the yes of a role, and of which; empty when none does."""
+    open_items = (one for one in prerequisites(incident, now) if not one.met and one.item.proof == "approval")
+    return ", ".join(f"{one.item.title}, {one.words}" for one in open_items)
 
 
 # -- after it ---------------------------------------------------------------------------------------

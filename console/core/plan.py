@@ -79,6 +79,21 @@ class Need(Struct, frozen=True):
     count: int
 
 
+class Prerequisite(Struct, frozen=True):
+    """Something that must be so, or be done, before the gate opens; beside what the predicates demand."""
+
+    id: str
+    title: str
+    proof: Literal["evidence", "approval", "plan", "hand"]
+    """What shows it: a slot, somebody's yes, that there is this plan; or a person who ticks it."""
+    slots: tuple[str, ...] = ()
+    """Slots of this plan that show it, all of them; the gate demands them as predicates too."""
+    roles: tuple[str, ...] = ()
+    """Whose yes shows it, or who may tick it; empty: anybody."""
+    waived_by: tuple[str, ...] = ()
+    """Roles that may let it go, by name and with a reason; empty: nobody may, in this plan."""
+
+
 class CodeChange(Struct, frozen=True):
     """The release to go back to, and the way there in git."""
 
@@ -163,6 +178,8 @@ class Plan(Struct, frozen=True):
     recover_within_s: float
     rows: RowsChange | None = None
     """Rows that go back one by one, in a plan of nothing else."""
+    prerequisites: tuple[Prerequisite, ...] = ()
+    """What else must be done before the gate opens; none where neither release nor database goes back."""
 
     def step(self, step_id: str) -> Step:
         """The step of that id; KeyError when the plan has none."""

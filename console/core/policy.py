@@ -1,14 +1,16 @@
 """Who may open the gate, and what may go on without anybody: pure decisions over the folded state."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
 
 from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Predicate, Step
+from console.core.prerequisites import Judged, judge, waived_slots
 from console.core.requests import Choice
+from console.core.seats import unfilled
 from console.core.state import Approval, Evidence, Incident, Refusal, Status
 from console.core.strategy import Environment
 from console.core.words import duration
@@ -28,14 +30,20 @@ class Gate(Struct, frozen=True):
 
 
 def gate(incident: Incident, now: Stamp) -> Gate:
-    """Judge the gate of the incident's plan: quorum on its hash, and every predicate."""
+    """Judge the gate of the incident's plan: quorum on its hash, every predicate, every prerequisite."""
     plan = incident.plan
     if plan is None:
         return Gate(closed=("there is no plan yet",), approvers=())
     short = Counter(missing(incident, now))
     wanted = tuple(f"{count} {role} must say yes" for role, count in short.items())
     said_no = tuple(f"{no.person} said no: {no.because}" for no in refused(incident))
-    closed = (*_unready(incident, plan), *said_no, *_unproven(plan, incident, now), *wanted)
+    closed = (
+        *_unready(incident, plan),
+        *said_no,
+        *_unproven(plan, incident, now),
+        *_open_prerequisites(incident, now),
+        *wanted,
+    )
     return Gate(closed=closed, approvers=tuple(a.person for a in said_yes(incident, now)))
 
 
@@ -44,10 +52,39 @@ def refused(incident: Incident) -> tuple[Refusal, ...]:
     return tuple(no for no in incident.refusals if no.plan_hash == incident.plan_hash)
 
 
+def demanded(plan: Plan, incident: Incident) -> tuple[Predicate, ...]:
+    """The predicates that the gate demands: all but those whose proof somebody waived."""
+    waived = waived_slots(plan, incident)
+    return tuple(predicate for predicate in plan.predicates if predicate.slot not in waived)
+
+
 def unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[tuple[Predicate, str], ...]:
-    """The predicates that do not hold, each with why."""
-    judged = ((p, _why_not(p, incident.evidence.get(p.slot), now)) for p in plan.predicates)
+    """The predicates that are demanded and do not hold, each with why."""
+    judged = ((p, _why_not(p, incident.evidence.get(p.slot), now)) for p in demanded(plan, incident))
     return tuple((predicate, why) for predicate, why in judged if why)
+
+
+def prerequisites(incident: Incident, now: Stamp) -> tuple[Judged, ...]:
+    """Every prerequisite of the plan, met or not; none without a plan."""
+    plan = incident.plan
+    if plan is None:
+        return ()
+    said = said_yes(incident, now)
+    broken = {predicate.slot: why for predicate, why in unproven(plan, incident, now)}
+    return tuple(judge(item, plan, incident, said, broken) for item in plan.prerequisites)
+
+
+def by_hand(incident: Incident, now: Stamp) -> tuple[Judged, ...]:
+    """The prerequisites that wait for somebody to tick them."""
+    return tuple(one for one in prerequisites(incident, now) if not one.met and one.item.proof == "hand")
+
+
+def opens_by(incident: Incident, now: Stamp) -> tuple[str, ...]:
+    """What the gate has seen when it opens, a line for each demand."""
+    if incident.plan is None:
+        return ()
+    met = (f"{one.item.title}: {one.words}" for one in prerequisites(incident, now))
+    return (*(predicate.words for predicate in demanded(incident.plan, incident)), *met)
 
 
 def _unready(incident: Incident, plan: Plan) -> tuple[str, ...]:
@@ -60,6 +97,15 @@ def _unproven(plan: Plan, incident: Incident, now: Stamp) -> tuple[str, ...]:
     if not incident.settled(Phase.PREPARE):
         return ()
     return tuple(f"{predicate.words}: {why}" for predicate, why in unproven(plan, incident, now))
+
+
+def _open_prerequisites(incident: Incident, now: Stamp) -> Iterator[str]:
+    """Those that are open, but for what a predicate of the plan says already."""
+    said = {predicate.slot for predicate in incident.plan.predicates} if incident.plan else set()
+    for one in prerequisites(incident, now):
+        by_predicates = bool(one.item.slots) and said.issuperset(one.item.slots)
+        if not one.met and not by_predicates:
+            yield f"{one.item.title}: {one.words}"
 
 
 def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str:
@@ -92,6 +138,12 @@ def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
         return ()
     slots = {predicate.slot for predicate in broken}
     return tuple(step for step in plan.of_phase(Phase.PREPARE) if step.repeatable and slots & set(step.fills))
+
+
+def asked_for(plan: Plan) -> tuple[str, ...]:
+    """The roles whose yes the gate needs: those of the matrix, then those of the prerequisites."""
+    also = (role for item in plan.prerequisites if item.proof == "approval" for role in item.roles)
+    return tuple(dict.fromkeys((*(need.role for need in plan.needs), *also)))
 
 
 def said_yes(incident: Incident, now: Stamp) -> tuple[Approval, ...]:
@@ -137,25 +189,7 @@ def missing(incident: Incident, now: Stamp) -> tuple[str, ...]:
         return ()
     roles = {approval.person: approval.roles for approval in said_yes(incident, now)}
     seats = [need.role for need in plan.needs for _ in range(need.count)]
-    taken: dict[str, int] = {}
-    return tuple(role for seat, role in enumerate(seats) if not _seated(seat, seats, roles, taken, set()))
-
-
-def _seated(
-    seat: int,
-    seats: Sequence[str],
-    roles: Mapping[str, Sequence[str]],
-    taken: dict[str, int],
-    tried: set[str],
-) -> bool:
-    """Whether somebody can take the seat, if need be by moving others to seats that they can take too."""
-    for person, held in roles.items():
-        if seats[seat] in held and person not in tried:
-            tried.add(person)
-            if person not in taken or _seated(taken[person], seats, roles, taken, tried):
-                taken[person] = seat
-                return True
-    return False
+    return unfilled(seats, roles)
 
 
 def unrecovered(incident: Incident) -> str:

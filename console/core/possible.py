@@ -11,7 +11,7 @@ from console.core.presence import Presence, hanging, presence
 from console.core.protocols import Snapshot
 from console.core.single_rows import not_shown
 from console.core.state import Incident
-from console.core.strategy import Environment
+from console.core.strategy import ByHand, Environment
 from console.core.wishes import way_back_is_over
 
 Possible = Callable[[Snapshot, Environment], str | None]
@@ -146,12 +146,14 @@ def target(snapshot: Snapshot, _environment: Environment) -> str | None:
     return None
 
 
-def tick(snapshot: Snapshot, _environment: Environment) -> str | None:
+def tick(snapshot: Snapshot, environment: Environment) -> str | None:
     """There is something to check."""
     incident = _declared(snapshot)
     if isinstance(incident, str):
         return incident
-    return None if incident.gate_opened else "the checklist comes after the switch: the gate is not open yet"
+    if incident.gate_opened or any(isinstance(rule.proof, ByHand) for rule in environment.prerequisites):
+        return None
+    return "the checklist comes after the switch: the gate is not open yet"
 
 
 def resolve(snapshot: Snapshot, _environment: Environment) -> str | None:

@@ -100,11 +100,18 @@ class Note(Ask, frozen=True):
 
 
 class Tick(Ask, frozen=True):
-    """Tick an item of the checklist, or take the tick back."""
+    """Tick an item of the checklist or a prerequisite, or take the tick back."""
 
     item: str
     note: str = ""
     done: bool = True
+
+
+class Waive(Ask, frozen=True):
+    """Let a prerequisite of the plan go, by name."""
+
+    item: str
+    reason: str
 
 
 class Resolve(Ask, frozen=True):
@@ -132,6 +139,7 @@ AnyAsk = (
     | Resume
     | Note
     | Tick
+    | Waive
     | Resolve
     | Stop
 )

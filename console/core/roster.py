@@ -1,17 +1,58 @@
-"""The roster: the people who may act and approve, under which handle and in which roles."""
+"""The roster: the people who may act and approve, under which handle, in which roles, until when."""
 
-from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from console.core.fields import Expected, Model, Name, Text
+from console.core.fields import Day, Expected, Model, Name, Text
 from console.core.keys import PublicKey, public_key
-from console.core.naming import nearest, quoted
-from console.core.parts import Finding, Part
+
+_DAY_US = 86_400_000_000
+FOREVER = 2**62
+"""Later than anything, in UTC microseconds."""
 
 
-class Person(Model):
+class Dated(Model):
+    """Something that counts from one day to another, both among them, in UTC."""
+
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+    @property
+    def begins(self) -> int:
+        """When it begins to count, UTC microseconds."""
+        return _midnight(self.valid_from) if self.valid_from else 0
+
+    @property
+    def ends(self) -> int:
+        """When it does not count any more, UTC microseconds."""
+        return _midnight(self.valid_until) + _DAY_US if self.valid_until else FOREVER
+
+    def not_valid(self, at: int) -> str:
+        """Why it does not count at that moment (UTC microseconds), in a few words; empty if it does."""
+        if at < self.begins:
+            return f"counts only from {self.valid_from} on"
+        return f"counted only until {self.valid_until}" if at >= self.ends else ""
+
+
+def _midnight(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+class HeldKey(Dated):
+    """A key that somebody signs with."""
+
+    key: Text
+    """An SSH public key, as `ssh-keygen -y` prints it."""
+
+
+def _with_dates(value: object) -> object:
+    """A key that is written by itself is one without dates."""
+    return {"key": value} if isinstance(value, str) else value
+
+
+class Person(Dated):
     """One person."""
 
     handle: Name
@@ -21,13 +62,26 @@ class Person(Model):
     """Roles that this person takes when nobody who holds one answers."""
     contact: Text | None = None
     """How to page them."""
-    keys: list[Text] = Field(default_factory=list)
-    """SSH public keys that they sign with, as `ssh-keygen -y` prints them."""
+    keys: list[
+        Annotated[
+            HeldKey,
+            BeforeValidator(_with_dates, json_schema_input_type=str | HeldKey),
+            Expected("a public key, or a mapping with `key`, `valid_from`, `valid_until`"),
+        ]
+    ] = Field(default_factory=list)
+    """What they sign with."""
 
     @property
     def public_keys(self) -> tuple[PublicKey, ...]:
-        """Those keys, read."""
-        return tuple(map(public_key, self.keys))
+        """Those keys, read; also those that do not count today."""
+        return tuple(public_key(held.key) for held in self.keys)
+
+    def held(self, key: PublicKey) -> HeldKey:
+        """That key with its dates; KeyError when it is not theirs."""
+        for held in self.keys:
+            if public_key(held.key) == key:
+                return held
+        raise KeyError(key.fingerprint)
 
 
 class Roster(Model):
@@ -50,52 +104,3 @@ class Roster(Model):
         """The roles that a handle holds, those of a deputy included; none for a stranger."""
         person = self.person(handle)
         return tuple(dict.fromkeys((*person.roles, *person.deputy_for))) if person else ()
-
-
-def check_roster(document: object) -> Iterator[Finding]:
-    """What is wrong with a roster beyond its shape: a handle or key of two people, no key."""
-    seen: set[str] = set()
-    owners: dict[str, str] = {}
-    for person in Part(document)["people"].each():
-        handle = person["handle"]
-        if handle.text in seen:
-            yield handle.wrong(
-                f"{quoted(handle.text or '')} is the handle of an earlier person: handles are unique"
-            )
-        seen |= {handle.text} if handle.text else set()
-        yield from _check_keys(person, handle.text or "", owners)
-
-
-def _check_keys(person: Part, handle: str, owners: dict[str, str]) -> Iterator[Finding]:
-    for part in person["keys"].each():
-        try:
-            key = public_key(part.text or "")
-        except ValueError as error:
-            yield part.wrong(str(error))
-            continue
-        owner = owners.setdefault(key.fingerprint, handle)
-        if owner != handle:
-            yield part.wrong(f"this key is {owner}'s too: everybody signs with a key of their own")
-
-
-def unmet_roles(strategy: object, roster: object) -> Iterator[Finding]:
-    """Approvals in the strategy that the people of the roster cannot give; paths are the strategy's."""
-    holders: dict[str, int] = {}
-    for person in Part(roster)["people"].each():
-        held = {part.text for key in ("roles", "deputy_for") for part in person[key].each()}
-        for role in held:
-            if role is not None:
-                holders[role] = holders.get(role, 0) + 1
-    for environment in Part(strategy)["environments"].values():
-        for approver in environment["authorisation"]["approvers"].each():
-            wanted, count = approver["role"], approver["count"].value
-            if wanted.text and isinstance(count, int) and holders and holders.get(wanted.text, 0) < count:
-                yield wanted.wrong(_too_few(wanted.text, count, holders))
-
-
-def _too_few(role: str, count: int, holders: dict[str, int]) -> str:
-    near = nearest(role, holders)
-    if role not in holders and near:
-        return f"nobody in the roster has the role {quoted(role)}: is {quoted(near)} meant to be the same?"
-    found = holders.get(role, 0)
-    return f"{count} of role {quoted(role)} must approve, the roster has {found or 'none'}: add them to it"

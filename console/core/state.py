@@ -101,6 +101,8 @@ class Approval(Struct, frozen=True):
     at: Stamp
     signed: "Signed | None" = None
     """What was signed; None for a claim."""
+    after: int = 0
+    """Number of the event in which its person spoke before it; 0 when they had not."""
 
 
 class Signed(Struct, frozen=True):
@@ -132,6 +134,14 @@ class ItemTick(Struct, frozen=True):
     step: str | None
 
 
+class Waiver(Struct, frozen=True):
+    """Who let a prerequisite of the present plan go, and why."""
+
+    by: str
+    reason: str
+    at: Stamp
+
+
 class Incident(Struct, frozen=True):
     """One incident, from suspicion to its end; or an errand, which is declared from its first moment."""
 
@@ -159,9 +169,16 @@ class Incident(Struct, frozen=True):
     """SHA-256 of the roster that was pinned when it was declared."""
     approvals: tuple[Approval, ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    spoke: dict[str, int] = field(default_factory=dict)
+    """Number of the event in which somebody last said something at the gate, by handle."""
+    asked_since: int | None = None
+    """Number of the event since which this very yes is asked for: what was made before does not count."""
     gate_opened: Stamp | None = None
     aborted: str | None = None
     items: dict[str, ItemTick] = field(default_factory=dict)
+    """Items of the checklist and prerequisites, by id; they are about the incident, whatever is planned."""
+    waived: dict[str, Waiver] = field(default_factory=dict)
+    """Prerequisites that were let go, by id; about the present plan alone."""
     resolved: Stamp | None = None
     outcome: str | None = None
 

@@ -17,6 +17,7 @@ from console.core.moments import from_written, written
 TITLE = "warroom approval 1"
 MAX_BYTES = 8 * 1024
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
+_END = "-----END SSH SIGNATURE-----"
 Decision = Literal["yes", "no"]
 
 
@@ -77,7 +78,7 @@ def _lines(statement: Statement) -> Iterator[str]:
 
 def parse(text: str) -> Statement:
     """The statement in a text; StatementError with the line that is wrong."""
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode(errors="replace")) > MAX_BYTES:
         raise StatementError(f"a statement has at most {MAX_BYTES} bytes: this is something else")
     title, _, rest = text.partition("\n")
     if title != TITLE:
@@ -86,6 +87,8 @@ def parse(text: str) -> Statement:
     found = _read(given)
     if found.text != text:
         raise StatementError("the statement is not as Warroom writes it: sign the text as it was sent")
+    if (found.decision == "no") is not bool(found.because.strip()):
+        raise StatementError("a no says why, in its line `because`, and a yes has no such line")
     return found
 
 
@@ -97,13 +100,15 @@ def signed_text(text: str, signature: str) -> str:
 def split(document: str) -> tuple[str, str]:
     """The statement's text and the armored signature in what was sent; StatementError when it lacks one.
 
-    Line ends and what is around it are put right, as a terminal or a mail may have changed them.
+    Line ends are put right, and what stands around it is left out: a terminal or a mail may have added it.
     """
     whole = document.replace("\r\n", "\n").replace("\r", "\n").strip()
     text, mark, rest = whole.partition(_BEGIN)
     if not mark:
         raise StatementError(f"there is no signature in it: it ends with {_BEGIN} and what follows")
-    return text, f"{mark}{rest}\n"
+    _, title, fields = f"\n{text}".rpartition(f"\n{TITLE}\n")
+    armored, end, _ = rest.partition(_END)
+    return f"{title}{fields}".lstrip("\n"), f"{mark}{armored}{end}\n"
 
 
 def _field(number: int, line: str) -> tuple[str, str]:

@@ -131,6 +131,46 @@ class Authorisation(Model):
     """Whether the person who asks for the rollback counts among the approvers."""
 
 
+class ByEvidence(Model):
+    """Shown by what these steps of *prepare* prove: by those of them that the plan has, one at least."""
+
+    kind: Literal["evidence"]
+    steps: Annotated[list[Name], Field(min_length=1), Expected("a list of at least one step of `prepare`")]
+
+
+class ByApproval(Model):
+    """Shown by the yes of somebody who holds that role, whatever else they hold."""
+
+    kind: Literal["approval"]
+    role: Name
+
+
+class ByPlan(Model):
+    """Shown by the plan itself: it says what is gone back to."""
+
+    kind: Literal["plan"]
+
+
+class ByHand(Model):
+    """Ticked by a person, who says in a note how they know."""
+
+    kind: Literal["hand"]
+    roles: list[Name] = Field(default_factory=list)
+    """Who may tick it; empty: anybody."""
+
+
+class PrerequisiteRule(Model):
+    """Something that must be so before the gate of a manual rollback opens."""
+
+    id: Name
+    title: Text
+    proof: Annotated[ByEvidence | ByApproval | ByPlan | ByHand, Field(discriminator="kind")]
+    may_be_waived: YesNo = False
+    """Evidence is waived only where the data stays as it is."""
+    waived_by: list[Name] = Field(default_factory=list)
+    """Roles that may let it go, by name and with a reason."""
+
+
 class Item(Model):
     """A line of the validation checklist."""
 
@@ -229,6 +269,8 @@ class Environment(Model):
     health: Check
     commands: dict[Name, Command]
     authorisation: Authorisation
+    prerequisites: list[PrerequisiteRule] = Field(default_factory=list)
+    """What must be so before the gate of a rollback opens, beside what the steps of *prepare* prove."""
     runbook: Annotated[
         list[RunbookStep], Field(min_length=1), Expected("a list of at least one step of the runbook")
     ]

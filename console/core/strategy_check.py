@@ -2,10 +2,22 @@
 
 from collections.abc import Collection, Iterator
 
-from console.core import conditions_check, data_check, measures_check, runbook_check
+from console.core import (
+    conditions_check,
+    data_check,
+    measures_check,
+    prerequisites_check,
+    runbook_check,
+)
 from console.core.parts import Finding, Part
 
-RULES = (*conditions_check.RULES, *measures_check.RULES, *runbook_check.RULES, *data_check.RULES)
+RULES = (
+    *conditions_check.RULES,
+    *measures_check.RULES,
+    *runbook_check.RULES,
+    *prerequisites_check.RULES,
+    *data_check.RULES,
+)
 
 
 def check_strategy(document: object, actions: Collection[str] | None) -> Iterator[Finding]:

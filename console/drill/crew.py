@@ -10,7 +10,16 @@ from console.core import requests as rq
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.plan import Phase, Step, Wish
-from console.core.policy import gate, may_initiator, missing, said_yes, too_old, unattended
+from console.core.policy import (
+    by_hand,
+    gate,
+    may_initiator,
+    missing,
+    prerequisites,
+    said_yes,
+    too_old,
+    unattended,
+)
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident, Status, StepState
@@ -19,6 +28,8 @@ from console.core.strategy import Environment
 CrewChoice = Literal["auto", "manual"]
 """Whether the others sign by themselves, or the player signs as each of them."""
 _ATTEMPTS = 2
+REHEARSED = "rehearsed: nobody outside this drill is told"
+"""The note with which the crew ticks what must be done before the gate."""
 
 
 class Crew(Struct, frozen=True):
@@ -48,6 +59,8 @@ def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     ask = _command(incident, crew)
     if ask is not None:
         return Act(crew.commander, ask)
+    if tick := _tick(incident, crew, snapshot.at):
+        return tick
     approver = approver_of(incident, crew, snapshot.at)
     signs = incident.plan is not None and incident.plan.proof == "signature"
     return None if approver is None or signs else Act(approver, _yes(incident))
@@ -83,15 +96,38 @@ def _lacks_wish(incident: Incident, crew: Crew) -> bool:
     return incident.wish != crew.wish and incident.gate_opened is None
 
 
-def approver_of(incident: Incident, crew: Crew, now: Stamp) -> str | None:
-    """Who says yes next: somebody who has not, in a role that is still short of people."""
-    if not _at_gate(incident) or incident.planning or incident.aborted is not None:
+def _tick(incident: Incident, crew: Crew, now: Stamp) -> Act | None:
+    """What must be done before the gate and only a person can say, by whoever may say it."""
+    if incident.plan is None or not _waits_for_people(incident):
         return None
-    short = set(missing(incident, now))
+    for one in by_hand(incident, now):
+        wanted = set(one.item.roles)
+        holders = [who for who, roles in crew.roles.items() if wanted & set(roles)]
+        for who in holders if wanted else (crew.commander,):
+            return Act(who, rq.Tick(one.item.id, note=REHEARSED))
+    return None
+
+
+def _waits_for_people(incident: Incident) -> bool:
+    """Whether something can be done for the gate of the plan that there is."""
+    return incident.gate_opened is None and not incident.planning and incident.aborted is None
+
+
+def approver_of(incident: Incident, crew: Crew, now: Stamp) -> str | None:
+    """Who says yes next: somebody who has not, in a role that is still short of people.
+
+    Those first who hold a role that a prerequisite names too: so nobody has to say it beside the matrix.
+    """
+    if not _at_gate(incident) or not _waits_for_people(incident):
+        return None
+    open_items = (one.item for one in prerequisites(incident, now) if not one.met)
+    also = {role for item in open_items if item.proof == "approval" for role in item.roles}
+    short = {*missing(incident, now), *also}
     said = {yes.person for yes in said_yes(incident, now)}
     if not may_initiator(crew.environment, incident.plan):
         said.add(crew.commander)
-    return next((who for who, roles in crew.roles.items() if who not in said and short & set(roles)), None)
+    asked = [who for who, roles in crew.roles.items() if who not in said and short & set(roles)]
+    return min(asked, key=lambda who: not also & set(crew.roles[who]), default=None)
 
 
 def _yes(incident: Incident) -> AnyAsk:
@@ -125,6 +161,8 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
 def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | None:
     """The gate is closed, everybody who can has said yes, and the engine cannot open it either."""
     if not _at_gate(incident) or approver_of(incident, crew, snapshot.at):
+        return None
+    if _tick(incident, crew, snapshot.at):
         return None
     closed = gate(incident, snapshot.at).closed
     if not closed or incident.running() or too_old(incident, snapshot.at):

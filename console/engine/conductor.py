@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core import events as ev
 from console.core.clock import Clock
 from console.core.plan import Authority, Step
-from console.core.policy import gate, too_old
+from console.core.policy import gate, opens_by, too_old
 from console.core.state import Incident, Status
 from console.engine import crash
 from console.engine.board import one_line
@@ -128,11 +128,10 @@ class Conductor:
             return
         if not self._signed(incident):
             return
-        assert incident.plan is not None  # noqa: S101 - startable() has looked
         opened = ev.GateOpened(
             plan_hash=incident.plan_hash or "",
             approvers=verdict.approvers,
-            predicates=tuple(predicate.words for predicate in incident.plan.predicates),
+            predicates=opens_by(incident, now),
         )
         self._start(ready.steps[0], opened)
         self.advance()

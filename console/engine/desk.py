@@ -1,6 +1,6 @@
 """The desk: answers each request of a console, by the events it leads to or by a refusal with its reason."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import singledispatchmethod
 from typing import Literal, get_args
 
@@ -12,17 +12,31 @@ from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.ids import errand_id, incident_id
 from console.core.plan import Wish
-from console.core.policy import choices, may_initiator, said_yes, unrecovered
+from console.core.policy import (
+    asked_for,
+    choices,
+    may_initiator,
+    prerequisites,
+    said_yes,
+    unrecovered,
+)
 from console.core.requests import Choice, Request
 from console.core.roster import Roster
 from console.core.single_rows import not_shown
 from console.core.state import Incident, State
 from console.core.statement import Statement
-from console.core.strategy import Environment
+from console.core.strategy import ByHand, Environment, PrerequisiteRule
 from console.core.verbs import RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of, way_back_is_over
 
 Outcome = Literal["recovered", "mitigated", "false alarm"]
+
+
+_SHOWN_BY = {
+    "evidence": "what a step proves",
+    "approval": "the yes of somebody who holds the role",
+    "plan": "the plan itself",
+}
 
 
 class RefusedError(StatedError):
@@ -193,6 +207,7 @@ class Desk:
         roles = self._roster.roles_of(request.actor)
         self._has_a_seat(request.actor, roles, incident)
         self._may_say_yes(request.actor, incident, now)
+        self._is_not_the_initiator(request.actor, incident)
         return (ev.GateClaimed(plan_hash=ask.plan_hash, roles=tuple(roles)),)
 
     @_grant.register
@@ -205,28 +220,40 @@ class Desk:
 
         All is judged by the state of now, since the plan may have changed while it was verified.
         """
+        incident, person = self._settled_plan(), statement.person
+        counted = self.counted(statement, signature, key, now)
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open already")
+        if statement.decision == "yes":
+            self._may_say_yes(person, incident, now)
+            others = {yes.signed.key: yes.person for yes in said_yes(incident, now) if yes.signed}
+            if key in others:
+                raise RefusedError(f"{others[key]} has signed with that key already: a key counts once")
+        return (counted,)
+
+    def counted(self, statement: Statement, signature: str, key: str, at: Stamp) -> ev.GateSigned:
+        """The event of a statement about the plan of now, made good at `at`; RefusedError if it is none.
+
+        Whoever wrote an event of that kind into the journal, this is what it must say.
+        """
         incident = self._settled_plan()
         person, roles = statement.person, self._roster.roles_of(statement.person)
         if incident.roster != self.roster_sha256:
             raise RefusedError("the roster is not the one that was pinned when the incident was declared")
-        if why := unlike(statement, incident, roles, now, self._environment.authorisation.within):
+        if why := unlike(statement, incident, roles, at, self._environment.authorisation.within):
             raise RefusedError(f"what {person} signed does not count: {why}")
-        if incident.gate_opened is not None:
-            raise RefusedError("the gate is open already")
         self._has_a_seat(person, roles, incident)
         if statement.decision == "yes":
-            self._may_say_yes(person, incident, now)
-        return (
-            ev.GateSigned(
-                plan_hash=statement.plan,
-                person=person,
-                roles=tuple(roles),
-                key=key,
-                because=statement.because,
-                expires=statement.expires,
-                text=statement.text,
-                signature=signature,
-            ),
+            self._is_not_the_initiator(person, incident)
+        return ev.GateSigned(
+            plan_hash=statement.plan,
+            person=person,
+            roles=tuple(roles),
+            key=key,
+            because=statement.because,
+            expires=statement.expires,
+            text=statement.text,
+            signature=signature,
         )
 
     @_grant.register
@@ -240,17 +267,26 @@ class Desk:
 
     def _has_a_seat(self, person: str, roles: tuple[str, ...], incident: Incident) -> None:
         """Refuses somebody whom nobody asks."""
-        needed = dict.fromkeys(need.role for need in incident.plan.needs) if incident.plan else {}
+        needed = dict.fromkeys(asked_for(incident.plan) if incident.plan else ())
         if not needed.keys() & set(roles):
             raise RefusedError(
                 f"{person} is {', '.join(roles) or 'nobody'}; {' or '.join(needed)} must say yes"
             )
 
+    def _counts(self, actor: str, now: Stamp) -> None:
+        """Refuses somebody whose word does not count today, by the roster's dates."""
+        person = self._roster.person(actor)
+        if person is not None and (why := person.not_valid(now.utc_us)):
+            raise RefusedError(f"{actor} {why}, says the roster")
+
     def _may_say_yes(self, actor: str, incident: Incident, now: Stamp) -> None:
+        self._counts(actor, now)
         if why := not_shown(incident):
             raise RefusedError(why)
         if actor in {yes.person for yes in said_yes(incident, now)}:
             raise RefusedError(f"{actor} has said yes to this plan already")
+
+    def _is_not_the_initiator(self, actor: str, incident: Incident) -> None:
         if actor == incident.commander and not may_initiator(self._environment, incident.plan):
             raise RefusedError(f"{actor} asked for the rollback: here somebody else must say yes")
 
@@ -296,12 +332,53 @@ class Desk:
     @_grant.register
     def _(self, ask: rq.Tick, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
         incident = self._incident()
-        items = [item.id for item in self._environment.checklist]
+        rules = {rule.id: rule for rule in self._environment.prerequisites}
+        items = [*rules, *(item.id for item in self._environment.checklist)]
+        if ask.item in rules:
+            self._counts(request.actor, now)
+            self._may_tick(ask, rules[ask.item], request.actor, incident)
         if ask.item not in items:
             raise RefusedError(f"no item {ask.item} on the checklist; there are {', '.join(items)}")
         if ask.done is (ask.item in incident.items):
             raise RefusedError(f"{ask.item} is {'ticked already' if ask.done else 'not ticked'}")
         return (ev.ItemTicked(item=ask.item, done=ask.done, note=ask.note),)
+
+    def _may_tick(self, ask: rq.Tick, rule: PrerequisiteRule, actor: str, incident: Incident) -> None:
+        """Refuses a tick before the gate that is not that person's to give, or says nothing."""
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open: what had to be done before it is decided")
+        if not isinstance(rule.proof, ByHand):
+            raise RefusedError(
+                f"{rule.id} is not ticked by hand: it is shown by {_SHOWN_BY[rule.proof.kind]}"
+            )
+        self._holds_one_of(rule.proof.roles, actor, f"tick {rule.id}")
+        if ask.done and not ask.note.strip():
+            raise RefusedError(f"{rule.id} is ticked with a note: say how you know")
+
+    def _holds_one_of(self, roles: Sequence[str], actor: str, act: str) -> None:
+        held = self._roster.roles_of(actor)
+        if roles and not set(roles) & set(held):
+            raise RefusedError(f"{actor} is {', '.join(held) or 'nobody'}; {' or '.join(roles)} may {act}")
+
+    @_grant.register
+    def _(self, ask: rq.Waive, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
+        incident = self._settled_plan()
+        if incident.gate_opened is not None:
+            raise RefusedError("the gate is open already")
+        known = {one.item.id: one for one in prerequisites(incident, now)}
+        if ask.item not in known:
+            raise RefusedError(f"no prerequisite {ask.item}; there are {', '.join(known) or 'none'}")
+        one = known[ask.item]
+        if not one.item.waived_by:
+            data = incident.plan is not None and incident.plan.data is not None
+            raise RefusedError(f"{ask.item} cannot be waived{' where data goes back' if data else ''}")
+        self._counts(request.actor, now)
+        self._holds_one_of(one.item.waived_by, request.actor, f"waive {ask.item}")
+        if one.met:
+            raise RefusedError(f"{ask.item} is met, by {one.words}: there is nothing to waive")
+        if not ask.reason.strip():
+            raise RefusedError("a prerequisite is waived by name and with a reason: give one")
+        return (ev.ItemWaived(item=ask.item, plan_hash=incident.plan_hash or "", reason=ask.reason),)
 
     @_grant.register
     def _(self, ask: rq.Resolve, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:

@@ -9,6 +9,7 @@ import structlog
 from actions.action import World
 from console.authority.office import Office
 from console.core import events as ev
+from console.core.state import Incident
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.catalogue import Cataloguer
@@ -73,8 +74,8 @@ class Engine:
             still_ours=lease.check,
             fault=self.stop,
         )
-        signatures = Signatures(book, office, world.clock, self._tasks)
-        leader = conduct(ours, run, signed=signatures.hold)
+        self._signatures = Signatures(book, desk, office, world.clock, self._tasks)
+        leader = conduct(ours, run, signed=self._signed)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
         self._errand = Lane(errands, world, run_errand, conductor, board, self._tasks)
@@ -122,9 +123,14 @@ class Engine:
             self._board.show()
             await self._bell.wait(POLL_S)
 
+    def _signed(self, incident: Incident) -> bool:
+        """Whether every yes still holds, and nothing signed is left that might be a no."""
+        return not self._reception.verifying and self._signatures.hold(incident)
+
     def _moved(self) -> None:
         """Something has changed: both runs may go on."""
         if self._stop.is_set():
             return
+        self._signatures.lapse()
         self._incident.moved()
         self._errand.moved()

@@ -19,6 +19,7 @@ from console.core.plan import (
     Phase,
     Plan,
     Predicate,
+    Prerequisite,
     Release,
     RowsChange,
     Step,
@@ -28,7 +29,14 @@ from console.core.plan import (
 )
 from console.core.releases import Known, place, propose
 from console.core.state import Incident
-from console.core.strategy import Environment, RunbookStep
+from console.core.strategy import (
+    ByApproval,
+    ByEvidence,
+    ByHand,
+    Environment,
+    PrerequisiteRule,
+    RunbookStep,
+)
 from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
@@ -148,6 +156,7 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
         proof=environment.authorisation.proof,
         recover_within_s=environment.recover_within,
         rows=inputs.rows,
+        prerequisites=() if alone(wish) else tuple(prerequisites(environment, steps, wish)),
     )
 
 
@@ -245,3 +254,25 @@ def _needs(environment: Environment, steps: Sequence[Step]) -> Iterator[Need]:
     """Who must say yes; nobody where nothing waits for the gate."""
     if any(step.phase is Phase.SWITCH for step in steps):
         yield from (Need(rule.role, rule.count) for rule in environment.authorisation.approvers)
+
+
+def prerequisites(environment: Environment, steps: Sequence[Step], wish: Wish) -> Iterator[Prerequisite]:
+    """What else must be done before the gate opens, with the slots of this plan that show it."""
+    for rule in environment.prerequisites:
+        proof = rule.proof
+        slots: tuple[str, ...] = ()
+        roles: tuple[str, ...] = ()
+        if isinstance(proof, ByEvidence):
+            slots = tuple(slot for step in steps if step.id in proof.steps for slot in step.fills)
+        elif isinstance(proof, ByApproval):
+            roles = (proof.role,)
+        elif isinstance(proof, ByHand):
+            roles = tuple(proof.roles)
+        yield Prerequisite(rule.id, rule.title, proof.kind, slots, roles, _waived_by(rule, wish))
+
+
+def _waived_by(rule: PrerequisiteRule, wish: Wish) -> tuple[str, ...]:
+    """Evidence can be let go only while the data is untouched: to restore it needs the whole."""
+    if not rule.may_be_waived or (wish.data is not None and isinstance(rule.proof, ByEvidence)):
+        return ()
+    return tuple(rule.waived_by)

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 
 from console.authority.office import Office
 from console.core import events as ev
-from console.core.asking import journal_of
 from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Draft
 from console.core.plan import Step, Wish
 from console.core.requests import Approve, Choice, Decide, Request
-from console.core.statement import Statement, StatementError, parse
+from console.core.statement import parse
 from console.engine.book import Book
 from console.engine.desk import Desk, RefusedError, new_errand, new_incident
 from console.engine.runner import Runner
+from console.engine.signatures import check_last_word
 from console.engine.tasks import Tasks
 from console.store.inbox import FolderInbox, Taken
 
@@ -40,6 +40,12 @@ class Reception:
         self._clock = clock
         self._tasks = tasks
         self._stop = stop
+        self._verifying: set[str] = set()
+
+    @property
+    def verifying(self) -> bool:
+        """Whether something signed is being verified: it may be a no, or void a yes."""
+        return bool(self._verifying)
 
     def drain(self) -> None:
         """Answer every request that lies in the inbox."""
@@ -60,6 +66,7 @@ class Reception:
             return
         match request.ask:
             case Approve(text=text, signature=signature):
+                self._verifying.add(request.id)
                 self._tasks.start(_name(request), self._sign(taken, request, text, signature))
             case Decide(step=step_id, choice=Choice.CONTINUE):
                 step = self._planned(step_id)
@@ -96,26 +103,16 @@ class Reception:
         """A signature is verified first; whether it is about the plan is judged by the state of then."""
         try:
             statement = parse(text)
-            self._is_of_this_journal(statement)
             key = await self._office.key_of(statement, signature, self._clock.now().utc_us)
             bodies = self._desk.sign(statement, signature, key.fingerprint, self._clock.now())
+            incident = self._book.state.open_incident
+            check_last_word(statement, self._book, incident.spoke.get(statement.person, 0) if incident else 0)
         except StatedError as error:
             self._refuse(taken, request, str(error))
         else:
             self._commit(taken, request, bodies)
-
-    def _is_of_this_journal(self, statement: Statement) -> None:
-        """What was signed was read in this very journal, and not before the plan was frozen."""
-        incident = self._book.state.open_incident
-        frozen = incident.plan_seq if incident else None
-        try:
-            said = journal_of(statement)
-        except ValueError as error:
-            raise StatementError(str(error)) from None
-        if frozen is None or said.seq < frozen:
-            raise StatementError("it was made before the plan was frozen: ask again")
-        if self._book.hash_at(said.seq) != said.hash:
-            raise StatementError(f"it was made in another journal: event {said.seq} is not this one's")
+        finally:
+            self._verifying.discard(request.id)
 
     async def _accept(self, taken: Taken, request: Request, step: Step, bodies: Sequence[ev.Body]) -> None:
         """An unclear step is taken as done only with its proof, in one transaction with the decision."""

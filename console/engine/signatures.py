@@ -3,44 +3,105 @@
 from console.authority.office import Office
 from console.authority.ssh import SignatureError
 from console.core import events as ev
+from console.core.asking import journal_of
 from console.core.clock import Clock
 from console.core.errors import StatedError
-from console.core.policy import said_yes
+from console.core.policy import expired, said_yes
 from console.core.state import Approval, Incident
-from console.core.statement import parse
+from console.core.statement import Statement, StatementError, parse
 from console.engine.book import Book
+from console.engine.desk import Desk
 from console.engine.tasks import Tasks
 
 
 class Signatures:
     """Every yes at the gate was verified by this engine, against the revocations of now; or it is again."""
 
-    def __init__(self, book: Book, office: Office, clock: Clock, tasks: Tasks) -> None:
+    def __init__(self, book: Book, desk: Desk, office: Office, clock: Clock, tasks: Tasks) -> None:
         self._book = book
+        self._desk = desk
         self._office = office
         self._clock = clock
         self._tasks = tasks
 
+    def lapse(self) -> None:
+        """Say of each yes that has run out before the gate opened that it has, once."""
+        incident, now = self._book.state.open_incident, self._clock.now()
+        if incident is None or incident.gate_opened is not None:
+            return
+        gone = [yes.person for yes in incident.approvals if expired(yes, now)]
+        if gone:
+            self._book.say(*(ev.GateWithdrawn(person, "it has expired: sign again") for person in gone))
+
     def hold(self, incident: Incident) -> bool:
         """Whether all that count are known to hold; what is not known begins to be looked at."""
-        doubtful = [yes for yes in said_yes(incident, self._clock.now()) if not self._office.holds(yes)]
+        doubtful = [yes for yes in said_yes(incident, self._clock.now()) if not self._holds(yes)]
         for yes in doubtful:
             name = f"signature of {yes.person}"
             if name not in self._tasks:
-                self._tasks.start(name, self._look_again(incident, yes))
+                self._tasks.start(name, self._look_again(yes))
         return not doubtful
 
-    async def _look_again(self, incident: Incident, yes: Approval) -> None:
+    def _holds(self, yes: Approval) -> bool:
+        if yes.signed is None:
+            return True
         try:
-            await self._verify(incident, yes)
-        except StatedError as error:
-            self._book.say(ev.GateWithdrawn(yes.person, str(error)))
+            self._as_signed(yes)
+        except StatedError:
+            return False
+        return self._office.holds(yes.signed, self._clock.now().utc_us)
 
-    async def _verify(self, incident: Incident, yes: Approval) -> None:
-        if incident.roster != self._office.sha256:
-            raise SignatureError("the roster is not the one that was pinned when the incident was declared")
+    async def _look_again(self, yes: Approval) -> None:
+        try:
+            await self._verify(yes)
+        except StatedError as error:
+            incident = self._book.state.open_incident
+            if incident is not None and yes in incident.approvals:
+                self._book.say(ev.GateWithdrawn(yes.person, str(error)))
+
+    async def _verify(self, yes: Approval) -> None:
         assert yes.signed is not None  # noqa: S101 - a claim holds by itself
-        statement = parse(yes.signed.text)
-        if (statement.person, statement.decision, statement.plan) != (yes.person, "yes", yes.plan_hash):
+        statement = self._as_signed(yes)
+        key = await self._office.key_of(statement, yes.signed.signature, self._clock.now().utc_us)
+        if key.fingerprint != yes.signed.key:
+            raise SignatureError(
+                f"the journal says {yes.signed.key}, and it was signed with {key.fingerprint}"
+            )
+
+    def _as_signed(self, yes: Approval) -> Statement:
+        """The statement, if the journal says of it what an engine would have said; else StatedError."""
+        assert yes.signed is not None  # noqa: S101 - a claim holds by itself
+        signed = yes.signed
+        statement = parse(signed.text)
+        check_last_word(statement, self._book, yes.after)
+        if self._desk.counted(statement, signed.signature, signed.key, yes.at) != ev.GateSigned(
+            plan_hash=yes.plan_hash,
+            person=yes.person,
+            roles=yes.roles,
+            key=signed.key,
+            because="",
+            expires=signed.expires,
+            text=signed.text,
+            signature=signed.signature,
+        ):
             raise SignatureError("the journal says that somebody signed what they did not sign")
-        await self._office.key_of(statement, yes.signed.signature, self._clock.now().utc_us)
+        return statement
+
+
+def check_last_word(statement: Statement, book: Book, spoke: int) -> None:
+    """Refuses what was made before its signer spoke, at event `spoke`: by then it was taken back, or a no.
+
+    StatementError also when it was not made in this journal, or before the plan was as it is now.
+    """
+    incident = book.state.open_incident
+    since = incident.asked_since if incident else None
+    try:
+        said = journal_of(statement)
+    except ValueError as error:
+        raise StatementError(f"its line `journal` names no event: {error}") from None
+    if since is None or said.seq < since:
+        raise StatementError("it was made before the plan was frozen, or a demand waived: ask again")
+    if book.hash_at(said.seq) != said.hash:
+        raise StatementError(f"it was made in another journal: event {said.seq} is not this one's")
+    if said.seq < spoke:
+        raise StatementError(f"{statement.person} has said something else since it was made: ask again")

@@ -101,7 +101,7 @@ def note(text: str, *, where: Where = HERE) -> None:
 
 
 def tick(item: str, *, note: str = "", undo: bool = False, where: Where = HERE) -> None:
-    """Tick an item of the checklist, or take the tick back with --undo."""
+    """Tick an item of the checklist or a prerequisite, or take the tick back with --undo."""
     do(find(where), rq.Tick(item, note, done=not undo))
 
 

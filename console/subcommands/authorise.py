@@ -18,11 +18,11 @@ from console.core.asking import asked, refusing
 from console.core.format import plain
 from console.core.policy import refused, said_yes
 from console.core.protocols import Head
-from console.core.requests import Approve, Withdraw
+from console.core.requests import Approve, Waive, Withdraw
 from console.core.roster import Roster
 from console.core.statement import Statement, parse, signed_text, split
 from console.subcommands.act import do
-from console.subcommands.room import RefusedError, enter
+from console.subcommands.room import RefusedError, UnauthorisedError, enter
 from console.subcommands.where import Place, Where, find
 from console.targets.process import Finished, ProgramError
 
@@ -67,10 +67,10 @@ def sign(
     place, said = _to_sign(statement, no, where)
     _show(said, place)
     if not yes and not _agreed(said):
-        raise RefusedError("nothing was signed")
+        raise UnauthorisedError("nothing was signed")
     document = asyncio.run(_signed(said, key, place))
-    if approve and place is not None:
-        do(place, Approve(*split(document)))
+    if approve:
+        do(place or find(where), Approve(*split(document)))
     else:
         print(document, end="")
 
@@ -97,10 +97,22 @@ def revoke(reason: str, *, where: Where = HERE) -> None:
     do(find(where), Withdraw(reason))
 
 
+def waive(item: str, *, reason: str, where: Where = HERE) -> None:
+    """Let a prerequisite of the plan go, where the strategy lets you; whoever said yes is asked again.
+
+    Parameters
+    ----------
+    item
+        The prerequisite's id, as `warroom plan` lists it.
+    """
+    do(find(where), Waive(item, reason))
+
+
 def _to_sign(statement: str | None, no: str | None, where: Where) -> tuple[Place | None, Statement]:
     """The text that was sent, which needs no war room; or the one that is asked of whoever is here."""
     if statement is not None:
-        return None, parse(_read(statement))
+        sent = parse(_read(statement))
+        return None, sent if no is None else refusing(sent, _reason(no))
     place = find(where)
     return place, _statement(place, place.actor, no)
 
@@ -113,16 +125,25 @@ def _statement(place: Place, person: str, no: str | None) -> Statement:
         raise RefusedError(f"there is no plan in {place.name} to say yes or no to")
     if incident.plan.proof == "claim":
         raise RefusedError(f"{place.name} asks for a typed name, not for signatures: `warroom go`")
+    roster = _roster(place)
+    if person not in roster.handles():
+        raise UnauthorisedError(f"{person} is not in the roster; there are {', '.join(roster.handles())}")
     made = asked(
         incident,
         incident.plan,
         person,
-        _roster(place).roles_of(person),
+        roster.roles_of(person),
         head=Head(snapshot.state.seq, bytes.fromhex(snapshot.head)),
         now=snapshot.at,
         within_s=place.environment.authorisation.within,
     )
-    return made if no is None else refusing(made, no)
+    return made if no is None else refusing(made, _reason(no))
+
+
+def _reason(no: str) -> str:
+    if not no.strip():
+        raise RefusedError('a no says why: --no "the audit has not passed"')
+    return no.strip()
 
 
 def _roster(place: Place) -> Roster:
@@ -147,7 +168,7 @@ def plain_lines(text: str) -> str:
 
 def _agreed(said: Statement) -> bool:
     if not sys.stdin.isatty():
-        raise RefusedError("nobody is there to be asked: sign at a terminal, or with --yes")
+        raise UnauthorisedError("nobody is there to be asked: sign at a terminal, or with --yes")
     print(f"Sign this {said.decision} as {said.person}? Type {said.decision}: ", end="", file=sys.stderr)
     return input().strip() == said.decision
 
@@ -183,7 +204,7 @@ def _public_key(person: str, place: Place | None, folder: Path) -> Path:
     if known is None or not known.keys:
         raise SignatureError("name the key to sign with: --key ~/.ssh/id_ed25519")
     path = folder / "key.pub"
-    path.write_text(f"{known.keys[0]}\n")
+    path.write_text(f"{known.keys[0].key}\n")
     return path
 
 

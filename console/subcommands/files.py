@@ -3,13 +3,15 @@
 import asyncio
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from actions.registry import ACTIONS
-from console.config.check import check_files, summary
+from console.config.check import advice, check_files, summary
 from console.config.check import init as write_files
 from console.config.loader import LoadedStrategy, load_strategy
 from console.config.paths import roster_path, strategy_path
+from console.config.roster import load_roster
 from console.config.secrets import Secrets, child_environment
 from console.core.clock import Stamp
 from console.core.exits import Exit
@@ -43,13 +45,19 @@ def check(file: Path | None = None, *, roster: Path | None = None) -> int:
     """
     path = strategy_path(file)
     people = roster_path(path, roster)
-    mistakes = check_files(path, people if people.exists() or roster else None, ACTIONS)
+    now = SystemClock().now()
+    today = datetime.fromtimestamp(now.utc_us / 1e6, tz=UTC).date().isoformat()
+    known = people if people.exists() or roster else None
+    mistakes = check_files(path, known, ACTIONS, today)
     for mistake in mistakes:
         print(mistake, file=sys.stderr)
     if mistakes:
         return Exit.USAGE
-    loaded, now = load_strategy(path), SystemClock().now()
-    for line in summary(loaded, now):
+    loaded = load_strategy(path)
+    for line in (
+        *summary(loaded, now),
+        *(advice(loaded.strategy, load_roster(known).roster) if known else ()),
+    ):
         print(line, flush=True)  # it need not wait for servers
     for line in asyncio.run(_archives(loaded, now)):
         print(line)

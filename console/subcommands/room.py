@@ -24,7 +24,7 @@ class RefusedError(StatedError):
 
 
 class UnauthorisedError(StatedError):
-    """The engine refused a yes."""
+    """The engine refused a yes, or to let something go."""
 
     exit = Exit.UNAUTHORISED
 
@@ -73,7 +73,7 @@ async def asked(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
     events = tuple(event for event in snapshot.events if event.request == request)
     for event in events:
         if isinstance(event.body, ev.RequestRefused):
-            refused = UnauthorisedError if event.body.ask == "go" else RefusedError
+            refused = UnauthorisedError if event.body.ask in ("go", "approve", "waive") else RefusedError
             raise refused(f"refused: {event.body.reason}")
     return events
 

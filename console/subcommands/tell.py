@@ -8,13 +8,15 @@ from console.core.events import Event
 from console.core.format import clock, plain, short
 from console.core.plan import Plan
 from console.core.plan_words import code_words, data_words
+from console.core.prerequisites import shown_by
 from console.core.strategy import Environment
 from console.core.wording import Names, said
 
 
 def names_of(environment: Environment) -> Names:
-    """Titles of the environment's steps and checklist items, by id."""
+    """Titles of the environment's steps, prerequisites and checklist items, by id."""
     steps = {step.id: step.title for step in environment.runbook}
+    steps |= {rule.id: rule.title for rule in environment.prerequisites}
     return steps | {item.id: item.title for item in environment.checklist}
 
 
@@ -42,5 +44,6 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")
         lines.extend(f"{'':23} $ {effect}" for effect in step.effects)
     lines.extend(f"gate     {predicate.words}" for predicate in plan.predicates)
+    lines.extend(f"gate     {item.id:14} {item.title}, {shown_by(item)}" for item in plan.prerequisites)
     lines.extend(f"gate     {need.count} {need.role} must say yes, by {plan.proof}" for need in plan.needs)
     return lines

@@ -5,13 +5,14 @@ from msgspec import Struct
 from console.core.format import count, short
 from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
 from console.core.plan_words import data_words
-from console.core.policy import unproven
+from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
 from console.core.single_rows import shown
 from console.core.state import Incident
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
+from screens.views.prerequisites import prerequisite_lines
 
 IN_FULL = 4
 """So many steps of the switch are told at the gate with all their words; of more, only the titles."""
@@ -52,6 +53,7 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     return [
         *(row for name, words in facts for row in labelled(name, words, width)),
         *predicate_lines(snapshot, incident, plan, width),
+        *prerequisite_lines(prerequisites(incident, snapshot.at), width),
         *(row for name, words in further for row in labelled(name, words, width)),
     ]
 
@@ -84,7 +86,7 @@ def predicate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: i
     """Each demand of the gate, with its evidence and how old that is, or why it does not hold."""
     why_not = {predicate.slot: why for predicate, why in unproven(plan, incident, snapshot.at)}
     lines: list[Line] = []
-    for predicate in plan.predicates:
+    for predicate in demanded(plan, incident):
         evidence = incident.evidence.get(predicate.slot)
         if predicate.slot in why_not or evidence is None:
             words = f"{predicate.words}: {why_not.get(predicate.slot, 'not proven yet')}"
@@ -115,6 +117,7 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
             needs = ", ".join(f"{need.count} {need.role}" for need in plan.needs)
             lines += [rule(width, span(f"GATE: {needs} by {plan.proof}", Role.WARN))]
             lines += predicate_lines(snapshot, incident, plan, width)
+            lines += prerequisite_lines(prerequisites(incident, snapshot.at), width)
         lines.append(rule(width, span(phase.value.upper(), Role.STRONG)))
         for step in plan.of_phase(phase):
             lines += step_lines(step, width)

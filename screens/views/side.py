@@ -5,13 +5,15 @@ from msgspec import Struct
 from console.core.format import clock
 from console.core.freshness import unwatched
 from console.core.plan import Phase, Plan
-from console.core.policy import missing, refused, said_yes, unproven
+from console.core.policy import demanded, missing, prerequisites, refused, said_yes, unproven
+from console.core.prerequisites import Judged
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration
 from screens.lines import Line, Role, flush, line, span, wrap
 from screens.lines import width as width_of
+from screens.views.prerequisites import sign_of
 
 
 class SideRow(Struct, frozen=True):
@@ -82,8 +84,12 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
     wanted = sum(need.count for need in plan.needs)
     given = wanted - len(missing(incident, snapshot.at))
     role = Role.GOOD if given == wanted else Role.WARN
-    rows = (*_people(snapshot, incident, plan), *_predicates(snapshot, incident, plan))
-    return SideView("GATE", f"{given} of {wanted} said yes", role, rows)
+    rows = (
+        *_people(snapshot, incident, plan),
+        *_predicates(snapshot, incident, plan),
+        *_prerequisites(snapshot, incident),
+    )
+    return SideView("GATE", f"{given} of {wanted} said yes", role, rows, "before the gate")
 
 
 def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:
@@ -105,7 +111,7 @@ def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[Side
     why_not = {predicate.slot: why for predicate, why in unproven(plan, incident, snapshot.at)}
     rows = []
     preparing = not incident.settled(Phase.PREPARE)
-    for predicate in plan.predicates:
+    for predicate in demanded(plan, incident):
         evidence = incident.evidence.get(predicate.slot)
         if predicate.slot not in why_not and evidence is not None:
             age = duration(snapshot.at.seconds_since(evidence.at))
@@ -115,6 +121,26 @@ def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[Side
         else:
             rows.append(SideRow("✗", Role.BAD, f"{predicate.words}: {why_not[predicate.slot]}"))
     return rows
+
+
+def _prerequisites(snapshot: Snapshot, incident: Incident) -> list[SideRow]:
+    """What the plan's evidence does not say already; what is open and waits for a person says the key."""
+    rows = []
+    for one in prerequisites(incident, snapshot.at):
+        if one.item.slots and not one.waived:
+            continue
+        sign, role = sign_of(one)
+        settled = one.met and not one.waived
+        rows.append(SideRow(sign, role, one.item.title, _at_the_right(one), settled=settled))
+    return rows
+
+
+def _at_the_right(one: Judged) -> str:
+    """How it was met, or what meets it."""
+    if one.waived:
+        return "waived"
+    tick_or_yes = {"hand": "t", "approval": "a yes"}
+    return "" if one.met else tick_or_yes.get(one.item.proof, "")
 
 
 # -- the checklist ----------------------------------------------------------------------------------

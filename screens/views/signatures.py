@@ -3,11 +3,12 @@
 from console.core.format import clock, short
 from console.core.plan import Plan
 from console.core.plan_words import way
-from console.core.policy import expired, missing, refused, said_yes
+from console.core.policy import expired, missing, prerequisites, refused, said_yes
 from console.core.protocols import Snapshot
 from console.core.state import Approval, Incident
 from console.core.words import duration
 from screens.lines import Line, Role, blank, span, wrap
+from screens.views.prerequisites import prerequisite_lines
 
 
 def signature_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -> list[Line]:
@@ -24,7 +25,7 @@ def signature_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: i
             lines += _row("!", Role.WARN, f"{yes.person}: {why}, sign again", width)
     for role in missing(incident, snapshot.at):
         lines += _row("…", Role.WARN, f"{role}: nobody yet", width)
-    return lines
+    return [*lines, *prerequisite_lines(prerequisites(incident, snapshot.at), width)]
 
 
 def _how(snapshot: Snapshot, yes: Approval) -> str:

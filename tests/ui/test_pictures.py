@@ -4,8 +4,10 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.image import SVGImageSnapshotExtension
 
+from console.core import events as ev
 from console.core.live import Impact
 from console.core.metrics import Rung
+from console.core.plan import Need
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -226,6 +228,38 @@ async def test_the_swap_said_yes_to(picture: SnapshotAssertion) -> None:
         await here.press("g")
         contains(
             await here.type("production"), "Swap the data · production", "Ceiling  at most 50 rows: it holds"
+        )
+        assert here.svg() == picture
+
+
+async def test_the_signatures_of_production(picture: SnapshotAssertion) -> None:
+    """Who has signed, whose yes ran out, who said no, who is missing, and where it is pasted."""
+    room = suspected(risk="critical")
+    room.name = "production"
+    room.wait(14)
+    room.declare()
+    needs = (Need("engineer", 2), Need("security-lead", 1), Need("product-manager", 1))
+    room.freeze(proof="signature", needs=needs)
+    room.prepare()
+    said = (
+        ("eng-2", "engineer", 60, ""),
+        ("sec-1", "security-lead", 1800, ""),
+        ("pm-1", "product-manager", 1800, "users in Asia are asleep: wait for the flag first"),
+    )
+    for person, role, seconds, because in said:
+        key = f"SHA256:{person.replace('-', '') * 9}"
+        expires = room.now.utc_us + seconds * 1_000_000
+        room.say(ev.GateSigned(room.plan_hash, person, (role,), key, because, expires, "", ""))
+        room.wait(70)
+    async with seat(room, 120, 40) as here:
+        contains(
+            await here.press("A"),
+            "Signatures · production · INC-7QK2",
+            "✗ pm-1 said no at 14:12:57: users in Asia are asleep: wait for the flag",
+            "✓ sec-1, security-lead: key SHA256:sec1sec1se",
+            "! eng-2: expired, sign again",
+            "… product-manager: nobody yet",
+            "Paste here what was signed, text and signature:",
         )
         assert here.svg() == picture
 

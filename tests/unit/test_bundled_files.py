@@ -12,7 +12,18 @@ from console.config.roster import load_roster
 from console.core.data import ArchivePoint, FilesArchive
 from console.core.metrics import LADDER
 from console.core.plan import Authority, Phase
-from console.core.strategy import Check, Command, Environment, PipelineDeploy, Stages, Strategy
+from console.core.strategy import (
+    ByApproval,
+    ByEvidence,
+    ByHand,
+    ByPlan,
+    Check,
+    Command,
+    Environment,
+    PipelineDeploy,
+    Stages,
+    Strategy,
+)
 from console.core.watched import Connect, FailuresInARow, Gauge, Metric, Probe, Quantile, Scrape, Unavailable
 
 
@@ -25,8 +36,14 @@ def strategy() -> Strategy:
 @pytest.fixture(scope="module")
 def environment(strategy: Strategy) -> Environment:
     """The one with the lowest risk."""
-    assert list(strategy.environments) == ["testnet", "production"]
+    assert list(strategy.environments) == ["testnet", "mainnet-staging", "production"]
     return strategy.environments["testnet"]
+
+
+@pytest.fixture(scope="module")
+def staging(strategy: Strategy) -> Environment:
+    """The one between them."""
+    return strategy.environments["mainnet-staging"]
 
 
 @pytest.fixture(scope="module")
@@ -331,6 +348,122 @@ def test_watch(environment: Environment) -> None:
         "health_check_failures > 0",
         "security_audit_failed",
     ]
+
+
+RESTORABLE = ByEvidence(kind="evidence", steps=["restorable", "backup"])
+LEAD = ByApproval(kind="approval", role="team-lead")
+HAND, PLAN = ByHand(kind="hand"), ByPlan(kind="plan")
+SIX = {
+    "restorable-point": RESTORABLE,
+    "rollback-point": PLAN,
+    "team-lead-approval": LEAD,
+    "security-notified": HAND,
+    "ticket": HAND,
+    "stakeholders-notified": HAND,
+}
+"""What must be so before a manual rollback, and what shows it."""
+
+
+def _waivable(environment: Environment) -> dict[str, list[str]]:
+    return {rule.id: rule.waived_by for rule in environment.prerequisites if rule.may_be_waived}
+
+
+def test_prerequisites(environment: Environment, staging: Environment, production: Environment) -> None:
+    """None in testnet; six in production; in staging the security lead confirms the audit beside them."""
+    assert environment.prerequisites == []
+    assert {rule.id: rule.proof for rule in production.prerequisites} == SIX
+    audit = ByHand(kind="hand", roles=["security-lead"])
+    assert {rule.id: rule.proof for rule in staging.prerequisites} == {**SIX, "audit-passed": audit}
+    assert _waivable(production) == {"restorable-point": ["operations-lead"]}
+    assert _waivable(staging) == {"restorable-point": ["security-lead"]}
+
+
+class TestStaging:
+    """What is not as in production, and that the rest is."""
+
+    SAME = ("metrics", "triggers", "impact", "health", "checklist", "communication", "watch", "automatic")
+
+    @pytest.mark.parametrize("field", SAME)
+    def test_what_is_as_in_production(
+        self, staging: Environment, production: Environment, field: str
+    ) -> None:
+        """One ladder, one clock, one checklist: a copy that strays is a mistake."""
+        assert getattr(staging, field) == getattr(production, field)
+
+    def test_environment(self, staging: Environment) -> None:
+        """Risk, users, times and names."""
+        assert (staging.risk, staging.users) == ("medium", "beta and staging users")
+        assert (staging.severity, staging.recover_within, staging.expected) == ("SEV-2", 1800, 1200)
+        assert staging.repository.model_dump() == {
+            "remote": ".",
+            "branch": "develop",
+            "rollback_branch": "rollback/mainnet-staging-{epoch}",
+            "recent": 10,
+        }
+        assert isinstance(staging.deploy, PipelineDeploy)
+        assert staging.releases.file == "releases-mainnet-staging.yaml"
+        health, metrics = staging.sources["health"], staging.sources["metrics"]
+        assert isinstance(health, Probe)
+        assert isinstance(metrics, Scrape)
+        assert staging.service.health == health.url == "https://mainnet-staging.passportx.app/health"
+        assert metrics.url == "https://mainnet-staging.passportx.app/metrics"
+        assert staging.drill is None
+
+    def test_authorisation(self, staging: Environment) -> None:
+        """Two engineers and the security lead, within 15 minutes, by signature."""
+        rule = staging.authorisation
+        assert {approver.role: approver.count for approver in rule.approvers} == {
+            "engineer": 2,
+            "security-lead": 1,
+        }
+        assert (rule.proof, rule.within, rule.initiator_may_approve) == ("signature", 900, "code only")
+
+    def test_data(self, staging: Environment, production: Environment) -> None:
+        """Back to an hour before the incident; otherwise as in production, in places of its own."""
+        recovery, backups = staging.recovery, staging.backups
+        assert recovery is not None
+        assert (recovery.before, recovery.loss_at_most) == (3600, 5000)
+        assert not staging.data.may_be_reset
+        assert (staging.data.dsn, staging.data.admin) == (
+            "env:WARROOM_MAINNET_STAGING_DSN",
+            "env:WARROOM_MAINNET_STAGING_ADMIN_DSN",
+        )
+        for field in ("tables", "chain", "invariants"):
+            assert getattr(staging.data, field) == getattr(production.data, field)
+        assert backups is not None
+        assert production.backups is not None
+        assert isinstance(backups.restorable, ArchivePoint)
+        assert backups.within == 120
+        assert backups.folder != production.backups.folder
+        assert isinstance(staging.archive, FilesArchive)
+        assert isinstance(production.archive, FilesArchive)
+        assert not {staging.archive.wal, staging.archive.bases} & {
+            production.archive.wal,
+            production.archive.bases,
+        }
+        assert staging.cache is not None
+        assert staging.cache.prefixes == ["session:"]
+
+    def test_runbook(self, staging: Environment, production: Environment) -> None:
+        """Production's steps, and the integration tests, which are a gate here."""
+        steps = {step.id: step for step in staging.runbook}
+        integration = steps.pop("integration")
+        assert (integration.phase, integration.needs) == (Phase.PROVE, ["health"])
+        assert integration.with_ == {"command": "integration"}
+        assert staging.commands["integration"].gate
+        assert "integration" in steps["tidy"].needs
+        assert [(step.id, step.action, step.phase) for step in steps.values()] == [
+            (step.id, step.action, step.phase) for step in production.runbook
+        ]
+        assert steps["integrate"].title == "into develop"
+        assert sum(step.expected for step in staging.runbook) <= staging.expected
+
+    def test_commands(self, staging: Environment, production: Environment) -> None:
+        """As production's, with its own name in the validation, and without smoke tests."""
+        named = {name: " ".join(command.argv) for name, command in staging.commands.items()}
+        assert named.pop("validate") == "npm run validate:walletconnect mainnet-staging"
+        others = {name: " ".join(command.argv) for name, command in production.commands.items()}
+        assert named == {name: argv for name, argv in others.items() if name not in ("validate", "smoke")}
 
 
 class TestProduction:

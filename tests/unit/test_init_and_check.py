@@ -4,16 +4,18 @@ import os
 import resource
 import signal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from actions.registry import ACTIONS
-from console.config.check import InitError, check_files, init, summary
+from console.config.check import InitError, advice, check_files, init, summary
 from console.config.loader import load_strategy
 from console.config.mistakes import ConfigError
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.core.clock import Stamp
+from console.core.roster import HeldKey
 
 STRATEGY, ROSTER = BUNDLED / "strategy.yaml", BUNDLED / "roster.yaml"
 
@@ -78,7 +80,7 @@ def roster(tmp_path: Path, text: str) -> Path:
 def testnet(tmp_path: Path) -> Path:
     """The bundled strategy with the first of its environments alone, which one engineer approves."""
     path = tmp_path / "testnet.yaml"
-    path.write_text(STRATEGY.read_text().partition("  production:\n")[0])
+    path.write_text(STRATEGY.read_text().partition("  mainnet-staging:\n")[0])
     return path
 
 
@@ -140,6 +142,56 @@ class TestRoster:
             "2 of role `engineer` must approve, the roster has 1: add them to it"
         ]
 
+    def test_what_is_no_plain_handle_is_refused(self, tmp_path: Path) -> None:
+        """A wildcard would let a key sign for others; the engine's own name would be taken for it."""
+        path = roster(
+            tmp_path,
+            '  - {handle: "*", roles: [engineer]}\n'
+            '  - {handle: "eng-?", roles: [engineer]}\n'
+            '  - {handle: "eng-1,eng-2", roles: ["*"]}\n'
+            '  - {handle: "!eng-1", roles: [engineer]}\n'
+            "  - {handle: engine, roles: [engineer]}\n",
+        )
+        with pytest.raises(ConfigError) as caught:
+            load_roster(path)
+        wanted = "expected a name in lower case (`error_rate`, `push-branch`), found"
+        assert [f"{m.line}:{m.column}: {m.message}" for m in caught.value.mistakes] == [
+            f"3:14: {wanted} `*`",
+            f"4:14: {wanted} `eng-?`",
+            f"5:14: {wanted} `eng-1,eng-2`",
+            f"5:37: {wanted} `*`",
+            f"6:14: {wanted} `!eng-1`",
+            "7:14: `engine` is what the journal calls the engine: name them otherwise",
+        ]
+
+    def test_keys_and_dates(self, tmp_path: Path) -> None:
+        """Whose key it is, of what kind, and from when to when."""
+        path = roster(
+            tmp_path,
+            f"  - {{handle: a, roles: [engineer], keys: [{KEY}]}}\n"
+            f"  - {{handle: b, roles: [engineer], keys: [{{key: {KEY}, valid_until: 2026-12-31}}]}}\n"
+            '  - {handle: c, roles: [engineer], keys: ["cert-authority * ssh-ed25519 AAAA"]}\n'
+            "  - {handle: d, roles: [engineer], valid_from: 2026-02-01, valid_until: 2026-01-31}\n"
+            "  - {handle: e, roles: [engineer], valid_until: soon}\n"
+            "  - {handle: f, roles: [engineer], keys: [7, {kee: x}]}\n",
+        )
+        with pytest.raises(ConfigError) as caught:
+            load_roster(path)
+        assert [f"{m.line}:{m.column}: {m.message}" for m in caught.value.mistakes] == [
+            "4:49: this key is a's too: everybody signs with a key of their own",
+            (
+                "5:43: cert-authority is no kind of key that may sign: ed25519, ecdsa, or rsa of 3072 bits,"
+                " as `ssh-keygen -y` prints it"
+            ),
+            "6:73: it ends before it begins, on `2026-02-01`",
+            "7:49: expected a day such as `2024-12-23`, found `soon`",
+            (
+                "8:43: expected a public key, or a mapping with `key`, `valid_from`, `valid_until`,"
+                " found the number `7`"
+            ),
+            "8:47: unknown key `kee`: did you mean `key`?",
+        ]
+
     def test_both_files_at_once(self, tmp_path: Path) -> None:
         """A strategy that is no YAML does not hide what is wrong with the roster, nor the other way round."""
         path = tmp_path / "a.yaml"
@@ -151,15 +203,175 @@ class TestRoster:
         ]
 
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHWsWBCLIVcA/HvEmh1yBcDzRcXySjNXSd4WNDxSwy46"
+_BLOB = "AAAAC3NzaC1lZDI1NTE5AAAAIHWsWBCLIVcA/HvEmh1yBcDzRcXySjNXSd4WNDxSwy"
+
+
+class TestMatrix:
+    """A matrix that the roster cannot satisfy is told beforehand: by seating people, not by counting."""
+
+    @pytest.fixture
+    def staging(self, tmp_path: Path) -> Path:
+        """The bundled staging alone: two engineers and a security lead, by signature; a team lead among them.
+
+        Whoever asks for data to be restored does not say yes to it.
+        """
+        head, _, rest = STRATEGY.read_text().partition("  testnet:\n")
+        path = tmp_path / "staging.yaml"
+        block = rest.partition("  mainnet-staging:\n")[2].partition("  production:\n")[0]
+        path.write_text(f"{head}  mainnet-staging:\n{block}")
+        return path
+
+    def _said(
+        self, strategy: Path, people: dict[str, str], *, keys: str = "", today: str | None = None
+    ) -> list[str]:
+        """What is wrong, each with its line of the strategy; `keys`: the first letters of who has one."""
+        rows = [
+            f"  - {{handle: {who}, roles: [{roles}]{self._key(number) if who[0] in keys else ''}}}\n"
+            for number, (who, roles) in enumerate(people.items())
+        ]
+        path = roster(strategy.parent, "".join(rows))
+        with path.open("a") as file:
+            file.write("revoked: revoked_keys\n")
+        (strategy.parent / "revoked_keys").touch()
+        lines = strategy.read_text().splitlines()
+        return [
+            f"{lines[found.line - 1].strip().partition(' #')[0].strip()} | {found.message}"
+            for found in check_files(strategy, path, ACTIONS, today)
+        ]
+
+    def _key(self, number: int) -> str:
+        return f", keys: [ssh-ed25519 {_BLOB}{'ABCDEFGH'[number]}{'ABCDEFGH'[number]}]"
+
+    ENOUGH: ClassVar = {
+        "e1": "engineer",
+        "e2": "engineer",
+        "l1": "team-lead, engineer",
+        "s1": "security-lead",
+        "s2": "security-lead",
+    }
+
+    def test_enough_people(self, staging: Path) -> None:
+        """With keys or without any: nobody has one in a roster to start from."""
+        assert self._said(staging, self.ENOUGH) == []
+        assert self._said(staging, self.ENOUGH, keys="els") == []
+
+    def test_enough_in_each_role_but_not_all_at_once(self, staging: Path) -> None:
+        """Somebody would have to say yes in two roles."""
+        people = {"e1": "engineer", "l1": "team-lead, engineer, security-lead"}
+        assert self._said(staging, people) == [
+            (
+                "- role: security-lead | nobody is left for `security-lead`: `l1` must say yes in another"
+                " role, and everybody counts once"
+            )
+        ]
+
+    def test_whoever_asks_must_be_one_person_more(self, staging: Path) -> None:
+        """Where data can go back, and whoever asks for that does not say yes to it."""
+        people = {"e1": "engineer", "l1": "team-lead, engineer", "s1": "security-lead"}
+        (said,) = self._said(staging, people)
+        assert said == (
+            "initiator_may_approve: code only | whoever asks for a rollback of data may not say yes to it,"
+            " and everybody is needed: add one person more"
+        )
+        assert self._said(staging, {**people, "x1": "support"}) == [], "anybody may ask"
+        staging.write_text(staging.read_text().replace("may_approve: code only", "may_approve: never"))
+        assert "whoever asks for a rollback may not say yes" in self._said(staging, people)[0]
+        staging.write_text(staging.read_text().replace("may_approve: never", "may_approve: always"))
+        assert self._said(staging, people) == []
+
+    def test_a_roster_with_keys_but_too_few(self, staging: Path) -> None:
+        """Where only signatures count, whoever has no key is no help."""
+        assert self._said(staging, self.ENOUGH, keys="el") == [
+            (
+                "- role: security-lead | too few of role `security-lead` have a key, and only signatures"
+                " count here: add their `keys`"
+            )
+        ]
+
+    def test_people_who_do_not_count_any_more_are_no_help(self, staging: Path) -> None:
+        """On the day that it is checked."""
+        people = {**self.ENOUGH, "s1": "security-lead], valid_until: 2026-01-31, deputy_for: [support"}
+        del people["s2"]
+        people["x1"] = "support"
+        assert self._said(staging, people, today="2026-01-31") == []
+        (said,) = self._said(staging, people, today="2026-02-01")
+        assert said == (
+            "- role: security-lead | 1 of role `security-lead` must approve, the roster has none:"
+            " add them to it"
+        )
+
+    def test_people_whose_keys_do_not_count_any_more_are_no_help(self, staging: Path) -> None:
+        """Not even when no key does: that is no roster to start from."""
+        self._said(staging, self.ENOUGH, keys="els")
+        path = staging.parent / "roster.yaml"
+        text = (
+            path.read_text()
+            .replace("keys: [", "keys: [{key: ")
+            .replace("]}\n", ", valid_until: 2026-01-31}]}\n")
+        )
+        path.write_text(text)
+        assert check_files(staging, path, ACTIONS, "2026-01-31") == []
+        found = [mistake.message for mistake in check_files(staging, path, ACTIONS, "2026-02-01")]
+        assert found[0].startswith("too few of role `engineer` have a key")
+        assert "nobody in the roster has the role `team-lead` and a key" in found
+
+    def test_a_prerequisite_that_nobody_can_meet(self, staging: Path) -> None:
+        """The role that it names is nobody's."""
+        people = {**self.ENOUGH, "l1": "engineer"}
+        assert self._said(staging, people) == [
+            "role: team-lead | nobody in the roster has the role `team-lead`"
+        ]
+
+    @pytest.mark.parametrize(
+        ("written", "said"),
+        [
+            (
+                "",
+                "1:1: `revoked` is missing: mainnet-staging asks for signatures, and without it none counts",
+            ),
+            (
+                "revoked: gone\n",
+                (
+                    "8:10: no such file, and without it no signature counts in mainnet-staging:"
+                    " make it, if empty"
+                ),
+            ),
+        ],
+    )
+    def test_without_a_revocation_file(self, staging: Path, written: str, said: str) -> None:
+        """Nothing that anybody signs would count: one line, in the roster."""
+        self._said(staging, self.ENOUGH, keys="els")
+        path = staging.parent / "roster.yaml"
+        path.write_text(path.read_text().replace("revoked: revoked_keys\n", written))
+        (mistake,) = check_files(staging, path, ACTIONS)
+        assert str(mistake) == f"{path}:{said}"
+
+    def test_a_roster_without_any_key_is_told_once(self) -> None:
+        """The bundled one: no mistake, and yet no gate of these opens before there are keys."""
+        loaded, people = load_strategy(STRATEGY, ACTIONS).strategy, load_roster(ROSTER).roster
+        assert advice(loaded, people) == [
+            (
+                "mainnet-staging, production: signatures open the gate, and nobody in the roster has a key"
+                " yet: add `keys`"
+            )
+        ]
+        keyed = people.people[0].model_copy(update={"keys": [HeldKey(key=KEY)]})
+        assert advice(loaded, people.model_copy(update={"people": [keyed]})) == []
+
+
 def test_summary() -> None:
     """What the file holds, what has no source, what is not acted on yet, and how old all of it is."""
     day = 86400 * 1_000_000
     new_year = Stamp(utc_us=20089 * day, boot_id="", boot_us=0)  # 2025-01-01
     lines = summary(load_strategy(STRATEGY, ACTIONS), new_year)
-    assert lines[0].startswith(f"{STRATEGY}: no mistake, 2 environments, SHA-256 ")
+    assert lines[0].startswith(f"{STRATEGY}: no mistake, 3 environments, SHA-256 ")
     origin, size, blind, idle, *others = lines[1:]
-    assert all(line.startswith("production: ") for line in others)
-    assert "to approve: 2 engineer, 1 security-lead, 1 operations-lead, 1 executive" in others[0]
+    staging, production = others[:3], others[3:]
+    assert all(line.startswith("mainnet-staging: ") for line in staging)
+    assert "to approve: 2 engineer, 1 security-lead, by signature; recovered within 30:00" in staging[0]
+    assert all(line.startswith("production: ") for line in production)
+    assert "to approve: 2 engineer, 1 security-lead, 1 operations-lead, 1 executive" in production[0]
     assert origin == (
         "from WalletConnect Rollback Strategy, version 1.0.0 of 2024-12-23 (9 days old), Active,"
         " reviewed by Security & Engineering Leadership"

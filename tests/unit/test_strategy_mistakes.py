@@ -172,6 +172,47 @@ def one_line(old: str, new: str, expected: str) -> object:
         one_line(
             "      proof: claim\n", "", "55:5: `proof` is missing: expected one of `claim`, `signature`"
         ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: accessible, title: a, proof: {kind: plan}}]\n    runbook:",
+            "60:26: `accessible` is the id of another item of the checklist: ids are unique",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: plan}},\n"
+            "      {id: a, title: a, proof: {kind: hand}}]\n    runbook:",
+            "61:12: `a` is the id of another prerequisite: ids are unique",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: evidence, steps: [fetsh]}}]\n    runbook:",
+            "60:71: unknown step `fetsh`: did you mean `fetch`?",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: evidence, steps: [deploy]}}]\n    runbook:",
+            "60:71: `deploy` is no step of `prepare`: it comes after the gate",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: evidence, steps: []}}]\n    runbook:",
+            "60:70: expected a list of at least one step of `prepare`, found an empty list",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: hands}}]\n    runbook:",
+            "60:53: unknown kind `hands`: did you mean `hand`?",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: hand}, may_be_waived: true}]\n    runbook:",
+            "60:75: who may waive it? name their roles: `waived_by: [ROLE]`",
+        ),
+        one_line(
+            "    runbook:",
+            "    prerequisites: [{id: a, title: a, proof: {kind: hand}, waived_by: [lead]}]\n    runbook:",
+            "60:71: without `may_be_waived: true` nobody may waive it",
+        ),
         one_line("tries: 30", "tries: many", "52:21: expected a whole number from 1, found `many`"),
         one_line(
             "tries: 30",

@@ -146,6 +146,11 @@ CASES: list[tuple[Body, str, Tone]] = [
         "took the tick back: gas estimation right",
         Tone.WARN,
     ),
+    (
+        ev.ItemWaived("gas", HASH, "the host is down"),
+        "waived: gas estimation right: the host is down; whoever said yes is asked again",
+        Tone.WARN,
+    ),
     (ev.NoteAdded("looks bad"), "note: looks bad", Tone.PERSON),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),

@@ -10,10 +10,11 @@ from actions.action import World
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.format import short
-from console.core.plan import Authority, Need, Phase, Plan, Wish, digest, thaw
+from console.core.plan import Authority, Need, Phase, Plan, Prerequisite, Wish, digest, thaw
 from console.core.releases import ReleaseError
 from console.core.state import Incident
-from console.engine.planner import PlanError, make_plan
+from console.core.strategy import Environment, PrerequisiteRule
+from console.engine.planner import PlanError, make_plan, prerequisites
 from console.targets.git import GitError
 from console.targets.postgres.rows import Rows
 from tests.integration.actions.kit import Operator, Place
@@ -243,3 +244,45 @@ async def test_without_a_remote_there_is_no_plan(office: Office) -> None:
 async def test_without_the_deploy_branch_there_is_no_plan(office: Office) -> None:
     office.operator.delete("develop")
     assert (await office.refusal(GitError)).endswith("has no branch develop")
+
+
+_PREREQUISITES: list[dict[str, Any]] = [
+    {
+        "id": "tree",
+        "title": "the tree is good",
+        "proof": {"kind": "evidence", "steps": ["restore-tree", "backup"]},
+        "may_be_waived": True,
+        "waived_by": ["ops-lead"],
+    },
+    {"id": "lead", "title": "lead approval", "proof": {"kind": "approval", "role": "team-lead"}},
+    {
+        "id": "audit",
+        "title": "audit passed",
+        "proof": {"kind": "hand", "roles": ["security-lead"]},
+        "may_be_waived": True,
+        "waived_by": ["ops-lead"],
+    },
+]
+
+
+def guarded(office: Office) -> Environment:
+    """The office's environment, with prerequisites."""
+    rules = [PrerequisiteRule.model_validate(rule) for rule in _PREREQUISITES]
+    return office.world.environment.model_copy(update={"prerequisites": rules})
+
+
+async def test_prerequisites_are_frozen_with_the_slots_of_the_steps_that_the_plan_has(office: Office) -> None:
+    office.world = dataclasses.replace(office.world, environment=guarded(office))
+    plan, _ = await office.plan()
+    (slot,) = plan.step("restore-tree").fills
+    assert plan.prerequisites == (
+        Prerequisite("tree", "the tree is good", "evidence", (slot,), (), ("ops-lead",)),
+        Prerequisite("lead", "lead approval", "approval", (), ("team-lead",)),
+        Prerequisite("audit", "audit passed", "hand", (), ("security-lead",), ("ops-lead",)),
+    )
+
+
+def test_evidence_cannot_be_waived_where_data_goes_back(office: Office) -> None:
+    """Restoring data needs the whole; what a person ticks can be."""
+    found = prerequisites(guarded(office), (), Wish(data="20260225T140000Z"))
+    assert {item.id: item.waived_by for item in found} == {"tree": (), "lead": (), "audit": ("ops-lead",)}

@@ -1,6 +1,7 @@
 """`warroom` in a shell of its own, on a production world, for tests that do everything by commands."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from ruamel.yaml import YAML
 
 from console.core.exits import Exit
+from console.core.policy import by_hand
 from console.core.protocols import Snapshot
 from console.drill.files import write_files
 from console.drill.place import VARIABLE
@@ -29,11 +32,24 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, *words: str, actor: str = "eng-1") -> subprocess.CompletedProcess[str]:
-        """Run a subcommand to its end."""
-        argv = [sys.executable, "-m", "console", *words, "--strategy", str(self.folder / "strategy.yaml")]
-        argv += ["--as", actor]
-        return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    def __call__(
+        self, *words: str, actor: str = "eng-1", stdin: str = "", **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a subcommand to its end, with `stdin` on a pipe and `environ` beside our own environment."""
+        return subprocess.run(
+            self.argv(*words, actor=actor),
+            input=stdin,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
+        )
+
+    def argv(self, *words: str, actor: str = "eng-1") -> list[str]:
+        """What is run."""
+        strategy = str(self.folder / "strategy.yaml")
+        return [sys.executable, "-m", "console", *words, "--strategy", strategy, "--as", actor]
 
     def json(self, *words: str) -> Any:
         """What a subcommand answers with --json."""
@@ -48,14 +64,30 @@ class CommandLine:
             assert found, room.snapshot().state.incident
         return found
 
+    def tick_by_hand(self) -> None:
+        """What must be done before the gate, and no evidence shows: somebody says that it is."""
+        snapshot = self.wait_for(lambda s: s.state.open_incident is not None)
+        incident = snapshot.state.open_incident
+        for one in by_hand(incident, snapshot.at) if incident else ():
+            done = self("tick", one.item.id, "--note", "as the runbook says")
+            assert done.returncode == Exit.DONE, done.stderr
 
-async def healthy(folder: Path) -> None:
-    """A world that is well, with an engine that watches it."""
+
+async def healthy(folder: Path, *, prerequisites: bool = False, proof: str = "claim") -> None:
+    """A world that is well, with an engine that watches it; what is done before a gate only if asked for.
+
+    By `proof` a typed name is enough to say yes, where who says it, and how, is not what is tested.
+    """
     starting = await start_keeper(folder, WorldWanted("production"))
     setting = write_files(folder, await starting.ready())
-    # Who says yes, and how that is proven, is not what is tested here: a typed name is enough.
     strategy = folder / "strategy.yaml"
-    strategy.write_text(strategy.read_text().replace("proof: signature", "proof: claim"))
+    yaml = YAML()
+    document = yaml.load(strategy)
+    environment = document["environments"]["production"]
+    environment["authorisation"]["proof"] = proof
+    if not prerequisites:
+        del environment["prerequisites"]
+    yaml.dump(document, strategy)
     spawn_detached(setting.engine, {VARIABLE: str(folder)})
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)

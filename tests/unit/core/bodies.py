@@ -131,6 +131,9 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         note=_words,
         step=st.none() | _steps,
     ),
+    ev.ItemWaived: st.builds(
+        ev.ItemWaived, item=st.sampled_from(["ticket", "restorable"]), plan_hash=_hashes, reason=_words
+    ),
     ev.NoteAdded: st.builds(ev.NoteAdded, text=_words),
     ev.IncidentResolved: st.builds(
         ev.IncidentResolved,

@@ -19,7 +19,7 @@ DATABASE = DatabaseFacts(
     tables={"public.users": USERS, "public.signed": SIGNED},
 )
 MANIFEST = Manifest(
-    id="20261123T102000Z-production-1f9c",
+    id="20261123T102000.250Z-production-1f9c",
     environment="production",
     incident=None,
     began=ENDS - 5,

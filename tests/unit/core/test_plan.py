@@ -14,6 +14,7 @@ from console.core.plan import (
     Phase,
     Plan,
     Predicate,
+    Prerequisite,
     Release,
     RowsChange,
     Step,
@@ -52,6 +53,9 @@ _PLANS = st.builds(
     needs=st.lists(st.builds(Need, _words, st.integers(1, 9)), max_size=2).map(tuple),
     recover_within_s=_seconds,
     rows=st.none() | st.builds(RowsChange, keys=st.lists(_words, max_size=2).map(tuple)),
+    prerequisites=st.lists(
+        st.builds(Prerequisite, slots=st.just(("a",)), roles=st.just(()), waived_by=st.just(())), max_size=2
+    ).map(tuple),
 )
 
 
@@ -83,6 +87,7 @@ _OTHER: dict[str, object] = {
     "proof": "signature",
     "recover_within_s": 901.0,
     "rows": RowsChange("users", ("7",), "point in time", 1),
+    "prerequisites": (Prerequisite("ticket", "incident ticket created", "hand"),),
 }
 
 
@@ -111,7 +116,7 @@ def test_whatever_is_changed_about_the_code_changes_the_hash(name: str) -> None:
 
 _DATA = DataChange("point in time", 1, 2, 3)
 _OTHER_DATA: dict[str, object] = {
-    "candidate": "20261123T101500Z-production-1f9c",
+    "candidate": "20261123T101500.250Z-production-1f9c",
     "recovery_point": 9,
     "onset": 9,
     "loss_at_most": 9,
@@ -130,7 +135,7 @@ _ROWS = RowsChange("users", ("7",), "point in time", 1)
 _OTHER_ROWS: dict[str, object] = {
     "table": "contacts",
     "keys": ("7", "8"),
-    "candidate": "20261123T101500Z-production-1f9c",
+    "candidate": "20261123T101500.250Z-production-1f9c",
     "recovery_point": 9,
 }
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from console.core.statement import MAX_BYTES, Statement, StatementError, parse
+from console.core.statement import MAX_BYTES, Statement, StatementError, parse, signed_text, split
 
 ONE = Statement(
     environment="production",
@@ -72,8 +72,36 @@ def test_a_changed_character_is_another_statement_or_none(at: int, character: st
         (ONE.text.replace("\n", "\r\n"), "begins with"),
         (ONE.text.replace("kept", "kept\x1b[2J"), "is not `name: value`"),
         (ONE.text + "x" * MAX_BYTES, "at most 8192 bytes"),
+        (ONE.text.replace("decision: yes", "decision: no"), "a no says why"),
+        (replace(ONE, decision="no", because=" ").text, "a no says why"),
+        (replace(ONE, because="it is fine").text, "a no says why"),
+        (ONE.text.replace("kept", "kept\ud800"), "is not `name: value`"),
     ],
 )
 def test_anything_else_is_refused_with_its_reason(text: str, why: str) -> None:
     with pytest.raises(StatementError, match=why):
         parse(text)
+
+
+SIGNATURE = "-----BEGIN SSH SIGNATURE-----\nU1NIU0lH\n-----END SSH SIGNATURE-----\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("", ""), ("\n\n", "\n \n"), ("oops\n", "\nbest regards\n"), ("hello,\n\n", "")]
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_what_stands_around_it_is_left_out(before: str, after: str, end: str) -> None:
+    """As a mail or a terminal adds it, with the line ends of theirs."""
+    document = f"{before}{signed_text(ONE.text, SIGNATURE)}{after}"
+    assert split(document.replace("\n", end)) == (ONE.text, SIGNATURE)
+
+
+@pytest.mark.parametrize("document", ["", ONE.text, "-----END SSH SIGNATURE-----"])
+def test_without_a_signature_there_is_nothing_to_hand_in(document: str) -> None:
+    with pytest.raises(StatementError, match="there is no signature in it"):
+        split(document)
+
+
+def test_what_a_reason_quotes_is_no_beginning() -> None:
+    no = replace(ONE, decision="no", because="warroom approval 1 was for v1.4.0")
+    assert split(signed_text(no.text, SIGNATURE)) == (no.text, SIGNATURE)

@@ -4,7 +4,7 @@ import pytest
 
 from console.core import events as ev
 from console.core import requests as rq
-from console.core.plan import POINT_IN_TIME, DataChange, Need, Wish
+from console.core.plan import POINT_IN_TIME, DataChange, Need, Prerequisite, Wish
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk, Choice
 from console.drill import crew
@@ -273,3 +273,61 @@ def test_a_plan_that_swaps_data_is_said_yes_to_twice_by_name() -> None:
     story.run("fetch", "worktree")
     yes = rq.Go(hashed, kit.ENV, typed_again=kit.ENV)
     assert crew.next_act(story.snapshot(), people) == Act("eng-2", yes)
+
+
+def test_what_must_be_done_before_the_gate_is_ticked_by_name() -> None:
+    """Also while everything else is prepared; by whoever may say it, else by the commander."""
+    items = (
+        Prerequisite("told", "security lead notified", "hand"),
+        Prerequisite("audit", "audit passed", "hand", (), ("security-lead",)),
+    )
+    story = Story()
+    story.declare()
+    story.freeze(prerequisites=items)
+    people = Crew("eng-1", ENGINEERS, environment=MAY)
+    for who, item in (("eng-1", "told"), ("sec-1", "audit")):
+        assert crew.next_act(story.snapshot(), people) == Act(who, rq.Tick(item, note=crew.REHEARSED))
+        assert crew.stuck(story.snapshot(), people) is None
+        story.say(ev.ItemTicked(item, done=True, note=crew.REHEARSED), actor=who)
+    assert crew.next_act(story.snapshot(), people) is None, "prepare is under way"
+
+
+def test_an_item_that_nobody_may_tick_keeps_the_gate_closed() -> None:
+    story = Story()
+    story.declare()
+    story.freeze(prerequisites=(Prerequisite("audit", "audit passed", "hand", (), ("auditor",)),))
+    story.run("fetch", "worktree")
+    people = Crew("eng-1", ENGINEERS, environment=MAY)
+    story.claim("eng-1", "engineer")
+    assert crew.next_act(story.snapshot(), people) is None
+    words = "the gate stays closed: audit passed: not ticked yet by auditor"
+    assert crew.stuck(story.snapshot(), people) == words
+
+
+def test_whoever_holds_the_role_of_a_prerequisite_says_yes_first() -> None:
+    """So that nobody has to say it beside the matrix."""
+    lead = Prerequisite("lead", "team lead approval", "approval", (), ("team-lead",))
+    roles: dict[str, tuple[str, ...]] = {**ENGINEERS, "lead-1": ("team-lead", "engineer")}
+    people = Crew("eng-1", roles, environment=MAY)
+    story = Story()
+    story.declare()
+    story.freeze(prerequisites=(lead,), needs=(Need("engineer", 2),))
+    story.run("fetch", "worktree")
+    said = []
+    while act := crew.next_act(story.snapshot(), people):
+        said.append(act.actor)
+        story.claim(act.actor, *roles[act.actor])
+    assert said == ["lead-1", "eng-1"]
+
+
+def test_a_role_of_a_prerequisite_alone_is_asked_beside_the_matrix() -> None:
+    lead = Prerequisite("lead", "team lead approval", "approval", (), ("team-lead",))
+    people = Crew("eng-1", {**ENGINEERS, "lead-1": ("team-lead",)}, environment=MAY)
+    story = Story()
+    story.declare()
+    story.freeze(prerequisites=(lead,))
+    story.run("fetch", "worktree")
+    story.claim("eng-1", "engineer")
+    act = crew.next_act(story.snapshot(), people)
+    assert act is not None
+    assert act.actor == "lead-1"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body, Draft
-from console.core.plan import DataChange, RowsChange, Wish
+from console.core.plan import DataChange, Prerequisite, RowsChange, Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
 from console.core.wishes import of_rows
@@ -80,6 +80,7 @@ EVERY_ASK: list[AnyAsk] = [
     rq.Resume(),
     rq.Note("x"),
     rq.Tick("accessible"),
+    rq.Waive("ticket", "x"),
     rq.Resolve("recovered"),
     rq.Stop(),
 ]
@@ -577,3 +578,114 @@ def test_an_onset_is_not_moved_without_a_reason_into_the_future_or_behind_the_ga
     office.claim()
     office.say(ev.GateOpened(hashed, ("eng-1",), ()))
     assert office.refusal(rq.MoveOnset(0, "x")).startswith("the gate is open")
+
+
+# -- prerequisites ------------------------------------------------------------------------------------
+
+_RULES = [
+    {"id": "told", "title": "security told", "proof": {"kind": "hand"}},
+    {"id": "audit", "title": "audit passed", "proof": {"kind": "hand", "roles": ["security"]}},
+    {"id": "lead", "title": "lead approval", "proof": {"kind": "approval", "role": "security"}},
+]
+
+
+@pytest.fixture
+def guarded() -> Office:
+    """A desk whose strategy has prerequisites."""
+    return Office(prerequisites=_RULES)
+
+
+def test_a_prerequisite_is_ticked_before_the_gate_with_a_note(guarded: Office) -> None:
+    guarded.declare()
+    words = "told is ticked with a note: say how you know"
+    assert guarded.refusal(rq.Tick("told", note=" ")) == words
+    ticked = ev.ItemTicked("told", done=True, note="by phone")
+    assert guarded.ask(rq.Tick("told", "by phone")) == (ticked,)
+    guarded.say(ticked, actor="eng-1")
+    assert guarded.refusal(rq.Tick("told", "by phone")) == "told is ticked already"
+    assert guarded.ask(rq.Tick("told", done=False)) == (ev.ItemTicked("told", done=False, note=""),)
+
+
+def test_what_only_a_role_can_confirm_is_ticked_by_that_role(guarded: Office) -> None:
+    guarded.declare()
+    words = "eng-1 is engineer; security may tick audit"
+    assert guarded.refusal(rq.Tick("audit", "seen")) == words
+    assert guarded.ask(rq.Tick("audit", "seen"), "eng-2")
+
+
+def test_what_something_else_shows_is_not_ticked_by_hand(guarded: Office) -> None:
+    guarded.declare()
+    words = "lead is not ticked by hand: it is shown by the yes of somebody who holds the role"
+    assert guarded.refusal(rq.Tick("lead", "trust me")) == words
+
+
+def test_after_the_gate_it_is_too_late(guarded: Office) -> None:
+    switching(guarded)
+    words = "the gate is open: what had to be done before it is decided"
+    assert guarded.refusal(rq.Tick("told", "by phone")) == words
+
+
+def test_somebody_of_a_role_that_only_a_prerequisite_names_may_say_yes(guarded: Office) -> None:
+    lead = Prerequisite("lead", "lead approval", "approval", (), ("product",))
+    hashed = at_gate(guarded, prerequisites=(lead,))
+    assert guarded.ask(rq.Go(hashed, ENV), "pm-1") == (ev.GateClaimed(hashed, ("product",)),)
+
+
+WAIVABLE = Prerequisite("backup", "a backup", "evidence", ("backup",), (), ("security",))
+FIRM = Prerequisite("told", "security told", "hand")
+
+
+def test_a_waiver_names_the_plan_and_the_reason(office: Office) -> None:
+    hashed = at_gate(office, prerequisites=(WAIVABLE, FIRM))
+    waived = ev.ItemWaived("backup", hashed, "the disk is full")
+    assert office.ask(rq.Waive("backup", "the disk is full"), "eng-2") == (waived,)
+
+
+@pytest.mark.parametrize(
+    ("item", "reason", "actor", "why"),
+    [
+        ("backup", "x", "eng-1", "eng-1 is engineer; security may waive backup"),
+        ("backup", " ", "eng-2", "a prerequisite is waived by name and with a reason: give one"),
+        ("told", "x", "eng-2", "told cannot be waived"),
+        ("tolld", "x", "eng-2", "no prerequisite tolld; there are backup, told"),
+    ],
+)
+def test_only_what_may_be_waived_by_whom_and_why(
+    office: Office, item: str, reason: str, actor: str, why: str
+) -> None:
+    at_gate(office, prerequisites=(WAIVABLE, FIRM))
+    assert office.refusal(rq.Waive(item, reason), actor) == why
+
+
+def test_what_is_met_is_not_waived(office: Office) -> None:
+    met = replace(WAIVABLE, slots=("good-tree",))
+    at_gate(office, prerequisites=(met,))
+    words = "backup is met, by so it is: there is nothing to waive"
+    assert office.refusal(rq.Waive("backup", "x"), "eng-2") == words
+
+
+def test_after_the_gate_nothing_is_waived(office: Office) -> None:
+    hashed = at_gate(office, prerequisites=(WAIVABLE,))
+    office.say(ev.GateOpened(hashed, ("eng-1",), ()))
+    assert office.refusal(rq.Waive("backup", "x"), "eng-2") == "the gate is open already"
+
+
+# -- people who count only on some days -----------------------------------------------------------------
+
+
+def test_whoever_does_not_count_today_says_no_yes_and_waives_nothing(guarded: Office) -> None:
+    """The tests' day is 2025-10-09."""
+    people = [
+        {"handle": "eng-1", "roles": ["engineer"], "valid_until": "2025-10-08"},
+        {"handle": "eng-2", "roles": ["engineer", "security"], "valid_from": "2025-10-10"},
+    ]
+    roster = Roster.model_validate({"schema": "warroom.roster/1", "people": people})
+    guarded.desk = Desk(ENV, environment(prerequisites=_RULES), roster, lambda: guarded.book.state)
+    hashed = at_gate(guarded, prerequisites=(WAIVABLE,))
+    gone = "eng-1 counted only until 2025-10-08, says the roster"
+    not_yet = "eng-2 counts only from 2025-10-10 on, says the roster"
+    assert guarded.refusal(rq.Go(hashed, ENV)) == gone
+    assert guarded.refusal(rq.Tick("told", "by phone")) == gone
+    assert guarded.refusal(rq.Go(hashed, ENV), "eng-2") == not_yet
+    assert guarded.refusal(rq.Waive("backup", "x"), "eng-2") == not_yet
+    assert guarded.ask(rq.Note("still here")), "what they see is worth hearing"

@@ -1,0 +1,22 @@
+"""A gate in front of nothing, and keys that are made once for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+from console.drill.keyring import Keyring
+from tests.integration.authority.gatehouse import SIX, Gatehouse
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
+    """A key of everybody in the bundled roster, a second one of the security lead, and a stranger's."""
+    ring = Keyring(tmp_path_factory.mktemp("keys"))
+    ring.make((*SIX, "lead-1", "sec-1-b", "stranger"))
+    return ring
+
+
+@pytest.fixture
+def house(tmp_path: Path, keys: Keyring) -> Gatehouse:
+    """A production with everybody's key in its roster."""
+    return Gatehouse(tmp_path, keys)
