@@ -5,8 +5,9 @@ from collections import Counter
 from msgspec import Struct
 
 from console.core.clock import Stamp
+from console.core.format import count
 from console.core.plan import Phase, Plan, Step
-from console.core.policy import choices, missing
+from console.core.policy import by_hand, choices, missing
 from console.core.protocols import Snapshot
 from console.core.requests import Choice
 from console.core.state import Incident, Status, StepState
@@ -69,6 +70,13 @@ def must_say_yes(incident: Incident, now: Stamp) -> str:
     """Whose yes the gate waits for, `1 engineer must say yes`; empty when nobody's."""
     short = Counter(missing(incident, now))
     return f"{', '.join(f'{count} {role}' for role, count in short.items())} must say yes" if short else ""
+
+
+def gate_waits_for(incident: Incident, now: Stamp) -> str:
+    """What people have yet to do before the gate opens, in few words; empty when nothing."""
+    undone = by_hand(incident, now)
+    ticks = f"{count(len(undone), 'item')} to tick (t)" if undone else ""
+    return "; ".join(filter(None, (must_say_yes(incident, now), ticks)))
 
 
 def open_items(incident: Incident, environment: Environment) -> list[str]:

@@ -40,7 +40,8 @@ async def play(setting: Setting, world: World, look: Look, crew: CrewChoice) -> 
             room.start_engine()
         played = [asyncio.create_task(_break(setting, world, app))]
         if crew == "auto":
-            people = Crew(setting.actor, setting.roles, setting.environment)
+            others = {who: roles for who, roles in setting.roles.items() if who != setting.actor}
+            people = Crew(setting.actor, others, setting.environment)
             played.append(asyncio.create_task(Signers(setting, people).keep()))
         await app.run_async()
         for task in played:

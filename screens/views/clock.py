@@ -6,7 +6,7 @@ from console.core.format import left
 from console.core.plan import Phase, Plan
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
-from console.core.standing import healthy_at, must_say_yes, to_healthy
+from console.core.standing import gate_waits_for, healthy_at, to_healthy
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration, took
@@ -55,7 +55,7 @@ def _waits(snapshot: Snapshot, incident: Incident) -> Span:
         return span("waiting for a decision", Role.WARN)
     if not incident.settled(Phase.PREPARE):
         return span("preparing")
-    short = must_say_yes(incident, snapshot.at)
+    short = gate_waits_for(incident, snapshot.at)
     return span(short, Role.WARN) if short else span("the gate opens")
 
 

@@ -9,7 +9,7 @@ from console.core.plan import PHASES, Phase, Plan, Step
 from console.core.plan_words import way
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
-from console.core.standing import must_say_yes, remaining, spent
+from console.core.standing import gate_waits_for, remaining, spent
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration, took
@@ -138,7 +138,7 @@ def _gate_row(incident: Incident, now: Stamp) -> RunbookRow:
         opened = f"open since {clock(incident.gate_opened)}, {said} said yes"
         return RunbookRow("✓", Role.GOOD, "GATE", opened, "", settled=True, gate=True)
     asked = incident.settled(Phase.PREPARE)
-    words = must_say_yes(incident, now) or "everybody said yes"
+    words = gate_waits_for(incident, now) or "everybody said yes"
     role = Role.WARN if asked else Role.DIM
     return RunbookRow("◌", role, "GATE", words, "", gate=True)
 
