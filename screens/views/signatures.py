@@ -1,5 +1,6 @@
 """The gate's people: who signed when, with which key, for how long it counts; who said no; who is missing."""
 
+from console.core import events as ev
 from console.core.format import clock, short
 from console.core.plan import Plan
 from console.core.plan_words import way
@@ -23,9 +24,24 @@ def signature_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: i
         if yes not in counted and yes.plan_hash == incident.plan_hash:
             why = "expired" if expired(yes, snapshot.at) else "does not count"
             lines += _row("!", Role.WARN, f"{yes.person}: {why}, sign again", width)
+    for person in _silenced(incident):
+        lines += _row("!", Role.WARN, f"{person}: {_why_not(snapshot, person)}", width)
     for role in missing(incident, snapshot.at):
         lines += _row("…", Role.WARN, f"{role}: nobody yet", width)
     return [*lines, *prerequisite_lines(prerequisites(incident, snapshot.at), width)]
+
+
+def _silenced(incident: Incident) -> list[str]:
+    """Those who have said something about this plan that does not stand any more."""
+    standing = {yes.person for yes in incident.approvals} | {no.person for no in incident.refusals}
+    return [person for person in incident.spoke if person not in standing]
+
+
+def _why_not(snapshot: Snapshot, person: str) -> str:
+    """Why it does not, if that was not too long ago to be at hand."""
+    bodies = (event.body for event in reversed(snapshot.events))
+    withdrawn = (body for body in bodies if isinstance(body, ev.GateWithdrawn) and body.person == person)
+    return next((body.reason for body in withdrawn), "sign again")
 
 
 def _how(snapshot: Snapshot, yes: Approval) -> str:

@@ -65,6 +65,19 @@ async def test_the_rows_tell_who_signed_who_ran_out_and_who_is_missing(width: in
         assert screen.count("… engineer: nobody yet") == 2
 
 
+@SIZES
+async def test_what_does_not_stand_any_more_is_told_with_its_reason(width: int, height: int) -> None:
+    """The engine has said that it ran out; the row says so until they have signed again."""
+    room = waiting()
+    room.say(ev.GateWithdrawn("eng-2", "it has expired: sign again"))
+    async with seat(room, width, height) as here:
+        contains(await here.press("A"), "! eng-2: it has expired: sign again", "… engineer: nobody yet")
+        sign(room, "eng-2", "engineer")
+        screen = await here.look()
+        contains(screen, "✓ eng-2, engineer")
+        assert "! eng-2" not in screen
+
+
 async def test_a_no_is_told_with_its_reason() -> None:
     """Whatever stands in it is text."""
     room = waiting()

@@ -192,6 +192,20 @@ async def test_a_statement_from_before_the_freeze(house: Gatehouse) -> None:
         )
 
 
+async def test_a_yes_from_before_a_demand_was_waived(house: Gatehouse) -> None:
+    """It was said to a gate that demanded more: all are asked again, also who has not handed it in."""
+    async with house.at_gate():
+        await house.sign("eng-2")
+        asked, old = house.statement("sec-1"), house.signed("sec-1")
+        house.say(ev.ItemWaived("ticket", house.incident.plan_hash or "", "the tracker is down"))
+        await house.sign(*FIVE)
+        await house.foils(old, "its words are not those of the plan")
+        at_that_event = house.signed("sec-1", journal=asked.journal)
+        await house.foils(at_that_event, "it was made before the plan was frozen, or a demand waived")
+        await house.sign("sec-1")
+        await house.opens()
+
+
 async def test_a_yes_to_one_incident_is_none_to_the_next(house: Gatehouse) -> None:
     async with house.at_gate():
         old = house.signed("sec-1")

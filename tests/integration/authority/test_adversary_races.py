@@ -1,5 +1,7 @@
 """Two things at once: while a signature is verified, or is about to open the gate, something changes."""
 
+from msgspec.structs import replace
+
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.requests import AnyAsk, Request
@@ -181,12 +183,16 @@ async def test_a_signer_who_signs_again_while_the_first_is_looked_at_again(house
     """What is found of the one says nothing of the other."""
     async with house.at_gate():
         await house.sign(*FIVE)
-        forged = house.made("sec-1", key="eng-1")
+        _, no = split(house.signed("sec-1", decision="no", because="wait"))
+        forged = replace(house.made("sec-1"), signature=no)
     house.forge(forged)
     house.programs.go_on.clear()
     async with house.engine():
+        await house.programs.under_way(len(SIX))
         await house.ask(rq.Withdraw("that was not me"), "sec-1")
         request = house.put_signed("sec-1")
+        await house.programs.under_way(len(SIX) + 1)
         house.programs.go_on.set()
         assert isinstance(await house.answer(request), ev.GateSigned)
         await house.opens()
+        assert house.reasons() == ["that was not me"]

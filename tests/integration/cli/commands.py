@@ -12,6 +12,7 @@ import msgspec
 from ruamel.yaml import YAML
 
 from console.core.exits import Exit
+from console.core.plan import Phase
 from console.core.policy import by_hand
 from console.core.protocols import Snapshot
 from console.drill.files import write_files
@@ -64,6 +65,17 @@ class CommandLine:
             assert found, room.snapshot().state.incident
         return found
 
+    def prepare(self) -> None:
+        """Wait for the plan's *prepare*; a backup that gave way to the users is tried again, as people do."""
+        while True:
+            snapshot = self.wait_for(_prepared_or_asking)
+            incident = snapshot.state.open_incident
+            for step in incident.asking() if incident else ():
+                done = self("run", step.id, "retry")
+                assert done.returncode == Exit.DONE, done.stderr
+            if incident and incident.settled(Phase.PREPARE):
+                return
+
     def tick_by_hand(self) -> None:
         """What must be done before the gate, and no evidence shows: somebody says that it is."""
         snapshot = self.wait_for(lambda s: s.state.open_incident is not None)
@@ -91,6 +103,11 @@ async def healthy(folder: Path, *, prerequisites: bool = False, proof: str = "cl
     spawn_detached(setting.engine, {VARIABLE: str(folder)})
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
+
+
+def _prepared_or_asking(snapshot: Snapshot) -> bool:
+    incident = snapshot.state.open_incident
+    return incident is not None and bool(incident.settled(Phase.PREPARE) or incident.asking())
 
 
 def planned(snapshot: Snapshot) -> bool:

@@ -297,6 +297,7 @@ def test_a_yes_is_taken_back_and_does_not_come_back(
 
 def test_the_last_of_them_opens_the_gate(warroom: CommandLine, keys: Keyring, incident: str) -> None:
     """Signed and handed in at once, from the text that was sent."""
+    warroom.prepare()
     warroom.tick_by_hand()
     text = warroom("request", "lead-1").stdout
     key = ("--key", str(keys.private("lead-1")), "--yes", "--approve")

@@ -392,3 +392,42 @@ def test_folding_in_two_goes_is_folding_at_once(cut: int) -> None:
         state = fold(state, made)
     assert state == story.state
     assert frozen(kit.plan()) == frozen(story.incident.plan or kit.plan(branch="none"))
+
+
+def _signed(story: Story, person: str, because: str = "") -> int:
+    """That person signs; the event's number."""
+    key, expires = f"SHA256:{person}", at(1000).utc_us
+    story.say(ev.GateSigned(story.incident.plan_hash or "", person, (), key, because, expires, "", ""))
+    return story.state.seq
+
+
+def test_everybodys_last_word_is_known_by_its_number() -> None:
+    """A yes, a no, and taking either back; so that nothing older comes back over it."""
+    story = Story().to_gate()
+    asked_since = story.incident.plan_seq
+    first = _signed(story, "sec-1")
+    assert (story.incident.asked_since, story.incident.spoke) == (asked_since, {"sec-1": first})
+    assert story.incident.approvals[0].after == 0
+    story.say(ev.GateWithdrawn("sec-1", "misread"))
+    withdrawn = story.state.seq
+    assert story.incident.spoke == {"sec-1": withdrawn}
+    _signed(story, "sec-1")
+    assert story.incident.approvals[0].after == withdrawn
+    no = _signed(story, "pm-1", because="wait")
+    assert story.incident.spoke["pm-1"] == no
+
+
+def test_a_new_plan_is_asked_about_from_its_own_number_on() -> None:
+    story = Story().to_gate()
+    _signed(story, "sec-1")
+    story.freeze(recover_within_s=1.0)
+    assert (story.incident.asked_since, story.incident.spoke) == (story.state.seq, {})
+
+
+def test_what_is_waived_asks_everybody_again() -> None:
+    """Also those who have read the plan and not handed in what they signed."""
+    story = Story().to_gate()
+    signed = _signed(story, "sec-1")
+    story.say(ev.ItemWaived("ticket", story.incident.plan_hash or "", "no tracker"), actor="ops-1")
+    assert story.incident.approvals == ()
+    assert (story.incident.asked_since, story.incident.spoke) == (story.state.seq, {"sec-1": signed})
