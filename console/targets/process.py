@@ -90,8 +90,8 @@ class Programs:
     async def _start(
         self, argv: Sequence[str], cwd: Path | None, extra: Mapping[str, str] | None, *, fed: bool
     ) -> asyncio.subprocess.Process:
-        try:
-            return await asyncio.create_subprocess_exec(
+        starting = asyncio.create_task(
+            asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "KILL", "--", *argv),
                 cwd=cwd,
                 env={**self._environment, **(extra or {})},
@@ -101,8 +101,16 @@ class Programs:
                 start_new_session=True,
                 pass_fds=self._pass,
             )
+        )
+        try:
+            return await asyncio.shield(starting)
         except OSError as error:
             raise ProgramError(f"cannot run `{shlex.join(argv)}`: {error.strerror}") from error
+        except asyncio.CancelledError:
+            # Cut off in the middle, a start would leave a program behind that nobody knows of.
+            with suppress(OSError):
+                await _end(await starting)
+            raise
 
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
