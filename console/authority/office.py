@@ -53,6 +53,14 @@ class Office:
         self._held[digest] = min(person.ends, held.ends)
         return key
 
+    async def made_by(self, statement: Statement, signature: str, at: int) -> PublicKey:
+        """The key with which that person signed it, whatever has become of the key since; SignatureError."""
+        person = self._roster.person(statement.person)
+        if person is None:
+            raise SignatureError(f"{statement.person} is not in the roster")
+        signer = Signer(person.handle, person.public_keys)
+        return await verify(self._programs, statement.text, signature, signer, b"", at)
+
     def holds(self, signed: Signed, at: int) -> bool:
         """Whether this was verified, with this key, against the revocations of now; else it must be again.
 

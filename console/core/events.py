@@ -242,6 +242,13 @@ class GateOpened(Body, frozen=True):
     predicates: tuple[str, ...]
 
 
+class GateClosed(Body, frozen=True):
+    """An engine takes over, and the gate that the journal calls open was not opened by those who must."""
+
+    kind = "gate.closed"
+    reason: str
+
+
 class RunAborted(Body, frozen=True):
     """The run stops before its next step."""
 
@@ -333,6 +340,7 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         GateSigned,
         GateWithdrawn,
         GateOpened,
+        GateClosed,
         RunAborted,
         RunResumed,
         ItemTicked,

@@ -319,6 +319,11 @@ def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
 
 
 @apply.register
+def _(body: ev.GateClosed, event: ev.Event, state: State) -> State:
+    return _changed(state, event, gate_opened=None)
+
+
+@apply.register
 def _(body: ev.RunAborted, event: ev.Event, state: State) -> State:
     return _changed(state, event, aborted=body.reason)
 

@@ -253,6 +253,11 @@ def _(body: ev.StepDecided, _event: ev.Event, title: Title) -> Said:
 
 
 @_words.register
+def _(body: ev.GateClosed, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"the gate is closed again: {body.reason}", Tone.BAD)
+
+
+@_words.register
 def _(body: ev.RunAborted, _event: ev.Event, _title: Title) -> Said:
     return Said(f"stopped the run: {body.reason}", Tone.WARN)
 

@@ -84,6 +84,7 @@ class Engine:
         """Take up what the journal says is under way, and go on until `stop`."""
         self._book.say(started)
         self._lookout.recall()
+        await self._signatures.look_at_open_gate()
         self._tasks.start("samples", self._sample())
         self._tasks.start("inbox", self._answer_requests())
         if self._cataloguer is not None:

@@ -1,17 +1,22 @@
 """Signatures at the gate: looked at again before it opens, since keys are revoked and rows forged."""
 
+import structlog
+from msgspec.structs import replace
+
 from console.authority.office import Office
 from console.authority.ssh import SignatureError
 from console.core import events as ev
 from console.core.asking import journal_of
 from console.core.clock import Clock
 from console.core.errors import StatedError
-from console.core.policy import expired, said_yes
+from console.core.policy import expired, missing, said_yes
 from console.core.state import Approval, Incident
 from console.core.statement import Statement, StatementError, parse
 from console.engine.book import Book
 from console.engine.desk import Desk
 from console.engine.tasks import Tasks
+
+log = structlog.get_logger()
 
 
 class Signatures:
@@ -32,6 +37,36 @@ class Signatures:
         gone = [yes.person for yes in incident.approvals if expired(yes, now)]
         if gone:
             self._book.say(*(ev.GateWithdrawn(person, "it has expired: sign again") for person in gone))
+
+    async def look_at_open_gate(self) -> None:
+        """See that the gate which an engine before this one has opened was opened by those whom it asks for.
+
+        What has run out or was revoked since does not matter: the switch may be under way, and nobody is to
+        be left with half of it; nor is it while another roster than the pinned one lies there. But a row that
+        says so, without people who signed, opens nothing.
+        """
+        incident = self._book.state.open_incident
+        if incident is None or incident.gate_opened is None or incident.plan is None or incident.planning:
+            return
+        if incident.roster != self._office.sha256:
+            log.warning("gate.not_looked_at", why="the roster is not the one that was pinned")
+            return
+        signed = [yes for yes in incident.approvals if yes.signed is None or await self._was_made(yes)]
+        short = missing(replace(incident, approvals=tuple(signed)), incident.gate_opened)
+        if short:
+            words = f"the journal says that it was opened, but {', '.join(short)} did not sign"
+            self._book.say(ev.GateClosed(words))
+
+    async def _was_made(self, yes: Approval) -> bool:
+        """Whether that person has signed this very text, and it is about the plan."""
+        assert yes.signed is not None  # noqa: S101 - a claim is made by its row
+        try:
+            statement = self._as_signed(yes)
+            await self._office.made_by(statement, yes.signed.signature, yes.at.utc_us)
+        except StatedError as error:
+            log.warning("gate.signature_does_not_hold", person=yes.person, why=str(error))
+            return False
+        return True
 
     def hold(self, incident: Incident) -> bool:
         """Whether all that count are known to hold; what is not known begins to be looked at."""

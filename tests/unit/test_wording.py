@@ -134,6 +134,11 @@ CASES: list[tuple[Body, str, Tone]] = [
         "gate open for plan 3f9c2a1b: eng-1, eng-2 said yes",
         Tone.GOOD,
     ),
+    (
+        ev.GateClosed("the journal says it was opened, and 1 engineer has not signed"),
+        "the gate is closed again: the journal says it was opened, and 1 engineer has not signed",
+        Tone.BAD,
+    ),
     (ev.RunAborted("wait"), "stopped the run: wait", Tone.WARN),
     (ev.RunResumed(), "goes on with the run", Tone.PERSON),
     (

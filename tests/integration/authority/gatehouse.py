@@ -421,8 +421,8 @@ class Gatehouse:
         """The gate opens, in the transaction of the first step behind it."""
         await self.until(lambda _state: self.opened)
         kinds = [event.body.kind for event in self.events()]
-        first = kinds.index("gate.opened")
-        assert kinds[first + 1] == "step.intent"
+        last = max(number for number, kind in enumerate(kinds) if kind == "gate.opened")
+        assert kinds[last + 1] == "step.intent"
 
     async def foils(self, document: str, why: str) -> None:
         """What is handed in is refused for that reason, on one line, and the gate stays closed."""

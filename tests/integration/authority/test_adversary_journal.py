@@ -266,3 +266,37 @@ async def test_somebody_whom_nobody_asks(house: Gatehouse) -> None:
     house.roster = house.reload()
     async with house.at_gate():
         await house.foils(house.signed("pm-1"), "pm-1 is onlooker; engineer or security-lead or")
+
+
+# -- a gate that is said to be open ---------------------------------------------------------------------
+
+
+async def test_a_row_that_says_the_gate_was_opened(house: Gatehouse) -> None:
+    """Five have signed, the rest is written by hand: the next engine closes it, and asks the sixth."""
+    async with house.at_gate():
+        await house.sign(*FIVE)
+        hashed = house.incident.plan_hash or ""
+    house.forge(ev.GateOpened(hashed, SIX, ()))
+    async with house.engine():
+        await house.until(
+            lambda state: state.open_incident is not None and not state.open_incident.gate_opened
+        )
+        closed = [event.body.reason for event in house.events() if isinstance(event.body, ev.GateClosed)]
+        assert closed == ["the journal says that it was opened, but security-lead did not sign"]
+        assert "push" not in house.incident.steps
+        await house.sign("sec-1")
+        await house.opens()
+
+
+async def test_a_gate_that_six_have_opened_stays_open_whatever_becomes_of_a_key(house: Gatehouse) -> None:
+    """Nobody is left with half of a switch because an engine died and somebody revoked a key."""
+    async with house.at_gate():
+        await house.sign(*SIX)
+        await house.opens()
+    house.revoke("sec-1")
+    house.clock.pass_by(3600)
+    async with house.engine():
+        await house.until(lambda state: state.engine is not None and state.engine.epoch == state.epoch)
+        await house.quiet()
+        assert house.incident.gate_opened is not None
+        assert not [event for event in house.events() if isinstance(event.body, ev.GateClosed)]

@@ -122,6 +122,7 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ),
     ev.GateWithdrawn: st.builds(ev.GateWithdrawn, person=_words, reason=_words),
     ev.GateOpened: st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
+    ev.GateClosed: st.builds(ev.GateClosed, reason=_words),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),
     ev.ItemTicked: st.builds(
