@@ -183,7 +183,8 @@ def _without_plan(state: State, event: ev.Event) -> State:
 @apply.register
 def _(body: ev.PlanningStarted, event: ev.Event, state: State) -> State:
     # The plan before it stays until the new one is frozen: if none can be made, it is still the way back.
-    return _changed(state, event, planning=True, wish=body.wish, planning_failed=None)
+    changes = {"planning": True, "planning_for": event.actor, "wish": body.wish, "planning_failed": None}
+    return _changed(state, event, **changes)
 
 
 @apply.register
@@ -204,6 +205,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
+        asked_by=run.planning_for,
         asked_since=event.seq,
         plan_wish=run.wish,
         planning=False,

@@ -172,7 +172,7 @@ def expired(yes: Approval, now: Stamp) -> bool:
 
 
 def may_initiator(environment: Environment, plan: Plan | None) -> bool:
-    """Whether whoever asked for this plan counts among those who say yes to it."""
+    """Whether the commander, and whoever asked for this plan, count among those who say yes to it."""
     rule = environment.authorisation.initiator_may_approve
     keeps_data = plan is None or (plan.data is None and plan.rows is None)
     return rule == "always" or (rule == "code only" and keeps_data)

@@ -158,6 +158,10 @@ class Incident(Struct, frozen=True):
     plan_seq: int | None = None
     planning: bool = False
     """Whether a plan is being made."""
+    planning_for: str | None = None
+    """Who asked for the one that is being made, or was made last."""
+    asked_by: str | None = None
+    """Who asked for the plan that there is."""
     wish: Wish = Wish()
     """What the plan, or the one that is being made, was asked for."""
     plan_wish: Wish = Wish()

@@ -125,7 +125,7 @@ def approver_of(incident: Incident, crew: Crew, now: Stamp) -> str | None:
     short = {*missing(incident, now), *also}
     said = {yes.person for yes in said_yes(incident, now)}
     if not may_initiator(crew.environment, incident.plan):
-        said.add(crew.commander)
+        said |= {crew.commander, incident.asked_by or crew.commander}
     asked = [who for who, roles in crew.roles.items() if who not in said and short & set(roles)]
     return min(asked, key=lambda who: not also & set(crew.roles[who]), default=None)
 

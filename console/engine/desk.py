@@ -287,7 +287,8 @@ class Desk:
             raise RefusedError(f"{actor} has said yes to this plan already")
 
     def _is_not_the_initiator(self, actor: str, incident: Incident) -> None:
-        if actor == incident.commander and not may_initiator(self._environment, incident.plan):
+        initiators = (incident.commander, incident.asked_by)
+        if actor in initiators and not may_initiator(self._environment, incident.plan):
             raise RefusedError(f"{actor} asked for the rollback: here somebody else must say yes")
 
     @_grant.register

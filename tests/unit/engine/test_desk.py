@@ -273,6 +273,19 @@ def test_where_the_initiator_does_not_count_somebody_else_must_say_yes() -> None
     assert office.ask(rq.Go(hashed, ENV), "eng-2")
 
 
+def test_whoever_asked_for_the_plan_is_an_initiator_too() -> None:
+    """Not the commander alone: else somebody could ask for what they then approve."""
+    approvers = [{"role": "engineer", "count": 1}]
+    rules = {"approvers": approvers, "proof": "claim", "within": "0s", "initiator_may_approve": "never"}
+    office = Office(authorisation=rules)
+    at_gate(office)
+    office.say(ev.PlanningStarted(Wish()), actor="eng-2")
+    hashed = office.freeze(releases_back=1)
+    office.run("fetch", "worktree")
+    words = "eng-2 asked for the rollback: here somebody else must say yes"
+    assert office.refusal(rq.Go(hashed, ENV), "eng-2") == words
+
+
 # -- decide -------------------------------------------------------------------------------------------
 
 
