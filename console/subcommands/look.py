@@ -1,7 +1,9 @@
 """Looking: what is going on, without asking anybody for anything."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from console.core import plan as pl
 from console.core.commands import key_table
@@ -10,6 +12,7 @@ from console.core.format import plain
 from console.core.next_step import next_step
 from console.core.protocols import Snapshot
 from console.store.room import LocalRoom
+from console.subcommands.page import page
 from console.subcommands.room import enter
 from console.subcommands.tell import document, line, names_of, plan_lines
 from console.subcommands.where import Place, Where, find
@@ -52,15 +55,29 @@ async def timeline(*, follow: bool = False, json: bool = False, where: Where = H
         await room.changed(1.0)
 
 
-def plan(*, json: bool = False, where: Where = HERE) -> int:
-    """The plan: what will run, exactly, and what the gate demands."""
+def plan(
+    *,
+    json: bool = False,
+    print_: Annotated[bool, Parameter(name="--print", negative="")] = False,
+    where: Where = HERE,
+) -> int:
+    """The plan: what will run, exactly, and what the gate demands.
+
+    Parameters
+    ----------
+    print_
+        One page for paper instead: also what is at stake, what is proven since when, and who has said yes.
+    """
     place = find(where)
-    incident = enter(place).snapshot().state.open_incident
+    snapshot = enter(place).snapshot()
+    incident = snapshot.state.open_incident
     if incident is None or incident.plan is None:
         print(f"there is no plan in {place.name}", file=sys.stderr)
         return Exit.FAILED
     if json:
         print(pl.frozen(incident.plan).decode())
+    elif print_:
+        print("\n".join(page(snapshot, incident, incident.plan)))
     else:
         print("\n".join(plan_lines(incident.plan, incident.plan_hash or "")))
     return Exit.DONE
