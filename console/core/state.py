@@ -42,6 +42,8 @@ class EngineInfo(Struct, frozen=True):
     strategy_hash: str
     stopped: str | None = None
     """Why it ended, when it said so."""
+    supervised: bool = False
+    """Whether a service manager would start it again."""
 
 
 class RungState(Struct, frozen=True):

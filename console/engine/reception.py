@@ -11,7 +11,8 @@ from console.core.plan import Step, Wish
 from console.core.requests import Approve, Choice, Decide, Request
 from console.core.statement import parse
 from console.engine.book import Book
-from console.engine.desk import Desk, RefusedError, new_errand, new_incident
+from console.engine.desk import Desk, new_errand, new_incident
+from console.engine.grants import RefusedError
 from console.engine.runner import Runner
 from console.engine.signatures import check_last_word
 from console.engine.tasks import Tasks

@@ -12,7 +12,8 @@ from console.core.plan import DataChange, Prerequisite, RowsChange, Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
 from console.core.wishes import of_rows
-from console.engine.desk import Desk, RefusedError, new_incident
+from console.engine.desk import Desk, new_incident
+from console.engine.grants import RefusedError
 from tests.unit.core import kit
 from tests.unit.core.kit import ENV, at
 from tests.unit.engine.kit import Desktop, environment

@@ -1,0 +1,72 @@
+"""The gate: who said what, what was let go, and when it opened."""
+
+from console.core.events.body import Body
+
+
+class GateClaimed(Body, frozen=True):
+    """Somebody said yes to a plan by typing the environment's name."""
+
+    kind = "gate.claimed"
+    plan_hash: str
+    roles: tuple[str, ...]
+
+
+class GateSigned(Body, frozen=True):
+    """Somebody signed a yes or a no to a plan; the engine has verified it when this is committed."""
+
+    kind = "gate.signed"
+    plan_hash: str
+    person: str
+    """Whose signature it is, whoever handed it in."""
+    roles: tuple[str, ...]
+    key: str
+    """Fingerprint of the key."""
+    because: str
+    """Why not; empty with a yes."""
+    expires: int
+    """UTC microseconds."""
+    text: str
+    signature: str
+
+
+class GateWithdrawn(Body, frozen=True):
+    """A yes does not count any more: its signer took it back, or it does not hold when looked at again."""
+
+    kind = "gate.withdrawn"
+    person: str
+    reason: str
+
+
+class ItemWaived(Body, frozen=True):
+    """A prerequisite of the plan was let go, by name; whoever said yes before it has to say it again."""
+
+    kind = "item.waived"
+    item: str
+    plan_hash: str
+    reason: str
+
+
+class GateOpened(Body, frozen=True):
+    """Quorum and predicates held; committed together with the first intent of the switch."""
+
+    kind = "gate.opened"
+    plan_hash: str
+    approvers: tuple[str, ...]
+    predicates: tuple[str, ...]
+
+
+class GateClosed(Body, frozen=True):
+    """An engine takes over, and the gate that the journal calls open was not opened by those who must."""
+
+    kind = "gate.closed"
+    reason: str
+
+
+KINDS: tuple[type[Body], ...] = (
+    GateClaimed,
+    GateSigned,
+    GateWithdrawn,
+    ItemWaived,
+    GateOpened,
+    GateClosed,
+)

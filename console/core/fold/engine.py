@@ -1,0 +1,49 @@
+"""What the engine said of itself and of what it measures."""
+
+from msgspec.structs import replace
+
+from console.core import events as ev
+from console.core.fold.base import apply
+from console.core.state import EngineInfo, Incident, RungState, RunningRelease, State, Status
+
+
+@apply.register
+def _(body: ev.EngineStarted, event: ev.Event, state: State) -> State:
+    engine = EngineInfo(
+        body.pid, body.epoch, body.mode, event.at, body.strategy_hash, supervised=body.supervised
+    )
+    state = replace(state, engine=engine, epoch=body.epoch)
+    incident, errand = state.open_incident, state.open_errand
+    return replace(
+        state,
+        incident=_cut_off(incident) if incident else state.incident,
+        errand=_cut_off(errand) if errand else state.errand,
+    )
+
+
+def _cut_off(run: Incident) -> Incident:
+    """The run when its engine has gone: also what an earlier engine found was true then only."""
+    words = "the engine ended in the middle of it"
+    unclear = {
+        step: replace(known, status=Status.UNKNOWN, words=words, finding=None)
+        for step, known in run.steps.items()
+        if known.status in (Status.RUNNING, Status.UNKNOWN)
+    }
+    return replace(run, steps={**run.steps, **unclear})
+
+
+@apply.register
+def _(body: ev.EngineStopped, event: ev.Event, state: State) -> State:
+    return replace(state, engine=replace(state.engine, stopped=body.reason)) if state.engine else state
+
+
+@apply.register
+def _(body: ev.RungChanged, event: ev.Event, state: State) -> State:
+    rung = RungState(body.after, event.at, body.value, body.rule, body.title)
+    return replace(state, rungs={**state.rungs, body.metric: rung})
+
+
+@apply.register
+def _(body: ev.ReleaseSeen, event: ev.Event, state: State) -> State:
+    before = state.running.release if state.running else None
+    return replace(state, running=RunningRelease(body.release, body.commit, event.at, before))

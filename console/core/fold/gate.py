@@ -1,0 +1,74 @@
+"""Who said what at the gate, and when it opened."""
+
+from typing import TypedDict
+
+from console.core import events as ev
+from console.core.fold.base import apply, changed
+from console.core.state import Approval, Incident, Refusal, Signed, State, Waiver
+
+
+class _Said(TypedDict):
+    """Fields of an incident that tell who said what at its gate."""
+
+    approvals: tuple[Approval, ...]
+    refusals: tuple[Refusal, ...]
+    spoke: dict[str, int]
+
+
+@apply.register
+def _(body: ev.GateClaimed, event: ev.Event, state: State) -> State:
+    if state.open_incident is None:
+        return state
+    approval = Approval(event.actor, body.roles, "claim", body.plan_hash, event.at)
+    others = _unsaid(state.open_incident, event, event.actor)
+    return changed(state, event, **{**others, "approvals": (*others["approvals"], approval)})
+
+
+@apply.register
+def _(body: ev.GateSigned, event: ev.Event, state: State) -> State:
+    if state.open_incident is None:
+        return state
+    others = _unsaid(state.open_incident, event, body.person)
+    if body.because:
+        refusal = Refusal(body.person, body.because, body.plan_hash, event.at)
+        return changed(state, event, **{**others, "refusals": (*others["refusals"], refusal)})
+    signed = Signed(body.key, body.expires, body.text, body.signature)
+    after = state.open_incident.spoke.get(body.person, 0)
+    approval = Approval(body.person, body.roles, "signature", body.plan_hash, event.at, signed, after)
+    return changed(state, event, **{**others, "approvals": (*others["approvals"], approval)})
+
+
+@apply.register
+def _(body: ev.GateWithdrawn, event: ev.Event, state: State) -> State:
+    if state.open_incident is None:
+        return state
+    return changed(state, event, **_unsaid(state.open_incident, event, body.person))
+
+
+def _unsaid(incident: Incident, event: ev.Event, person: str) -> _Said:
+    """What has been said at the gate, without that person; it is they who speak in this event."""
+    return {
+        "approvals": tuple(one for one in incident.approvals if one.person != person),
+        "refusals": tuple(one for one in incident.refusals if one.person != person),
+        "spoke": {**incident.spoke, person: event.seq},
+    }
+
+
+@apply.register
+def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
+    return changed(state, event, gate_opened=event.at)
+
+
+@apply.register
+def _(body: ev.GateClosed, event: ev.Event, state: State) -> State:
+    return changed(state, event, gate_opened=None)
+
+
+@apply.register
+def _(body: ev.ItemWaived, event: ev.Event, state: State) -> State:
+    incident = state.open_incident
+    if incident is None or incident.plan_hash != body.plan_hash:
+        return state
+    waived = {**incident.waived, body.item: Waiver(event.actor, body.reason, event.at)}
+    # Whoever said yes relied on what was demanded then: they are asked again.
+    return changed(state, event, waived=waived, approvals=(), asked_since=event.seq)
