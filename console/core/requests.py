@@ -75,6 +75,36 @@ class Withdraw(Ask, frozen=True):
     reason: str
 
 
+class Page(Ask, frozen=True):
+    """Ask somebody for their yes now, whatever their turn is."""
+
+    person: str
+    """Their handle."""
+
+
+class Seen(Ask, frozen=True):
+    """Whoever asks has looked at the plan of that hash, which they are asked to sign."""
+
+    plan_hash: str
+
+
+class SignStanding(Ask, frozen=True):
+    """Hand in a standing authorisation that somebody has signed."""
+
+    person: str
+    """Whose signature it is."""
+    text: str
+    signature: str
+    """Armored, as `ssh-keygen -Y sign` writes it."""
+
+
+class RevokeStanding(Ask, frozen=True):
+    """Take a standing authorisation back for good."""
+
+    id: str
+    reason: str
+
+
 class Decide(Ask, frozen=True):
     """Say what becomes of a step that failed or whose end is unknown."""
 
@@ -134,6 +164,10 @@ AnyAsk = (
     | Go
     | Approve
     | Withdraw
+    | Page
+    | Seen
+    | SignStanding
+    | RevokeStanding
     | Decide
     | Abort
     | Resume

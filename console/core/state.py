@@ -118,6 +118,32 @@ class Signed(Struct, frozen=True):
     signature: str
 
 
+class Asked(Struct, frozen=True):
+    """Somebody who was asked for a yes to the present plan, and what came of that."""
+
+    roles: tuple[str, ...]
+    why: Literal["role", "again", "deputy", "escalation", "by hand"]
+    """Why they were asked last."""
+    first: Stamp
+    last: Stamp
+    times: int = 1
+    seen: Stamp | None = None
+    """When they (or whoever said to be them) looked at what is to be signed."""
+    delivered: bool | None = None
+    """Whether the last page reached them; None where none was sent, or it is under way."""
+    words: str = ""
+    """What became of that page."""
+
+
+class Escalation(Struct, frozen=True):
+    """The level of the escalation path that was told last."""
+
+    level: int
+    role: str
+    people: tuple[str, ...]
+    at: Stamp
+
+
 class Refusal(Struct, frozen=True):
     """A signed no to the plan of one hash."""
 
@@ -179,6 +205,12 @@ class Incident(Struct, frozen=True):
     """Number of the event in which somebody last said something at the gate, by handle."""
     asked_since: int | None = None
     """Number of the event since which this very yes is asked for: what was made before does not count."""
+    planned: Stamp | None = None
+    """When the present plan was frozen: from then on it waits for those who must say yes."""
+    asked: dict[str, Asked] = field(default_factory=dict)
+    """Who was asked for a yes to the present plan, by handle."""
+    escalated: Escalation | None = None
+    """How far the escalation path has been walked for the present plan."""
     gate_opened: Stamp | None = None
     aborted: str | None = None
     items: dict[str, ItemTick] = field(default_factory=dict)
@@ -221,6 +253,18 @@ class Incident(Struct, frozen=True):
         return self.plan is not None and self.phase is None
 
 
+class Standing(Struct, frozen=True):
+    """A standing authorisation: one text, and who has signed it."""
+
+    text: str
+    signed: tuple[Approval, ...] = ()
+    """By its signers; `plan_hash` is empty."""
+    since: Stamp | None = None
+    """When it was first signed."""
+    ended: str = ""
+    """Why it does not count any more; empty while nothing has ended it."""
+
+
 class State(Struct, frozen=True):
     """Everything that the journal says, up to event `seq`."""
 
@@ -237,6 +281,8 @@ class State(Struct, frozen=True):
     errand: Incident | None = None
     """The verb that runs by itself, or the last one that did: a run like an incident's, with one step."""
     errands: int = 0
+    standing: dict[str, Standing] = field(default_factory=dict)
+    """Standing authorisations, those that have ended among them, by id."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

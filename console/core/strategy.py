@@ -115,6 +115,43 @@ class ApproverRule(Model):
     count: Count
 
 
+class Paging(Model):
+    """How those who must say yes are asked, and when somebody else is."""
+
+    command: (
+        Annotated[list[Text], Field(min_length=1), Expected("a list of words, the program first")] | None
+    ) = None
+    """Run for each page, with what to say on its standard input; `{handle}` and `{contact}` are the person's.
+
+    Without one, people are asked on the screen alone.
+    """
+    limit: Span
+    """How long the command may take."""
+    again: Span
+    """How long somebody may be silent before they are asked again."""
+    deputy_after: Span
+    """How long everybody who holds a role may be silent before its deputies are asked."""
+
+
+class EscalationPath(Model):
+    """Who is told, one level at a time, when the time to say yes is over."""
+
+    roles: Annotated[list[Name], Field(min_length=1), Expected("a list of roles, the first level first")]
+    every: Span
+    """How long a level has before the next is told."""
+
+
+class BreakGlass(Model):
+    """A smaller quorum for a plan that is code only, schema safe and loses nothing."""
+
+    signatures: Annotated[int, Field(ge=2)]
+    """Distinct people, each of whom holds a role of the matrix."""
+    one_of: Annotated[list[Name], Field(min_length=1), Expected("a list of at least one role")]
+    """One of them holds one of these."""
+    review_within: Span
+    """How long the other roles have to review it afterwards."""
+
+
 class Authorisation(Model):
     """Who opens the gate, how it is proven, and within what time."""
 
@@ -129,6 +166,10 @@ class Authorisation(Model):
         Expected("`always`, `code only` (but never a plan that changes data) or `never`"),
     ]
     """Whether the person who asks for the rollback counts among the approvers."""
+    paging: Paging | None = None
+    escalation: EscalationPath | None = None
+    break_glass: BreakGlass | None = None
+    """None: off."""
 
 
 class ByEvidence(Model):
@@ -205,6 +246,8 @@ class Automatic(Model):
     """What it does without a standing authorisation: run, or prepare all and wait at the gate."""
     release_within: Span
     """The onset must follow a release that is no older than this; else a rollback will not help."""
+    standing_for: Span | None = None
+    """The longest time that a standing authorisation may count; None: there are none here."""
     stages: Stages
 
 

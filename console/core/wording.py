@@ -257,6 +257,57 @@ def _(body: ev.GateClosed, _event: ev.Event, _title: Title) -> Said:
     return Said(f"the gate is closed again: {body.reason}", Tone.BAD)
 
 
+_ASKED = {
+    "role": "as",
+    "again": "again, as",
+    "deputy": "as deputy for",
+    "escalation": "because the time is over, as",
+    "by hand": "once more, as",
+}
+
+
+@_words.register
+def _(body: ev.GateAsked, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"asked {body.person} {_ASKED[body.why]} {', '.join(body.roles)}", Tone.PLAIN)
+
+
+@_words.register
+def _(body: ev.GatePaged, _event: ev.Event, _title: Title) -> Said:
+    if body.delivered:
+        return Said(f"paged {body.person}: {body.words}", Tone.PLAIN)
+    return Said(f"the page of {body.person} failed: {body.words}", Tone.BAD)
+
+
+@_words.register
+def _(body: ev.GateSeen, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"looked at plan {short(body.plan_hash)} (a claim)", Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.GateEscalated, _event: ev.Event, _title: Title) -> Said:
+    who = ", ".join(body.people) or "nobody holds it"
+    lacking = f"{', '.join(body.missing)} did not say yes in time"
+    return Said(f"{lacking}: level {body.level} is told, {body.role} ({who})", Tone.BAD)
+
+
+@_words.register
+def _(body: ev.StandingSigned, event: ev.Event, _title: Title) -> Said:
+    by = "" if event.actor == body.person else f", handed in by {event.actor}"
+    roles = ", ".join(body.roles)
+    words = f"{body.person} signed standing authorisation {body.id} as {roles} (key {body.key[:17]}{by})"
+    return Said(words, Tone.PERSON)
+
+
+@_words.register
+def _(body: ev.StandingRevoked, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"revoked standing authorisation {body.id}: {body.reason}", Tone.WARN)
+
+
+@_words.register
+def _(body: ev.StandingEnded, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"standing authorisation {body.id} is {body.why}: {body.reason}", Tone.WARN)
+
+
 @_words.register
 def _(body: ev.RunAborted, _event: ev.Event, _title: Title) -> Said:
     return Said(f"stopped the run: {body.reason}", Tone.WARN)

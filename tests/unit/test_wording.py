@@ -157,6 +157,40 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.WARN,
     ),
     (ev.NoteAdded("looks bad"), "note: looks bad", Tone.PERSON),
+    (ev.GateAsked(HASH, "exec-1", ("executive",), "role"), "asked exec-1 as executive", Tone.PLAIN),
+    (
+        ev.GateAsked(HASH, "exec-2", ("executive",), "deputy"),
+        "asked exec-2 as deputy for executive",
+        Tone.PLAIN,
+    ),
+    (ev.GatePaged("exec-1", delivered=True, words="sent"), "paged exec-1: sent", Tone.PLAIN),
+    (
+        ev.GatePaged("exec-1", delivered=False, words="no such number"),
+        "the page of exec-1 failed: no such number",
+        Tone.BAD,
+    ),
+    (ev.GateSeen(HASH), f"looked at plan {HASH[:8]} (a claim)", Tone.PERSON),
+    (
+        ev.GateEscalated(HASH, 1, "team-lead", ("lead-1",), ("executive",)),
+        "executive did not say yes in time: level 1 is told, team-lead (lead-1)",
+        Tone.BAD,
+    ),
+    (
+        ev.StandingSigned("0a1b2c3d4e5f", "sec-1", ("security-lead",), "SHA256:" + "k" * 43, "text", "sig"),
+        "sec-1 signed standing authorisation 0a1b2c3d4e5f as security-lead "
+        "(key SHA256:kkkkkkkkkk, handed in by engine)",
+        Tone.PERSON,
+    ),
+    (
+        ev.StandingRevoked("0a1b2c3d4e5f", "the on-call changed"),
+        "revoked standing authorisation 0a1b2c3d4e5f: the on-call changed",
+        Tone.WARN,
+    ),
+    (
+        ev.StandingEnded("0a1b2c3d4e5f", "disarmed", "the strategy was edited"),
+        "standing authorisation 0a1b2c3d4e5f is disarmed: the strategy was edited",
+        Tone.WARN,
+    ),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
 ]

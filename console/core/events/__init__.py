@@ -3,9 +3,13 @@
 from console.core.events.body import Body
 from console.core.events.engine import EngineStarted, EngineStopped, ReleaseSeen, RequestRefused, RungChanged
 from console.core.events.gate import (
+    GateAsked,
     GateClaimed,
     GateClosed,
+    GateEscalated,
     GateOpened,
+    GatePaged,
+    GateSeen,
     GateSigned,
     GateWithdrawn,
     ItemWaived,
@@ -32,6 +36,7 @@ from console.core.events.plan import (
     StepOutcome,
     StepProbed,
 )
+from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
 
 __all__ = [
@@ -44,9 +49,13 @@ __all__ = [
     "ErrandEnded",
     "Event",
     "EvidenceRecorded",
+    "GateAsked",
     "GateClaimed",
     "GateClosed",
+    "GateEscalated",
     "GateOpened",
+    "GatePaged",
+    "GateSeen",
     "GateSigned",
     "GateWithdrawn",
     "IncidentDeclared",
@@ -64,6 +73,9 @@ __all__ = [
     "RunAborted",
     "RunResumed",
     "RungChanged",
+    "StandingEnded",
+    "StandingRevoked",
+    "StandingSigned",
     "StepDecided",
     "StepIntent",
     "StepOutcome",

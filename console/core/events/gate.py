@@ -1,5 +1,7 @@
 """The gate: who said what, what was let go, and when it opened."""
 
+from typing import Literal
+
 from console.core.events.body import Body
 
 
@@ -62,6 +64,49 @@ class GateClosed(Body, frozen=True):
     reason: str
 
 
+class GateAsked(Body, frozen=True):
+    """Somebody is asked for their yes, or told that it is waited for: GatePaged tells what came of it."""
+
+    kind = "gate.asked"
+    plan_hash: str
+    person: str
+    roles: tuple[str, ...]
+    """What they are asked as: roles that are still missing, or their level of the escalation path."""
+    why: Literal["role", "again", "deputy", "escalation", "by hand"]
+
+
+class GatePaged(Body, frozen=True):
+    """How the page of somebody who was asked ended."""
+
+    kind = "gate.paged"
+    critical = False
+    person: str
+    delivered: bool
+    words: str
+    """What the paging command said, or why it could not be run."""
+
+
+class GateSeen(Body, frozen=True):
+    """Whoever says so (a claim) has looked at what they are asked to sign."""
+
+    kind = "gate.seen"
+    critical = False
+    plan_hash: str
+
+
+class GateEscalated(Body, frozen=True):
+    """The time to say yes is over, and roles are still missing: the next level of the path is told."""
+
+    kind = "gate.escalated"
+    plan_hash: str
+    level: int
+    """From 1."""
+    role: str
+    people: tuple[str, ...]
+    """Who holds that role today; empty: nobody does, and the next level follows."""
+    missing: tuple[str, ...]
+
+
 KINDS: tuple[type[Body], ...] = (
     GateClaimed,
     GateSigned,
@@ -69,4 +114,8 @@ KINDS: tuple[type[Body], ...] = (
     ItemWaived,
     GateOpened,
     GateClosed,
+    GateAsked,
+    GatePaged,
+    GateSeen,
+    GateEscalated,
 )

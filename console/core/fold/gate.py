@@ -2,9 +2,11 @@
 
 from typing import TypedDict
 
+from msgspec.structs import replace
+
 from console.core import events as ev
 from console.core.fold.base import apply, changed
-from console.core.state import Approval, Incident, Refusal, Signed, State, Waiver
+from console.core.state import Approval, Asked, Escalation, Incident, Refusal, Signed, State, Waiver
 
 
 class _Said(TypedDict):
@@ -72,3 +74,50 @@ def _(body: ev.ItemWaived, event: ev.Event, state: State) -> State:
     waived = {**incident.waived, body.item: Waiver(event.actor, body.reason, event.at)}
     # Whoever said yes relied on what was demanded then: they are asked again.
     return changed(state, event, waived=waived, approvals=(), asked_since=event.seq)
+
+
+@apply.register
+def _(body: ev.GateAsked, event: ev.Event, state: State) -> State:
+    incident = state.open_incident
+    if incident is None or incident.plan_hash != body.plan_hash:
+        return state
+    before = incident.asked.get(body.person)
+    now = Asked(
+        body.roles,
+        body.why,
+        first=before.first if before else event.at,
+        last=event.at,
+        times=before.times + 1 if before else 1,
+        seen=before.seen if before else None,
+    )
+    return changed(state, event, asked={**incident.asked, body.person: now})
+
+
+@apply.register
+def _(body: ev.GatePaged, event: ev.Event, state: State) -> State:
+    return _of_asked(state, event, body.person, delivered=body.delivered, words=body.words)
+
+
+@apply.register
+def _(body: ev.GateSeen, event: ev.Event, state: State) -> State:
+    incident = state.open_incident
+    if incident is None or incident.plan_hash != body.plan_hash:
+        return state
+    return _of_asked(state, event, event.actor, seen=event.at)
+
+
+@apply.register
+def _(body: ev.GateEscalated, event: ev.Event, state: State) -> State:
+    incident = state.open_incident
+    if incident is None or incident.plan_hash != body.plan_hash:
+        return state
+    return changed(state, event, escalated=Escalation(body.level, body.role, body.people, event.at))
+
+
+def _of_asked(state: State, event: ev.Event, person: str, **changes: object) -> State:
+    """What is known of somebody who was asked, changed; nothing where nobody asked them."""
+    incident = state.open_incident
+    if incident is None or person not in incident.asked:
+        return state
+    known = replace(incident.asked[person], **changes)
+    return changed(state, event, asked={**incident.asked, person: known})

@@ -20,6 +20,7 @@ STAMPS = st.builds(
 _steps = st.sampled_from([*(step.id for step in kit.STEPS), "no such step"])
 _attempts = st.integers(0, 3)
 _words = st.text(max_size=12)
+_standing = st.sampled_from(["0" * 12, "1" * 12])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
@@ -123,6 +124,36 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ev.GateWithdrawn: st.builds(ev.GateWithdrawn, person=_words, reason=_words),
     ev.GateOpened: st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
     ev.GateClosed: st.builds(ev.GateClosed, reason=_words),
+    ev.GateAsked: st.builds(
+        ev.GateAsked,
+        plan_hash=_hashes,
+        person=_people,
+        roles=_roles,
+        why=st.sampled_from(["role", "again", "deputy", "escalation", "by hand"]),
+    ),
+    ev.GatePaged: st.builds(ev.GatePaged, person=_people, delivered=st.booleans(), words=_words),
+    ev.GateSeen: st.builds(ev.GateSeen, plan_hash=_hashes),
+    ev.GateEscalated: st.builds(
+        ev.GateEscalated,
+        plan_hash=_hashes,
+        level=st.integers(1, 4),
+        role=_words,
+        people=_triggers,
+        missing=_triggers,
+    ),
+    ev.StandingSigned: st.builds(
+        ev.StandingSigned,
+        id=_standing,
+        person=_people,
+        roles=_roles,
+        key=_words,
+        text=_words,
+        signature=_words,
+    ),
+    ev.StandingRevoked: st.builds(ev.StandingRevoked, id=_standing, reason=_words),
+    ev.StandingEnded: st.builds(
+        ev.StandingEnded, id=_standing, why=st.sampled_from(["expired", "disarmed"]), reason=_words
+    ),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),
     ev.ItemTicked: st.builds(

@@ -104,7 +104,8 @@ def test_no_kind_is_left_out_of_these_tests() -> None:
 def test_whatever_changes_what_may_run_is_critical() -> None:
     """A program that skipped one of these would open a gate or repeat an effect."""
     harmless = {cls.kind for cls in KNOWN.values() if not cls.critical}
-    assert harmless == {"engine.stopped", "note.added", "release.seen", "request.refused"}
+    told = {"engine.stopped", "note.added", "release.seen", "request.refused"}
+    assert harmless == {*told, "gate.paged", "gate.seen"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
@@ -113,6 +114,10 @@ _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
     st.builds(rq.Go),
     st.builds(rq.Approve),
     st.builds(rq.Withdraw),
+    st.builds(rq.Page),
+    st.builds(rq.Seen),
+    st.builds(rq.SignStanding),
+    st.builds(rq.RevokeStanding),
     st.builds(rq.Decide),
     st.builds(rq.Abort),
     st.builds(rq.Resume),
