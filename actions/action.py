@@ -42,6 +42,11 @@ class Inputs(Struct, frozen=True):
     """Handle that commits are made under."""
     made: int
     """When the plan is made, in seconds since 1970; names what belongs to this plan alone."""
+    since: int
+    """When the incident was declared, or the verb asked for, or a gate of it last opened: seconds since 1970.
+
+    Until a gate opens it is the same for every plan of an incident: what is named by it, and by the rest of
+    its inputs, is what one plan has made and the next may use."""
     onset: int = 0
     """When the incident, or the verb by itself, began: UTC microseconds."""
     change: CodeChange | None = None

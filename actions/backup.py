@@ -29,7 +29,7 @@ class Backup(Action):
         """Reads, and writes into the backups' folder alone."""
         stores = stores_of(world)
         parts = parts_of(stores, "", inputs.onset)
-        wanted = order(inputs, world, "backup")
+        wanted = order(inputs, world, "backup", inputs.since)
         names = " and ".join(part.name for part in parts)
         return Preview(
             f"save {names} as they are into {stores.vault.folder}, as ...-{wanted.mark}",

@@ -24,7 +24,7 @@ class BaseBackup(Action):
         """Reads the cluster, and writes into the folder of base backups alone."""
         archive = _archive(world)
         at = datetime.fromtimestamp(inputs.made, UTC).strftime("%Y%m%dT%H%M%SZ")
-        base = f"{at}-{order(inputs, world, 'base-backup').mark}"
+        base = f"{at}-{order(inputs, world, 'base-backup', inputs.made).mark}"
         return Preview(
             f"make base backup {base} of the cluster, and verify it",
             (*archive.effects(base), "pg_switch_wal(), then look for the file in the archive"),

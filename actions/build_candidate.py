@@ -1,13 +1,13 @@
 """Build candidate: the state to go back to, built beside the live database, and proven there."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import ClassVar
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Slot, World
-from actions.evidence import path_of
 from actions.trial import creating, giving_way, proven, proving, reading, stores_of
 from console.core.backups import TableFacts
 from console.core.beside import beside
@@ -229,5 +229,6 @@ def proven_mark(world: World) -> str:
 
 
 def rows_of(inputs: Inputs, world: World) -> Path:
-    """Where the keys of the candidate's rows are written down, for the loss receipt."""
-    return path_of(inputs, world, "candidate.rows")
+    """Where the keys of the candidate's rows are, for the loss receipt of any plan with this candidate."""
+    source = hashlib.sha256(source_of(inputs, world).encode()).hexdigest()
+    return world.evidence / f"{inputs.incident}-{source[:12]}-candidate.rows"

@@ -49,7 +49,7 @@ class RestorablePoint(Action):
         """Touches nothing that users do; what it proves grows old."""
         stores = stores_of(world)
         params = {
-            **order(inputs, world, "restorable-point").params(),
+            **order(inputs, world, "restorable-point", inputs.since).params(),
             "kind": stores.backups.restorable.kind,
             "file": str(path_of(inputs, world, "restorable-point.json")),
         }

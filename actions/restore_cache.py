@@ -64,7 +64,7 @@ class RestoreCache(Action):
             raise ActionError("restore-cache needs `backup`: name the one whose cache is restored")
         manifest = recorded(stores, backup)
         back = _is_way_back(manifest, inputs.incident)
-        wanted = order(inputs, world, "restore-cache")
+        wanted = order(inputs, world, "restore-cache", inputs.made)
         params = {
             **wanted.params(),
             "backup": backup,

@@ -27,20 +27,20 @@ class Order(Struct, frozen=True, kw_only=True):
     """How its id ends, `production-1f9c`: so every attempt at the step knows what another one has left."""
     incident: str | None
     made: int
-    """When the plan was made, UTC microseconds."""
+    """What began earlier is another one: UTC microseconds."""
 
     def params(self) -> dict[str, str]:
         """As a step's params hold it."""
         return {"mark": self.mark, "incident": self.incident or "", "made": str(self.made)}
 
 
-def order(inputs: Inputs, world: World, verb: str) -> Order:
-    """The backup that `verb` makes in this plan."""
-    digest = hashlib.sha256(f"{inputs.incident}/{inputs.made}/{verb}".encode()).hexdigest()
+def order(inputs: Inputs, world: World, verb: str, since: int) -> Order:
+    """The backup that `verb` makes, and any plan may use that names the same moment `since` (see Inputs)."""
+    digest = hashlib.sha256(f"{inputs.incident}/{since}/{verb}".encode()).hexdigest()
     return Order(
         mark=f"{world.name}-{digest[:4]}",
         incident=inputs.incident if inputs.incident.startswith(_INCIDENT) else None,
-        made=inputs.made * 1_000_000,
+        made=since * 1_000_000,
     )
 
 

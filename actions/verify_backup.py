@@ -37,7 +37,7 @@ class VerifyBackup(Action):
                 "digest": stores.vault.digest(backup),
                 "scratch": database,
                 "onset": str(inputs.restore.onset) if inputs.restore else "",
-                "made": str(inputs.made),
+                "since": str(inputs.since),
             },
         )
 
@@ -50,7 +50,7 @@ class VerifyBackup(Action):
         return self._stores.server.named(self.token)
 
     async def probe(self) -> Finding:
-        """Done when it was proven after the plan was made: an older proof says nothing of today's bits."""
+        """Done when it was proven since it was asked for: an older proof says nothing of today's bits."""
         await self._server.end_ours()
         proof = self._proof()
         if proof is not None:
@@ -106,14 +106,14 @@ class VerifyBackup(Action):
         recorded(self._stores, backup, self.params["digest"])
         proof = self._proof()
         if proof is None:
-            raise ActionError(f"backup {backup} has no proof that is newer than the plan: retry")
+            raise ActionError(f"backup {backup} has no proof of today: retry")
         facts = {"backup": backup, "manifest": proof.manifest_sha256, "at": str(proof.at)}
         return Proof(f"{backup}: {proof.words}", facts)
 
     def _proof(self) -> Recorded | None:
-        """The backup's proof, when it was made after the plan."""
+        """The backup's proof, when it is not older than what asks for it."""
         proof = self._stores.vault.get(self.params["backup"]).proof
-        return proof if proof and proof.at >= int(self.params["made"]) * 1_000_000 else None
+        return proof if proof and proof.at >= int(self.params["since"]) * 1_000_000 else None
 
 
 def _effects(stores: Stores, manifest: Manifest, database: str) -> Iterator[str]:

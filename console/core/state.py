@@ -184,6 +184,8 @@ class Incident(Struct, frozen=True):
     plan: Plan | None = None
     plan_hash: str | None = None
     plan_seq: int | None = None
+    plans: int = 0
+    """How many plans there have been."""
     planning: bool = False
     """Whether a plan is being made."""
     planning_for: str | None = None
@@ -212,6 +214,8 @@ class Incident(Struct, frozen=True):
     escalated: Escalation | None = None
     """How far the escalation path has been walked for the present plan."""
     gate_opened: Stamp | None = None
+    switched: Stamp | None = None
+    """When a gate of this incident last opened, whatever plan's it was: things may not be as they were."""
     aborted: str | None = None
     items: dict[str, ItemTick] = field(default_factory=dict)
     """Items of the checklist and prerequisites, by id; they are about the incident, whatever is planned."""

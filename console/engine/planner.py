@@ -56,6 +56,7 @@ async def make_plan(world: World, run: Incident, show: Callable[[str], None]) ->
         incident=run.id,
         author=run.commander or "warroom",
         made=now.utc_us // 1_000_000,
+        since=(run.switched or run.declared or now).utc_us // 1_000_000,
         onset=run.onset.utc_us,
         options=wish.options,
     )

@@ -12,12 +12,13 @@ from actions.registry import ACTIONS
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.events import Body
-from console.core.plan import Step
+from console.core.plan import Phase, Step
 from console.core.state import Incident, RungState, Status
 from console.engine import crash
 from console.engine.board import Board, StepReport, Worsened, one_line
 from console.engine.docket import Docket
 from console.store.output import OutputFile
+from console.store.private import PRIVATE, Sharing
 
 PROBE_S = 90
 """How long a probe may take; it waits for what is still under way."""
@@ -54,6 +55,7 @@ class Runner:
         folder: Path,
         redact: Callable[[str], str],
         rungs: Callable[[], Mapping[str, RungState]],
+        sharing: Sharing = PRIVATE,
     ) -> None:
         """`rungs` tells where each metric stands."""
         self._docket = docket
@@ -62,6 +64,7 @@ class Runner:
         self._folder = folder
         self._redact = redact
         self._rungs = rungs
+        self._sharing = sharing
 
     def intent(self, step: Step) -> ev.StepIntent:
         """The event that must be committed before `run`."""
@@ -74,7 +77,8 @@ class Runner:
         crash.reached(step.id, "intent.after")
         began = self._world.clock.now()
         try:
-            output = OutputFile(self._folder, self._incident().id, step.id, self._attempt(step))
+            attempt = self._attempt(step)
+            output = OutputFile(self._folder, self._incident().id, step.id, attempt, sharing=self._sharing)
         except OSError as error:
             ended: Proof | Failure = Failure(f"its output cannot be kept: {error.strerror}, {error.filename}")
             printed = None
@@ -149,7 +153,8 @@ class Runner:
         try:
             async with limit:
                 action = self._action(step)
-                await action.perform(report)
+                if not await self._was_done_before(step, action):
+                    await action.perform(report)
                 crash.reached(step.id, "effect.after")
                 return await action.verify()
         except StatedError as error:
@@ -159,6 +164,18 @@ class Runner:
                 return Failure(f"took longer than its limit of {step.limit_s:g} s")
             log.exception("step.crashed", step=step.id)
             return Failure(_fault(error))
+
+    async def _was_done_before(self, step: Step, action: Action) -> bool:
+        """Whether an earlier plan of this incident has left what this one is to make, from the same inputs.
+
+        What a step of *prepare* leaves has a name made from its inputs, and by that the action's own probe
+        finds it: the candidate that was proven, the backup that is whole. It is then verified once more.
+        """
+        incident = self._incident()
+        again = incident.plans > 1 and incident.step(step.id).attempt == 1
+        if not (again and step.phase is Phase.PREPARE and step.repeatable):
+            return False
+        return (await action.probe()).found == "done"
 
     def _report(self, step: Step, output: OutputFile, stopping: Callable[[], bool]) -> StepReport:
         return StepReport(

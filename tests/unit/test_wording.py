@@ -177,8 +177,10 @@ CASES: list[tuple[Body, str, Tone]] = [
     ),
     (
         ev.StandingSigned("0a1b2c3d4e5f", "sec-1", ("security-lead",), "SHA256:" + "k" * 43, "text", "sig"),
-        "sec-1 signed standing authorisation 0a1b2c3d4e5f as security-lead "
-        "(key SHA256:kkkkkkkkkk, handed in by engine)",
+        (
+            "sec-1 signed standing authorisation 0a1b2c3d4e5f as security-lead "
+            "(key SHA256:kkkkkkkkkk, handed in by engine)"
+        ),
         Tone.PERSON,
     ),
     (

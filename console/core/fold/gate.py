@@ -58,7 +58,7 @@ def _unsaid(incident: Incident, event: ev.Event, person: str) -> _Said:
 
 @apply.register
 def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
-    return changed(state, event, gate_opened=event.at)
+    return changed(state, event, gate_opened=event.at, switched=event.at)
 
 
 @apply.register

@@ -64,6 +64,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan=plan,
         plan_hash=body.digest,
         plan_seq=event.seq,
+        plans=run.plans + 1,
         asked_by=run.planning_for,
         asked_since=event.seq,
         planned=event.at,

@@ -249,6 +249,7 @@ class Place:
             incident="INC-7QK2",
             author="eng-1",
             made=1_760_000_400,
+            since=1_760_000_000,
             change=CodeChange(
                 running=running,
                 target=target,

@@ -76,7 +76,7 @@ async def backed_up(trial: Trial, backup: str = "good", **changes: Any) -> Manif
 def asked(trial: Trial, backup: str = "good", onset: int | None = None) -> Inputs:
     """What a plan is made from that goes back to the cache of that backup."""
     onset = trial.clock.now().utc_us + AFTER if onset is None else onset
-    return Inputs(INCIDENT, "eng-1", MADE, onset=onset, options={"backup": backup})
+    return Inputs(INCIDENT, "eng-1", MADE, MADE, onset=onset, options={"backup": backup})
 
 
 def step(trial: Trial, inputs: Inputs) -> RestoreCache:

@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.conninfo import make_conninfo
 
 from actions.action import Action, ActionError, Inputs
@@ -168,6 +169,16 @@ async def test_once_is_enough(trial: Trial) -> None:
     await action.perform(Heard())
     await action.perform(Heard())
     assert len(trial.vault.backups()) == 1
+
+
+async def test_a_changed_plan_uses_the_backup_that_there_is_until_a_gate_has_opened(trial: Trial) -> None:
+    """What is saved before the switch is not what there is after it."""
+    inputs = asked(trial)
+    await trial.action(Backup, inputs).perform(Heard())
+    changed = replace(inputs, made=inputs.made + 600)
+    assert (await trial.action(Backup, changed).probe()).found == "done"
+    switched = replace(changed, since=inputs.made + 300)
+    assert (await trial.action(Backup, switched).probe()).found == "not done"
 
 
 async def test_what_is_encrypted_can_be_opened_by_whoever_has_the_key_alone(

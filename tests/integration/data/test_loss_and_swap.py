@@ -72,7 +72,7 @@ def plan(trial: Trial, at_most: int = 12, **changes: object) -> Inputs:
     """A plan that goes back to the backup and allows so many rows to go."""
     now = trial.clock.now().utc_us
     change = DataChange("b1", recovery_point=now, onset=now + AFTER, loss_at_most=at_most)
-    return Inputs("INC-7QK2", "eng-1", 1_760_000_400, restore=replace(change, **changes))
+    return Inputs("INC-7QK2", "eng-1", 1_760_000_400, 1_760_000_000, restore=replace(change, **changes))
 
 
 async def done(trial: Trial, action: type, inputs: Inputs) -> Proof:
@@ -95,6 +95,18 @@ def rows(trial: Trial, table: str, database: str = LIVE) -> int:
         row = connection.execute(counted).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def test_a_changed_plan_finds_the_candidate_that_was_proven(trial: Trial) -> None:
+    """Another ceiling, another release: the candidate is the same one. Another source is another one."""
+    await done(trial, BuildCandidate, plan(trial))
+    changed = replace(plan(trial, at_most=5000), made=1_760_000_900)
+    step = trial.action(BuildCandidate, changed)
+    assert (await step.probe()).found == "done"
+    assert (await step.verify()).evidence[0].holds
+    await trial.back_up("b2")
+    other = trial.action(BuildCandidate, plan(trial, candidate="b2"))
+    assert (await other.probe()).found == "not done"
 
 
 async def test_the_receipt_counts_by_key_what_goes_what_goes_back_and_what_comes_back(trial: Trial) -> None:

@@ -58,7 +58,7 @@ async def done(trial: Trial, action: type[Action], inputs: Inputs) -> Proof:
 async def backed_up(trial: Trial) -> Manifest:
     """The manifest of a backup from before the incident."""
     now = trial.clock.now().utc_us // 1_000_000
-    proof = await done(trial, Backup, Inputs("ERR-0001", "eng-1", now))
+    proof = await done(trial, Backup, Inputs("ERR-0001", "eng-1", now, now))
     manifest = trial.vault.get(proof.facts["backup"]).manifest
     assert manifest is not None
     return manifest

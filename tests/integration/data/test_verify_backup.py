@@ -437,7 +437,7 @@ async def test_an_older_proof_is_no_proof_for_a_new_plan(trial: Trial) -> None:
     trial.vault.prove("b1", trial.clock.now().utc_us - AFTER, "yesterday")
     action = trial.action(VerifyBackup, trial.inputs())
     assert (await action.probe()).found == "not done"
-    with pytest.raises(ActionError, match="backup b1 has no proof that is newer than the plan: retry"):
+    with pytest.raises(ActionError, match="backup b1 has no proof of today: retry"):
         await action.verify()
 
 

@@ -141,7 +141,7 @@ class Trial:
         now = self.clock.now().utc_us
         onset = now + AFTER if onset is None else onset
         change = DataChange(candidate, recovery_point=now, onset=onset, loss_at_most=0)
-        return Inputs(INCIDENT, "eng-1", now // 1_000_000, restore=change, options=options)
+        return Inputs(INCIDENT, "eng-1", now // 1_000_000, now // 1_000_000, restore=change, options=options)
 
     def action(self, made: type[Action], inputs: Inputs) -> Action:
         """That action of the plan, as the runner makes it: from the params that its preview froze."""

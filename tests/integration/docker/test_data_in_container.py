@@ -93,7 +93,8 @@ def now(trial: Inside) -> int:
 
 def errand(trial: Inside) -> Inputs:
     """What a backup is made from by itself: one that is made in the incident is no candidate."""
-    return Inputs("ERR-0001", "eng-1", now(trial) // 1_000_000)
+    asked = now(trial) // 1_000_000
+    return Inputs("ERR-0001", "eng-1", asked, asked)
 
 
 async def held(trial: Inside) -> dict[str, TableFacts]:
@@ -144,7 +145,8 @@ async def test_saved_damaged_gone_back_to_swapped_and_swapped_back(
     change = DataChange(
         backup.id, recovery_point=backup.manifest.ends, onset=now(trial) + AFTER, loss_at_most=12
     )
-    inputs = Inputs("INC-7QK2", "eng-1", now(trial) // 1_000_000, restore=change)
+    asked = now(trial) // 1_000_000
+    inputs = Inputs("INC-7QK2", "eng-1", asked, asked, restore=change)
     await done(trial, BuildCandidate, inputs)
     receipt = await done(trial, LossReceipt, inputs)
     assert {key: receipt.facts[key] for key in ("rows_gone", "go_back", "rows_back", "chain_ids")} == {

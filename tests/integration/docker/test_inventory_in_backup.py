@@ -96,7 +96,7 @@ def trial(
 async def backed_up(trial: Inside) -> tuple[Manifest, Path]:
     """The manifest of a backup that was just made and proven, and its folder."""
     now = trial.clock.now().utc_us
-    action = trial.action(Backup, Inputs("INC-7QK2", "eng-1", now // 1_000_000, onset=now))
+    action = trial.action(Backup, Inputs("INC-7QK2", "eng-1", now // 1_000_000, now // 1_000_000, onset=now))
     await action.perform(Heard())
     await action.verify()
     (backup,) = trial.vault.backups()
@@ -153,4 +153,4 @@ async def test_an_inventory_that_was_changed_is_no_backup(trial: Inside, service
     log.write_bytes(log.read_bytes().replace(b"starting", b"stopping"))
     now = manifest.began // 1_000_000
     with pytest.raises(ActionError, match=rf"{log.name} has SHA-256 .*: make another one"):
-        await trial.action(Backup, Inputs("INC-7QK2", "eng-1", now)).verify()
+        await trial.action(Backup, Inputs("INC-7QK2", "eng-1", now, now)).verify()

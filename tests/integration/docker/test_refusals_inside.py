@@ -66,7 +66,7 @@ def saved(
         patch.setenv("DOCKER_HOST", docker_engine.url)
         trial = made.trial(made.folder)
         now = trial.clock.now().utc_us // 1_000_000
-        asyncio.run(trial.action(Backup, Inputs("ERR-0001", "eng-1", now)).perform(Heard()))
+        asyncio.run(trial.action(Backup, Inputs("ERR-0001", "eng-1", now, now)).perform(Heard()))
         yield made
     redis.remove()
 

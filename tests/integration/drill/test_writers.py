@@ -35,7 +35,7 @@ from tests.integration.drill.kit import unheard
 
 NOON_US = 1_760_000_400_000_000
 BACK = DataChange(POINT_IN_TIME, NOON_US, NOON_US + 9, 100)
-INPUTS = Inputs("INC-7QK2", "eng-1", 1_760_000_400, restore=BACK)
+INPUTS = Inputs("INC-7QK2", "eng-1", 1_760_000_400, 1_760_000_000, restore=BACK)
 TOKEN = "INC-7QK2-12345678-stop-writers-1"  # noqa: S105 - the name of an attempt
 LIMIT_S = 30.0
 

@@ -35,7 +35,7 @@ def world(redis_server: RedisServer, postgres_18: PostgresServer, tmp_path: Path
 
 def action(made: type[Action], world: World, **options: str) -> Action:
     """That action, as the runner makes it from the params of its preview."""
-    inputs = Inputs(INCIDENT, "eng-1", 1_760_000_400, options=options)
+    inputs = Inputs(INCIDENT, "eng-1", 1_760_000_400, 1_760_000_400, options=options)
     return made(made.preview(inputs, world).params, world, TOKEN)
 
 

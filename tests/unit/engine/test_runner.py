@@ -135,6 +135,61 @@ def raising(error: BaseException) -> Callable[..., Awaitable[Any]]:
     return fail
 
 
+# -- what an earlier plan has left --------------------------------------------------------------------
+
+
+async def _not_done() -> Finding:
+    return Finding("not done", "it is not there")
+
+
+async def test_what_an_earlier_plan_has_left_is_verified_and_not_made_again(stage: Stage) -> None:
+    """A changed plan does not build for an hour what stands there, proven, from the same inputs."""
+    done: list[str] = []
+
+    async def perform(_report: Report) -> None:
+        done.append("performed")
+
+    async def verify() -> Proof:
+        done.append("verified")
+        return Proof("it stands there")
+
+    stage.play(perform=perform, verify=verify)
+    stage.freeze(stage.step(phase="prepare"), step("after", "prove"), releases_back=3)
+    assert (await stage.run(phase="prepare")).status == "done"
+    assert done == ["verified"]
+    await stage.run(phase="prepare")
+    assert done == ["verified", "performed", "verified"], "whoever asks again gets it made again"
+
+
+@pytest.mark.parametrize(
+    ("plans", "phase", "repeatable", "probe"),
+    [
+        (1, "prepare", True, found),
+        (2, "switch", True, found),
+        (2, "prepare", False, found),
+        (2, "prepare", True, _not_done),
+    ],
+    ids=["the first plan", "behind the gate", "not repeatable", "not there"],
+)
+async def test_everything_else_is_done(
+    stage: Stage, plans: int, phase: str, repeatable: bool, probe: Callable[[], Awaitable[Finding]]
+) -> None:
+    done: list[str] = []
+
+    async def perform(_report: Report) -> None:
+        done.append("performed")
+
+    stage.play(perform=perform, probe=probe)
+    for releases_back in range(2, plans + 1):
+        stage.freeze(
+            stage.step(phase=phase, repeatable=repeatable),
+            step("after", "prove"),
+            releases_back=releases_back,
+        )
+    await stage.run(phase=phase, repeatable=repeatable)
+    assert done == ["performed"]
+
+
 # -- a step that goes well ----------------------------------------------------------------------------
 
 
