@@ -108,6 +108,8 @@ class CodeChange(Struct, frozen=True):
     branch: str
     restored: str
     """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
+    migrations: tuple[str, ...] | None = None
+    """Migrations that one of the two has and the other has not, or not so; None: nobody can tell."""
 
 
 POINT_IN_TIME = "point in time"

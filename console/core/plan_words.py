@@ -10,6 +10,8 @@ from console.core.verbs import RESTORE_ROWS
 
 _KEYS = 10
 """Keys of rows that are named; the plan's steps name all."""
+_MIGRATIONS = 3
+"""Migrations that are named."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -44,7 +46,20 @@ def code_words(code: CodeChange | None) -> str:
     """From which release to which, and what is said of that."""
     if code is None:
         return "the release stays"
-    return f"{code.running.tag} back to {code.target.tag}, {code.verdict}"
+    return f"{code.running.tag} back to {code.target.tag}, {code.verdict}{schema_words(code)}"
+
+
+def schema_words(code: CodeChange) -> str:
+    """Which migrations lie between the two releases, as far as anybody knows; for the end of a sentence."""
+    migrations = code.migrations
+    if migrations is None:
+        return ""
+    if not migrations:
+        return "; no migration lies between them"
+    named = [path.rpartition("/")[2] for path in migrations[:_MIGRATIONS]]
+    more = len(migrations) - _MIGRATIONS
+    named += [f"{more} more"] if more > 0 else []
+    return f"; {count(len(migrations), 'migration')} between them: {', '.join(named)}"
 
 
 def data_words(plan: Plan) -> str:

@@ -38,6 +38,8 @@ class Repository(Model):
     """Name of the branch a rollback is made on; `{epoch}` is replaced by the second it was planned at."""
     recent: Count = 10
     """How many commits are listed to choose the bad one from."""
+    migrations: list[Text] | None = None
+    """Folders whose files migrate the schema, as git names them; None: nobody has said where they lie."""
 
 
 class Releases(Model):

@@ -79,7 +79,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     """Point every target at the world, and make a minute of the rules a second."""
     environment["drill"] = NOTE
     environment["state"] = str(folder / "state")
-    environment["repository"]["remote"] = world.remote
+    environment["repository"] |= {"remote": world.remote, "migrations": ["migrations"]}
     environment["releases"]["file"] = world.releases
     environment["deploy"] = {"kind": "keeper", "socket": world.socket}
     health = f"{world.service_url}/health"

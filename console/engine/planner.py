@@ -108,6 +108,7 @@ async def _back_in_git(
         way="restore tree",
         branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
         restored=await world.clone.write_commit(raw, keep=False),
+        migrations=await asyncio.to_thread(_migrations, world, running, goal),
     )
     return replace(inputs, change=change, commit=raw.decode())
 
@@ -128,6 +129,15 @@ def _goal(world: World, chosen: Known) -> Release:
             f"{chosen.verdict}: find out who moved the tag"
         )
     return replace(goal, tag=chosen.tag)
+
+
+def _migrations(world: World, running: Release, goal: Release) -> tuple[str, ...] | None:
+    """Files that migrate the schema and are not the same in both; None where nobody has said which do."""
+    folders = world.environment.repository.migrations
+    if folders is None:
+        return None
+    inside = tuple(f"{folder.strip('/')}/" for folder in folders)
+    return tuple(path for path in world.clone.changed(running.commit, goal.commit) if path.startswith(inside))
 
 
 def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:

@@ -231,6 +231,7 @@ def test_environment(environment: Environment) -> None:
         "branch": "develop",
         "rollback_branch": "rollback/testnet-{epoch}",
         "recent": 10,
+        "migrations": None,
     }
     assert isinstance(environment.deploy, PipelineDeploy)
     assert environment.service.health == "https://testnet.passportx.app/health"
@@ -399,6 +400,7 @@ class TestStaging:
             "branch": "develop",
             "rollback_branch": "rollback/mainnet-staging-{epoch}",
             "recent": 10,
+            "migrations": None,
         }
         assert isinstance(staging.deploy, PipelineDeploy)
         assert staging.releases.file == "releases-mainnet-staging.yaml"
@@ -487,6 +489,7 @@ class TestProduction:
             "branch": "main",
             "rollback_branch": "production-rollback-{epoch}",
             "recent": 10,
+            "migrations": None,
         }
         assert isinstance(production.deploy, PipelineDeploy)
         assert production.service.health == "https://passportx.app/health"

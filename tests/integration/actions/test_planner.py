@@ -286,3 +286,20 @@ def test_evidence_cannot_be_waived_where_data_goes_back(office: Office) -> None:
     """Restoring data needs the whole; what a person ticks can be."""
     found = prerequisites(guarded(office), (), Wish(data="20260225T140000Z"))
     assert {item.id: item.waived_by for item in found} == {"tree": (), "lead": (), "audit": ("ops-lead",)}
+
+
+async def test_the_plan_says_which_migrations_lie_between_the_releases(office: Office) -> None:
+    """Where the strategy says which folders hold them; a file that only begins like one is none."""
+    operator = office.operator
+    (operator.work / "migrations").mkdir()
+    operator.push("shorter addresses", {"migrations/0005_short.sql": "--", "migrations.txt": "notes"})
+    plan, _ = await office.plan()
+    assert plan.code is not None
+    assert plan.code.migrations is None, "nobody has said where they lie"
+    for folder, found in (("migrations/", ("migrations/0005_short.sql",)), ("schema", ())):
+        repository = office.world.environment.repository.model_copy(update={"migrations": [folder]})
+        environment = office.world.environment.model_copy(update={"repository": repository})
+        office.world = dataclasses.replace(office.world, environment=environment)
+        plan, _ = await office.plan()
+        assert plan.code is not None
+        assert plan.code.migrations == found

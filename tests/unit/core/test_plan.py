@@ -105,6 +105,7 @@ _OTHER_CODE: dict[str, object] = {
     "way": "revert commits",
     "branch": "rollback/testnet-1",
     "restored": "d" * 40,
+    "migrations": (),
 }
 
 
