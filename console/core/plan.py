@@ -79,6 +79,19 @@ class Need(Struct, frozen=True):
     count: int
 
 
+class Glass(Struct, frozen=True):
+    """The smaller quorum that opens this plan, and the whole one, which reviews it afterwards."""
+
+    signatures: int
+    """Distinct people, each of whom holds a role of the matrix."""
+    one_of: tuple[str, ...]
+    """One of them holds one of these roles."""
+    matrix: tuple[Need, ...]
+    """Who would have had to say yes."""
+    review_within_s: float
+    """How long the others have to say what they think of it, from the gate's opening."""
+
+
 class Prerequisite(Struct, frozen=True):
     """Something that must be so, or be done, before the gate opens; beside what the predicates demand."""
 
@@ -160,6 +173,8 @@ class Wish(Struct, frozen=True):
     """A verb that no plan has unless it is asked for, `flush-cache`; by itself when nothing else is."""
     options: dict[str, str] = {}
     """What the verb is told."""
+    break_glass: bool = False
+    """Whether fewer people than the matrix asks for may open it."""
 
 
 class Plan(Struct, frozen=True):
@@ -180,6 +195,8 @@ class Plan(Struct, frozen=True):
     recover_within_s: float
     rows: RowsChange | None = None
     """Rows that go back one by one, in a plan of nothing else."""
+    glass: Glass | None = None
+    """What opens it instead of the matrix; None: the matrix does."""
     prerequisites: tuple[Prerequisite, ...] = ()
     """What else must be done before the gate opens; none where neither release nor database goes back."""
 

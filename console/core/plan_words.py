@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from console.core.clock import Stamp
 from console.core.format import clock, count
 from console.core.loss import Ceiling
-from console.core.plan import CodeChange, DataChange, Plan, RowsChange, Wish
+from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
 from console.core.verbs import RESTORE_ROWS
+from console.core.words import duration
 
 _KEYS = 10
 """Keys of rows that are named; the plan's steps name all."""
@@ -28,7 +29,8 @@ def wish_words(wish: Wish) -> str:
     """What is asked for: `the way back to v1.5.0 with the data at a point in time`."""
     code = f"the way back to {wish.target or 'the newest good release'}" if wish.code else ""
     data = f"the data back to {_wished_state(wish, wish.data)}" if wish.data else ""
-    return " and ".join(part for part in (code, data, _wished_verb(wish)) if part) or "nothing"
+    glass = ", breaking the glass" if wish.break_glass else ""
+    return (" and ".join(part for part in (code, data, _wished_verb(wish)) if part) or "nothing") + glass
 
 
 def _wished_verb(wish: Wish) -> str:
@@ -60,6 +62,15 @@ def schema_words(code: CodeChange) -> str:
     more = len(migrations) - _MIGRATIONS
     named += [f"{more} more"] if more > 0 else []
     return f"; {count(len(migrations), 'migration')} between them: {', '.join(named)}"
+
+
+def glass_words(glass: Glass) -> str:
+    """What it means that fewer people than the matrix asks for open it."""
+    seats = count(sum(need.count for need in glass.matrix), "signature")
+    return (
+        f"breaks the glass: {glass.signatures} of {seats}, one of {' or '.join(glass.one_of)}; "
+        f"the others review it within {duration(glass.review_within_s)}"
+    )
 
 
 def data_words(plan: Plan) -> str:

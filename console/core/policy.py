@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from console.core import glass
 from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.prerequisites import Judged, judge, waived_slots
@@ -143,7 +144,8 @@ def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
 def asked_for(plan: Plan) -> tuple[str, ...]:
     """The roles whose yes the gate needs: those of the matrix, then those of the prerequisites."""
     also = (role for item in plan.prerequisites if item.proof == "approval" for role in item.roles)
-    return tuple(dict.fromkeys((*(need.role for need in plan.needs), *also)))
+    needs = plan.needs if plan.glass is None else plan.glass.matrix
+    return tuple(dict.fromkeys((*(need.role for need in needs), *also)))
 
 
 def said_yes(incident: Incident, now: Stamp) -> tuple[Approval, ...]:
@@ -188,8 +190,28 @@ def missing(incident: Incident, now: Stamp) -> tuple[str, ...]:
     if plan is None:
         return ()
     roles = {approval.person: approval.roles for approval in said_yes(incident, now)}
+    if plan.glass is not None:
+        return glass.missing(plan.glass, roles)
     seats = [need.role for need in plan.needs for _ in range(need.count)]
     return unfilled(seats, roles)
+
+
+def wanted(incident: Incident, now: Stamp) -> tuple[str, ...]:
+    """The roles whose yes is still missing; where any of several would do, all of them."""
+    short = missing(incident, now)
+    plan = incident.plan
+    if plan is not None and plan.glass is not None:
+        return glass.wanted(plan.glass, short)
+    return tuple(dict.fromkeys(short))
+
+
+def to_review(incident: Incident, now: Stamp) -> tuple[str, ...]:
+    """The seats of the matrix that nobody sat on who opened the gate by breaking the glass."""
+    plan = incident.plan
+    if plan is None or plan.glass is None:
+        return ()
+    roles = {approval.person: approval.roles for approval in said_yes(incident, now)}
+    return unfilled([need.role for need in plan.glass.matrix for _ in range(need.count)], roles)
 
 
 def unrecovered(incident: Incident) -> str:

@@ -83,7 +83,7 @@ def with_verb(incident: Incident | None, verb: str, options: dict[str, str]) -> 
     """The verb as part of the way back; as a plan of its own where that has begun, or there is none."""
     if incident is None or incident.plan is None or incident.gate_opened is not None or alone(incident.wish):
         return Wish(code=False, verb=verb, options=options)
-    return replace(incident.wish, verb=verb, options=options)
+    return replace(incident.wish, verb=verb, options=options, break_glass=False)
 
 
 def alone(wish: Wish) -> bool:
@@ -99,4 +99,4 @@ def way_back_is_over(incident: Incident) -> bool:
 
 def _way_back(incident: Incident | None) -> Wish:
     """What the present plan was asked for; as if nothing had been, where that was no more than a verb."""
-    return incident.wish if incident and not alone(incident.wish) else Wish()
+    return replace(incident.wish, break_glass=False) if incident and not alone(incident.wish) else Wish()

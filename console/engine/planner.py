@@ -13,8 +13,11 @@ from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import PlanFrozen
 from console.core.format import short
+from console.core.glass import glass_of, unsafe
+from console.core.glass import needs as glass_needs
 from console.core.plan import (
     CodeChange,
+    Glass,
     Need,
     Phase,
     Plan,
@@ -110,6 +113,8 @@ async def _back_in_git(
         restored=await world.clone.write_commit(raw, keep=False),
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
     )
+    if wish.break_glass and (why := unsafe(change)):
+        raise PlanError(f"this plan cannot break the glass: {why}")
     return replace(inputs, change=change, commit=raw.decode())
 
 
@@ -154,6 +159,7 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     lines = tuple(_lines(environment, wish))
     previews = [_preview(line, inputs, world) for line in lines]
     there = {line.id for line in lines}
+    glass = glass_of(environment.authorisation) if wish.break_glass else None
     steps = tuple(_step(line, preview, there) for line, preview in zip(lines, previews, strict=True))
     return Plan(
         environment=world.name,
@@ -163,11 +169,12 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
         verb=wish.verb,
         steps=steps,
         predicates=tuple(_predicates(lines, previews)),
-        needs=tuple(_needs(environment, steps)),
+        needs=_needs(environment, steps, glass),
+        glass=glass,
         proof=environment.authorisation.proof,
         recover_within_s=environment.recover_within,
         rows=inputs.rows,
-        prerequisites=() if alone(wish) else tuple(prerequisites(environment, steps, wish)),
+        prerequisites=_prerequisites(environment, steps, wish),
     )
 
 
@@ -261,10 +268,21 @@ def _predicates(lines: Sequence[RunbookStep], previews: Sequence[Preview]) -> It
                 yield Predicate(slot, words, preview.fresh_s)
 
 
-def _needs(environment: Environment, steps: Sequence[Step]) -> Iterator[Need]:
+def _needs(environment: Environment, steps: Sequence[Step], glass: Glass | None) -> tuple[Need, ...]:
     """Who must say yes; nobody where nothing waits for the gate."""
-    if any(step.phase is Phase.SWITCH for step in steps):
-        yield from (Need(rule.role, rule.count) for rule in environment.authorisation.approvers)
+    if not any(step.phase is Phase.SWITCH for step in steps):
+        return ()
+    if glass is not None:
+        return glass_needs(glass)
+    return tuple(Need(rule.role, rule.count) for rule in environment.authorisation.approvers)
+
+
+def _prerequisites(environment: Environment, steps: Sequence[Step], wish: Wish) -> tuple[Prerequisite, ...]:
+    """Those of a plan that takes something back; where the glass is broken, nobody's yes is one of them."""
+    if alone(wish):
+        return ()
+    asked = prerequisites(environment, steps, wish)
+    return tuple(one for one in asked if not (wish.break_glass and one.proof == "approval"))
 
 
 def prerequisites(environment: Environment, steps: Sequence[Step], wish: Wish) -> Iterator[Prerequisite]:

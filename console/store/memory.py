@@ -19,6 +19,10 @@ class MemoryJournal:
         """The newest event's number and hash."""
         return Head(self.links[-1].seq, self.links[-1].hash) if self.links else EMPTY
 
+    def hash_at(self, seq: int) -> bytes | None:
+        """The hash of the event of that number; None when there is none."""
+        return self.links[seq - 1].hash if 1 <= seq <= len(self.links) else None
+
     def read(self, after: int, limit: int) -> Sequence[Event]:
         """Up to `limit` events that follow number `after`, in order."""
         return [events.decode(link.raw) for link in self.links[after : after + limit]]

@@ -4,10 +4,11 @@ import sys
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from console.core import requests as rq
 from console.core.format import plain, short
-from console.core.plan_words import code_words, data_words
+from console.core.plan_words import code_words, data_words, glass_words
 from console.core.receipt import beyond, told
 from console.core.requests import AnyAsk, Choice
 from console.core.single_rows import shown
@@ -60,6 +61,8 @@ def go(
         raise RefusedError(f"{incident} has no plan yet; `warroom status` says what it waits for")
     plan = known.plan
     print(f"{plan.environment}: {code_words(plan.code)}; data {data_words(plan)}")
+    if plan.glass is not None:
+        print(glass_words(plan.glass))
     for key, words in shown(known):
         print(plain(f"row {key}: {words}"))
     print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
@@ -80,7 +83,9 @@ def _loss(incident: Incident) -> str:
     return "; ".join(filter(None, (f"loss: {found.rows}", found.chain, held)))
 
 
-def replan(*, to: str | None = None, keep_data: bool = False, where: Where = HERE) -> None:
+def replan(
+    *, to: str | None = None, keep_data: bool = False, break_glass: bool = False, where: Where = HERE
+) -> None:
     """Make a new plan; what was said to the old one is void.
 
     Parameters
@@ -89,10 +94,14 @@ def replan(*, to: str | None = None, keep_data: bool = False, where: Where = HER
         Tag of the release to go back to; the newest good one otherwise.
     keep_data
         Leave the data as it is; otherwise what the old plan says of it stays.
+    break_glass
+        Let fewer people open it than the matrix asks for, as the strategy's `break_glass` says: only where the
+        data stays as it is and no migration lies between the releases. The others review it afterwards.
     """
     place = find(where)
     wish = back_to(enter(place).snapshot().state.open_incident, to)
-    do(place, rq.Replan(keeping(wish) if keep_data else wish))
+    wish = keeping(wish) if keep_data else wish
+    do(place, rq.Replan(replace(wish, break_glass=break_glass)))
 
 
 def note(text: str, *, where: Where = HERE) -> None:

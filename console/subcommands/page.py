@@ -7,7 +7,7 @@ from console.core.clock import Stamp
 from console.core.format import clock, plain
 from console.core.moments import written
 from console.core.plan import PHASES, Plan
-from console.core.plan_words import code_words, data_words
+from console.core.plan_words import code_words, data_words, glass_words
 from console.core.policy import demanded, missing, prerequisites, refused, said_yes, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import told
@@ -53,6 +53,8 @@ def _stake(snapshot: Snapshot, incident: Incident, plan: Plan) -> Iterator[str]:
         yield from _labelled("STAKE", f"{share}{impact.failures:,} failures since then; {impact.trend}")
     yield from _labelled("RELEASE", code_words(plan.code))
     yield from _labelled("DATA", data_words(plan))
+    if plan.glass is not None:
+        yield from _labelled("GLASS", glass_words(plan.glass))
     found = told(incident)
     if found is not None:
         yield from _labelled("LOSS", "; ".join(filter(None, (found.rows, found.chain))))

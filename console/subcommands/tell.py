@@ -7,7 +7,7 @@ import msgspec
 from console.core.events import Event
 from console.core.format import clock, plain, short
 from console.core.plan import Plan
-from console.core.plan_words import code_words, data_words
+from console.core.plan_words import code_words, data_words, glass_words
 from console.core.prerequisites import shown_by
 from console.core.strategy import Environment
 from console.core.wording import Names, said
@@ -36,6 +36,7 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
         f"plan {digest}",
         f"{plan.environment}, {plan.incident}: {code_words(plan.code)}",
         f"data {data_words(plan)}",
+        *((glass_words(plan.glass),) if plan.glass else ()),
     ]
     if code := plan.code:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"

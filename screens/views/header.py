@@ -115,7 +115,8 @@ def _engine(snapshot: Snapshot) -> tuple[str, Role]:
 def _mode(snapshot: Snapshot, environment: Environment) -> str:
     engine = snapshot.state.engine
     mode = engine.mode if engine else ("separated" if environment.engine == "external" else "cooperative")
-    return "cooperative, nobody restarts the engine" if mode == "cooperative" else mode
+    supervised = engine is not None and engine.supervised
+    return mode if supervised else f"{mode}, nobody restarts the engine"
 
 
 _NOW = span(" NOW ", Role.STRONG)

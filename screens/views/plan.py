@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from console.core.format import count, short
 from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
-from console.core.plan_words import data_words, schema_words
+from console.core.plan_words import data_words, glass_words, schema_words
 from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
@@ -41,6 +41,7 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     facts = (
         ("Release", _release(snapshot, plan.code)),
         ("Data", data_words(plan)),
+        *((("Glass", glass_words(plan.glass)),) if plan.glass else ()),
         *((("Loss", _loss(incident)),) if plan.data else ()),
         *(("Row", f"{key}: {words}") for key, words in shown(incident)),
         ("Does", ", then ".join(_done(switch))),
@@ -128,6 +129,7 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
     return [
         *wrap(_code_words(plan.code) if plan.code else "the release stays as it is", width),
         *wrap(f"data {data_words(plan)}", width),
+        *(wrap(glass_words(plan.glass), width, Role.WARN) if plan.glass else ()),
         *wrap(f"hash {incident.plan_hash}", width, Role.DIM),
     ]
 

@@ -1,6 +1,7 @@
 """What a plan, or a verb by itself, may be asked for."""
 
 from console.core import events as ev
+from console.core import glass
 from console.core import requests as rq
 from console.core.events import Body
 from console.core.plan import Wish
@@ -25,6 +26,8 @@ def _can_be_wished(case: Case, wish: Wish, incident: Incident) -> None:
         raise RefusedError("the plan has been carried out: resolve the incident, or declare a new one")
     if not wish.code and wish.data is None and wish.verb is None:
         raise RefusedError("a plan that changes neither code nor data, and does nothing else, is none")
+    if wish.break_glass and (why := glass.refused(case.environment.authorisation, wish)):
+        raise RefusedError(why)
     if wish.verb is not None:
         _verb(case, wish.verb, alone=False)
     if wish.verb == RESTORE_ROWS:

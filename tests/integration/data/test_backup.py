@@ -246,8 +246,8 @@ async def test_connections_that_are_ended_end_the_backup_and_leave_none(
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", (TOKEN,)
         )
-    # A worker that comes too late for its snapshot says that instead.
-    with pytest.raises(StatedError, match=r"backup_live.*(terminat|snapshot)"):
+    # Which end of the line notices first, and whether a worker came too late for its snapshot, is chance.
+    with pytest.raises(StatedError, match=r"backup_live.*(terminat|snapshot|closed the connection)"):
         await performing
     assert remains(trial) == []
     await nothing_runs(trial.folder)

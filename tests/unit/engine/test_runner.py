@@ -172,7 +172,7 @@ async def test_what_an_earlier_plan_has_left_is_verified_and_not_made_again(stag
     ids=["the first plan", "behind the gate", "not repeatable", "not there"],
 )
 async def test_everything_else_is_done(
-    stage: Stage, plans: int, phase: str, repeatable: bool, probe: Callable[[], Awaitable[Finding]]
+    stage: Stage, plans: int, phase: str, *, repeatable: bool, probe: Callable[[], Awaitable[Finding]]
 ) -> None:
     done: list[str] = []
 
