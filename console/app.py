@@ -8,6 +8,7 @@ from textual.filter import LineFilter, NoColor
 
 from console.core.errors import StatedError
 from console.core.protocols import Room
+from console.core.roster import Roster
 from screens import ascii as without_unicode
 from screens.leave import STAYS
 from screens.war_room import WarRoom
@@ -26,12 +27,21 @@ class WarRoomApp(App[None], inherit_bindings=False):
     TITLE = "Warroom"
 
     def __init__(
-        self, room: Room, *, look: Look = "dark", leaving: str = STAYS, ascii_only: bool = False
+        self,
+        room: Room,
+        *,
+        look: Look = "dark",
+        leaving: str = STAYS,
+        ascii_only: bool = False,
+        roster: Roster | None = None,
     ) -> None:
-        """`leaving` is what the console says will happen when it is closed; `ascii_only` draws no Unicode."""
+        """`leaving` is what the console says will happen when it is closed; `ascii_only` draws no Unicode.
+
+        `roster` names those who can be asked for a yes; None where it cannot be read.
+        """
         super().__init__()
         self._room = room
-        self._war_room = WarRoom(room, leaving)
+        self._war_room = WarRoom(room, leaving, roster)
         self._filters_here: list[LineFilter] = [NoColor()] if self.no_color else []
         if ascii_only:
             self._filters_here.append(without_unicode.AsciiFilter())
@@ -77,9 +87,9 @@ class WarRoomApp(App[None], inherit_bindings=False):
         self.theme = THEMES[self._look].name
 
 
-def run_console(room: Room, *, look: Look = "dark", leaving: str = STAYS) -> None:
+def run_console(room: Room, *, look: Look = "dark", roster: Roster | None = None) -> None:
     """Open the console on a room and return when it is closed."""
-    WarRoomApp(room, look=look, leaving=leaving, ascii_only=without_unicode.wanted()).run()
+    WarRoomApp(room, look=look, ascii_only=without_unicode.wanted(), roster=roster).run()
 
 
 async def export(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from console.core.protocols import Snapshot
+from console.core.roster import Roster
 from console.core.strategy import Environment
 
 
@@ -16,6 +17,8 @@ class Scene(Struct, frozen=True):
     name: str
     """The environment's name, as it is typed at the gate."""
     actor: str
+    roster: Roster | None = None
+    """The people; None where they are not known."""
 
     def titles(self) -> Mapping[str, str]:
         """Titles of steps, prerequisites and checklist items, by id."""

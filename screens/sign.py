@@ -32,7 +32,10 @@ class SignDialog(Dialog[AnyAsk | None]):
         incident = self.scene.snapshot.state.open_incident
         if incident is None or incident.plan is None:
             return wrap("There is no plan to say yes or no to.", width)
-        lines = signature_lines(self.scene.snapshot, incident, incident.plan, width)
+        scene = self.scene
+        lines = signature_lines(
+            scene.snapshot, incident, incident.plan, width, scene.environment, scene.roster
+        )
         how = f"warroom sign --as HANDLE --env {self.scene.name} --approve"
         return [
             *lines,

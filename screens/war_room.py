@@ -13,10 +13,12 @@ from textual.timer import Timer
 from console.core.commands import COMMANDS, DATA, command
 from console.core.errands import errand_now
 from console.core.errors import StatedError
-from console.core.next_step import NextStep, next_step
+from console.core.next_step import NextStep, Viewer, next_step
 from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
-from console.core.requests import AnyAsk, Resume
+from console.core.requests import AnyAsk, Page, Resume, Seen
+from console.core.roster import Roster
+from console.core.summons_by_hand import to_ask
 from screens.data import Asked, DataDialog
 from screens.decide import DecideDialog
 from screens.declare import DeclareDialog
@@ -105,9 +107,11 @@ class WarRoom(Screen[None]):
     class Left(Message):
         """Somebody leaves this console."""
 
-    def __init__(self, room: Room, leaving: str = STAYS) -> None:
+    def __init__(self, room: Room, leaving: str = STAYS, roster: Roster | None = None) -> None:
+        """`roster` is to name those who can be asked; None where it is not known."""
         super().__init__()
         self._room = room
+        self._viewer = Viewer(room.actor, roster)
         self._leaving = leaving
         self._snapshot: Snapshot | None = None
         self._errands = Errands()
@@ -139,7 +143,8 @@ class WarRoom(Screen[None]):
         """The newest snapshot and where it was taken; None before the first."""
         if self._snapshot is None:
             return None
-        return Scene(self._snapshot, self._room.environment, self._room.name, self._room.actor)
+        room = self._room
+        return Scene(self._snapshot, room.environment, room.name, room.actor, self._viewer.roster)
 
     @property
     def next_step(self) -> NextStep:
@@ -148,7 +153,7 @@ class WarRoom(Screen[None]):
             return NextStep(f"the journal cannot be read: {self._blind}. Trying again every second", None)
         if self._snapshot is None:
             return NextStep("wait: reading the journal", None)
-        return next_step(self._snapshot, self._room.environment)
+        return next_step(self._snapshot, self._room.environment, self._viewer)
 
     def on_war_room_seen(self, message: Seen) -> None:
         """Draw a newer snapshot."""
@@ -267,12 +272,15 @@ class WarRoom(Screen[None]):
             self._look_at_data(scene, command_id)
         elif form := _FORMS.get(command_id):
             self.app.push_screen(form(scene), self._submitter(command_id))
+            if command_id == "sign":
+                self._tell_of_look(scene)
         elif reading := _READINGS.get(command_id):
             self.app.push_screen(reading(scene))
         else:
             {
                 "next": self._do_next,
                 "decide": self._decide,
+                "page": self._page,
                 "resume": self._resume,
                 "engine": self._start_engine,
                 "palette": self._palette,
@@ -304,6 +312,31 @@ class WarRoom(Screen[None]):
 
     def _resume(self, _scene: Scene) -> None:
         self._submitter("resume")(Resume())
+
+    def _page(self, scene: Scene) -> None:
+        """Ask whom NEXT names; where it names nobody, who has been silent for longest."""
+        incident, roster = scene.snapshot.state.open_incident, scene.roster
+        if incident is None or roster is None:
+            self._say(
+                "p page: the roster cannot be read here; `warroom page HANDLE` asks somebody", Role.WARN
+            )
+            return
+        person = to_ask(incident, scene.environment, roster, scene.snapshot.at, besides=scene.actor)
+        if person is None:
+            self._say("p page: everybody was asked just now; `warroom page HANDLE` asks somebody", Role.WARN)
+        else:
+            self._submitter("page")(Page(person))
+
+    def _tell_of_look(self, scene: Scene) -> None:
+        """Say, once, that whoever is asked for a signature looks at what they are to sign."""
+        incident = scene.snapshot.state.open_incident
+        asked = incident.asked.get(scene.actor) if incident else None
+        if incident is None or asked is None or asked.seen is not None:
+            return
+        try:
+            self._room.submit(Seen(incident.plan_hash or ""))
+        except (StatedError, ValueError, OSError) as error:
+            self._say(f"nobody is told that you have looked: {error}", Role.WARN)
 
     def _start_engine(self, _scene: Scene) -> None:
         try:

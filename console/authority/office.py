@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from console.authority.ssh import Runs, SignatureError, Signer, verify
+from console.authority.ssh import NAMESPACE, Runs, SignatureError, Signer, verify
 from console.core.keys import PublicKey
 from console.core.roster import Roster
 from console.core.state import Signed
@@ -24,14 +24,16 @@ class Office:
         self._held: dict[Digest, int] = {}
         """Until when each would count by the roster's dates, UTC microseconds."""
 
-    async def key_of(self, statement: Statement, signature: str, at: int) -> PublicKey:
-        """The key with which the person that the statement names has signed it, valid at `at` (UTC us).
+    async def key_of(
+        self, handle: str, text: str, signature: str, at: int, namespace: str = NAMESPACE
+    ) -> PublicKey:
+        """The key with which that person has signed the text in that namespace, valid at `at` (UTC us).
 
         Raises SignatureError.
         """
-        person = self._roster.person(statement.person)
+        person = self._roster.person(handle)
         if person is None:
-            raise SignatureError(f"{statement.person} is not in the roster")
+            raise SignatureError(f"{handle} is not in the roster")
         if why := person.not_valid(at):
             raise SignatureError(f"{person.handle} {why}, says the roster")
         if not person.keys:
@@ -45,11 +47,11 @@ class Office:
             raise SignatureError(
                 f"{self._revoked} cannot be read, and without it no signature counts: {error.strerror}"
             ) from None
-        key = await verify(self._programs, statement.text, signature, signer, revoked, at)
+        key = await verify(self._programs, text, signature, signer, revoked, at, namespace)
         held = person.held(key)
         if why := held.not_valid(at):
             raise SignatureError(f"key {key.fingerprint} of {person.handle} {why}, says the roster")
-        digest = _digest(statement.text, signature, key.fingerprint, revoked)
+        digest = _digest(namespace, text, signature, key.fingerprint, revoked)
         self._held[digest] = min(person.ends, held.ends)
         return key
 
@@ -61,7 +63,7 @@ class Office:
         signer = Signer(person.handle, person.public_keys)
         return await verify(self._programs, statement.text, signature, signer, b"", at)
 
-    def holds(self, signed: Signed, at: int) -> bool:
+    def holds(self, signed: Signed, at: int, namespace: str = NAMESPACE) -> bool:
         """Whether this was verified, with this key, against the revocations of now; else it must be again.
 
         `at` is now, UTC microseconds: whoever signed may not count any more by then.
@@ -72,9 +74,10 @@ class Office:
             revoked = None
         if revoked is None:
             return False
-        return at < self._held.get(_digest(signed.text, signed.signature, signed.key, revoked), 0)
+        known = _digest(namespace, signed.text, signed.signature, signed.key, revoked)
+        return at < self._held.get(known, 0)
 
 
-def _digest(text: str, signature: str, key: str, revoked: bytes) -> Digest:
-    parts = (text.encode(), signature.encode(), key.encode(), revoked)
+def _digest(namespace: str, text: str, signature: str, key: str, revoked: bytes) -> Digest:
+    parts = (namespace.encode(), text.encode(), signature.encode(), key.encode(), revoked)
     return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).digest()

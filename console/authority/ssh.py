@@ -15,6 +15,10 @@ from console.core.keys import PublicKey, key_of
 
 NAMESPACE = "warroom-approval"
 """What a signature was made for; one made for anything else does not count (`ssh-keygen -n`)."""
+STANDING = "warroom-standing"
+"""The same, of a standing authorisation: no yes at a gate is one, and none of them is a yes at a gate."""
+REVIEW = "warroom-review"
+"""The same, of what somebody thinks of a gate that was opened without them."""
 MAX_SIGNATURE = 8 * 1024
 """Characters of an armored signature; that of the largest RSA key that OpenSSH makes has less than 4,000."""
 _LIMIT_S = 10.0
@@ -66,7 +70,13 @@ class Signer(Struct, frozen=True):
 
 
 async def verify(
-    programs: Runs, signed: str, signature: str, signer: Signer, revoked: bytes, at: int
+    programs: Runs,
+    signed: str,
+    signature: str,
+    signer: Signer,
+    revoked: bytes,
+    at: int,
+    namespace: str = NAMESPACE,
 ) -> PublicKey:
     """The key of that person's with which `signed` was signed, valid at `at` (UTC microseconds).
 
@@ -74,7 +84,7 @@ async def verify(
     """
     key = _claimed(signature, signer)
     try:
-        ended = await _verified(programs, signed, signature, signer, revoked, at)
+        ended = await _verified(programs, signed, signature, signer, revoked, at, namespace)
     except OSError as error:
         raise SignatureError(
             f"the signature of {signer.person} cannot be looked at here: {error.strerror}"
@@ -82,26 +92,32 @@ async def verify(
     good = _GOOD.search(ended.out)
     if ended.code or good is None:
         raise SignatureError(f"the signature of {signer.person} does not hold: {ended.reason}")
-    if (good["namespace"], good["person"], good["key"]) != (NAMESPACE, signer.person, key.fingerprint):
+    if (good["namespace"], good["person"], good["key"]) != (namespace, signer.person, key.fingerprint):
         raise SignatureError(f"ssh-keygen verified something else: {good[0]}")
     return key
 
 
 async def _verified(
-    programs: Runs, signed: str, signature: str, signer: Signer, revoked: bytes, at: int
+    programs: Runs,
+    signed: str,
+    signature: str,
+    signer: Signer,
+    revoked: bytes,
+    at: int,
+    namespace: str,
 ) -> Ended:
     """What ssh-keygen says. The files are ours alone: nobody changes them while it reads."""
     with tempfile.TemporaryDirectory(prefix="warroom-verify-") as name:
         allowed, armored, keys = (Path(name, each) for each in ("allowed", "signature", "revoked"))
         keys.write_bytes(revoked)
         allowed.write_text(
-            "".join(f'{signer.person} namespaces="{NAMESPACE}" {k.line}\n' for k in signer.keys)
+            "".join(f'{signer.person} namespaces="{namespace}" {k.line}\n' for k in signer.keys)
         )
         armored.write_text(signature)
         moment = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y%m%d%H%M%SZ")
         return await programs.run(
             (
-                *("ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", signer.person, "-n", NAMESPACE),
+                *("ssh-keygen", "-Y", "verify", "-f", str(allowed), "-I", signer.person, "-n", namespace),
                 *("-s", str(armored), "-r", str(keys), "-O", f"verify-time={moment}"),
             ),
             limit_s=_LIMIT_S,
@@ -124,7 +140,7 @@ def _claimed(signature: str, signer: Signer) -> PublicKey:
     return key
 
 
-async def sign(programs: Runs, text: str, key: Path) -> str:
+async def sign(programs: Runs, text: str, key: Path, namespace: str = NAMESPACE) -> str:
     """The armored signature of `text` with that key: a private one, or a public one that an agent holds.
 
     SignatureError when ssh-keygen cannot, with what it says.
@@ -133,7 +149,7 @@ async def sign(programs: Runs, text: str, key: Path) -> str:
         path = Path(name, "statement")
         path.write_text(text)
         ended = await programs.run(
-            ("ssh-keygen", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(path)), limit_s=_ASKED_S
+            ("ssh-keygen", "-Y", "sign", "-f", str(key), "-n", namespace, str(path)), limit_s=_ASKED_S
         )
         made = path.with_suffix(".sig")
         if ended.code or not made.exists():

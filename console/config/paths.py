@@ -10,6 +10,7 @@ from pathlib import Path
 from platformdirs import user_config_path, user_state_path
 
 from console.core.errors import StatedError
+from console.core.format import count
 
 APP = "warroom"
 BUNDLED = Path(__file__).parent / "bundled"
@@ -73,6 +74,17 @@ def runtime_dir(key: str) -> Path:
         if len(os.fsencode(base / name)) + 1 + SOCKET_NAME_BYTES <= SOCKET_PATH_BYTES:
             return _private(_private(base) / name)
     raise PathError("no folder for sockets: XDG_RUNTIME_DIR and TMPDIR are both too long; set a shorter one")
+
+
+def in_state(sockets: Path) -> Path:
+    """The same for several accounts: `sockets`, a folder of the state folder that the engine makes.
+
+    Raises PathError when a socket's path would not fit.
+    """
+    long = len(os.fsencode(sockets)) + 1 + SOCKET_NAME_BYTES - SOCKET_PATH_BYTES
+    if long > 0:
+        raise PathError(f"{sockets}: {count(long, 'byte')} too long for sockets in it: shorten `state`")
+    return sockets
 
 
 def _runtime_bases() -> list[Path]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from console.config.examined import Examined, examine, without_mistakes
+from console.config.mistakes import ConfigError
 from console.core.roster import Roster
 from console.core.roster_check import check_roster
 
@@ -23,6 +24,17 @@ def load_roster(path: Path) -> LoadedRoster:
     """The roster in a file. Raises ConfigError with every mistake in it."""
     roster, raw, sha256 = without_mistakes(examine_roster(path))
     return LoadedRoster(roster, path, raw, sha256)
+
+
+def people_of(path: Path) -> Roster | None:
+    """The roster for whoever only wants to name people; None where it cannot be read.
+
+    Why not is said by what depends on it: the engine does not start with such a roster.
+    """
+    try:
+        return load_roster(path).roster
+    except ConfigError:
+        return None
 
 
 def examine_roster(path: Path) -> Examined[Roster]:

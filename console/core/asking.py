@@ -11,17 +11,15 @@ from msgspec.structs import replace
 from console.core.clock import Stamp
 from console.core.format import plain
 from console.core.plan import Phase, Plan
-from console.core.plan_words import code_words, data_words
+from console.core.plan_words import code_words, data_words, glass_words
 from console.core.policy import said_yes
 from console.core.protocols import Head
 from console.core.single_rows import signed
 from console.core.state import Incident
-from console.core.statement import Decision, Statement
+from console.core.statement import Decision, Statement, out_of_time
 
 LONGEST_S = 1800.0
 """A signature counts for half an hour at most (STRATEGY 3)."""
-_AHEAD_S = 5.0
-"""So much may the clock of whoever wrote the statement be ahead of the engine's."""
 
 
 def asked(
@@ -82,17 +80,8 @@ def unlike(
     ):
         if (said := getattr(statement, name)) != (expected := getattr(wanted, name)):
             return f"{why} (it says {_short(said)}, and it is {_short(expected)})"
-    return _out_of_time(statement, now, within_s)
-
-
-def _out_of_time(statement: Statement, now: Stamp, within_s: float) -> str:
-    if statement.issued > now.utc_us + _AHEAD_S * 1e6:
-        return "it was issued at a time that has not come yet: a clock is wrong"
-    if statement.expires - statement.issued > 1e6 * (min(within_s, LONGEST_S) or LONGEST_S):
-        return "it would count for longer than this environment allows"
-    if statement.expires <= now.utc_us:
-        return "it has expired: ask again"
-    return ""
+    longest_s = min(within_s, LONGEST_S) or LONGEST_S
+    return out_of_time(statement.issued, statement.expires, now.utc_us, longest_s)
 
 
 def journal_of(statement: Statement) -> Head:
@@ -111,6 +100,7 @@ def _does(plan: Plan) -> tuple[str, ...]:
         code_words(plan.code),
         f"data {data_words(plan)}",
         *((f"also {plan.verb}",) if plan.verb else ()),
+        *((glass_words(plan.glass),) if plan.glass else ()),
         f"switches by: {', then '.join(switch)}",
     )
 

@@ -101,6 +101,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=18,
     ),
     Command(
+        "page",
+        "p",
+        "page",
+        "Asks somebody for their yes once more: whoever is silent for longest, or a deputy; NEXT says whom.",
+        Group.RUN,
+        "warroom page",
+        possible.page,
+        rank=19,
+    ),
+    Command(
         "abort",
         "x",
         "abort",

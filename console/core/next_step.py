@@ -19,6 +19,7 @@ from console.core.policy import (
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.receipt import HELD_TO_CEILING, beyond, told
+from console.core.roster import Roster
 from console.core.standing import (
     distrusted,
     healthy_at,
@@ -30,6 +31,8 @@ from console.core.standing import (
 )
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
+from console.core.summons import may_say_yes, whose_yes
+from console.core.summons_by_hand import proposed
 from console.core.words import duration, took
 
 HANGS_AFTER_S = 15.0
@@ -46,7 +49,15 @@ class NextStep(Struct, frozen=True):
     """Id of the command that does it; None when there is nothing to press but to wait."""
 
 
-def next_step(snapshot: Snapshot, environment: Environment) -> NextStep:
+class Viewer(Struct, frozen=True):
+    """Who looks, and who else there is."""
+
+    actor: str = ""
+    roster: Roster | None = None
+    """None where it is not at hand: then nobody is named who has not been asked."""
+
+
+def next_step(snapshot: Snapshot, environment: Environment, viewer: Viewer = Viewer()) -> NextStep:  # noqa: B008 - frozen
     """What the person at this console should do next; when that is nothing, what is waited for."""
     if kind := snapshot.state.unknown_critical:
         return NextStep(f"the journal holds {kind}, unknown to this warroom: use a newer one", None)
@@ -61,7 +72,7 @@ def next_step(snapshot: Snapshot, environment: Environment) -> NextStep:
         return _resolved(incident)
     if incident.status == "suspected":
         return _suspected(incident)
-    return _declared(snapshot, incident, environment)
+    return _declared(snapshot, incident, environment, viewer)
 
 
 # -- before an incident, and after it ---------------------------------------------------------------
@@ -70,7 +81,7 @@ def next_step(snapshot: Snapshot, environment: Environment) -> NextStep:
 def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
     engine = snapshot.state.engine
     if pid := hanging(snapshot):
-        return _hanging(pid, silent_for(snapshot))
+        return _hanging(pid, silent_for(snapshot), environment)
     match presence(snapshot):
         case Presence.NEVER:
             why = "none has run here yet"
@@ -86,10 +97,11 @@ def _without_engine(snapshot: Snapshot, environment: Environment) -> NextStep:
     return NextStep(f"start an engine: {why}{waits}", "engine")
 
 
-def _hanging(pid: int, silent: float) -> NextStep:
+def _hanging(pid: int, silent: float, environment: Environment) -> NextStep:
     if silent < HANGS_AFTER_S:
         return NextStep(f"wait: the engine is silent for {duration(silent)}, its process is there", None)
-    return NextStep(f"end process {pid}: silent for {duration(silent)}; then E starts an engine", None)
+    then = "its service manager" if environment.engine == "external" else "E"
+    return NextStep(f"end process {pid}: silent for {duration(silent)}; then {then} starts an engine", None)
 
 
 def _quiet(snapshot: Snapshot, environment: Environment) -> NextStep:
@@ -133,7 +145,7 @@ def _resolved(incident: Incident) -> NextStep:
 # -- the declared incident --------------------------------------------------------------------------
 
 
-def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep:
+def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
     if incident.planning:
         doing = snapshot.live.planning if snapshot.live else None
         return NextStep(f"wait: planning, {doing.words if doing else 'the engine takes it up'}", None)
@@ -148,7 +160,7 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment) 
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
-        return _gate(snapshot, incident, incident.plan, environment)
+        return _gate(snapshot, incident, incident.plan, environment, viewer)
     return _under_way(snapshot, incident, incident.plan, environment)
 
 
@@ -207,7 +219,9 @@ def _of_kept_data(incident: Incident, environment: Environment) -> str:
 # -- the gate ---------------------------------------------------------------------------------------
 
 
-def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment) -> NextStep:
+def _gate(
+    snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment, viewer: Viewer
+) -> NextStep:
     found = told(incident)
     if found and (too_much := beyond(incident, found)):
         return NextStep(f"{_CHOOSE_ANEW}: {too_much}", "data")
@@ -222,17 +236,40 @@ def _gate(snapshot: Snapshot, incident: Incident, plan: Plan, environment: Envir
     if short := must_say_yes(incident, snapshot.at):
         also = f"; the gate also waits for {broken[0]}" if broken else ""
         also += _of_kept_data(incident, environment)
+        if waits := _others(snapshot, incident, environment, viewer, short):
+            return NextStep(f"{waits.sentence}{also}", waits.command)
         if plan.proof == "claim":
             typed = f"{snapshot.state.environment}{', twice: it swaps data' if plan.data else ''}"
             return NextStep(f"go: say yes to the plan and type {typed}{also}", "go")
         return NextStep(f"sign: {short}, by signature{also}", "sign")
     if lacks := _of_roles(incident, snapshot.at):
-        return NextStep(f"say yes too: {lacks}", "go" if plan.proof == "claim" else "sign")
+        waits = _others(snapshot, incident, environment, viewer, lacks)
+        return waits or NextStep(f"say yes too: {lacks}", "go" if plan.proof == "claim" else "sign")
     if again := too_old(incident, snapshot.at):
         return NextStep(f"wait: {again[0].title} is done once more, its proof has grown old", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)
+
+
+def _others(
+    snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer, short: str
+) -> NextStep | None:
+    """What there is to do about others, where whoever looks cannot say yes; None where they can.
+
+    `short` says whose yes is missing, by role. None also while signatures can only be waited for.
+    """
+    roster, now = viewer.roster, snapshot.at
+    if roster is None or may_say_yes(incident, environment, roster, viewer.actor, now):
+        return None
+    if page := proposed(incident, environment, roster, now, besides=viewer.actor):
+        return NextStep(page.words, "page")
+    if incident.plan is None or incident.plan.proof == "signature":
+        return None
+    who = " or ".join(whose_yes(incident, environment, roster, now)) or "nobody in the roster"
+    stranger = roster.person(viewer.actor) is None
+    you = f"; {viewer.actor} is not in the roster: act as one who is, --as HANDLE" if stranger else ""
+    return NextStep(f"wait: {short}; {who} can (g){you}", None)
 
 
 def _of_roles(incident: Incident, now: Stamp) -> str:

@@ -7,7 +7,7 @@ from console.core.format import clock, count
 from console.core.loss import Ceiling
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
 from console.core.verbs import RESTORE_ROWS
-from console.core.words import duration
+from console.core.words import age
 
 _KEYS = 10
 """Keys of rows that are named; the plan's steps name all."""
@@ -69,7 +69,7 @@ def glass_words(glass: Glass) -> str:
     seats = count(sum(need.count for need in glass.matrix), "signature")
     return (
         f"breaks the glass: {glass.signatures} of {seats}, one of {' or '.join(glass.one_of)}; "
-        f"the others review it within {duration(glass.review_within_s)}"
+        f"the others review it within {age(glass.review_within_s)}"
     )
 
 

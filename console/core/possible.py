@@ -12,6 +12,7 @@ from console.core.protocols import Snapshot
 from console.core.single_rows import not_shown
 from console.core.state import Incident
 from console.core.strategy import ByHand, Environment
+from console.core.summons_by_hand import nobody_is_asked
 from console.core.wishes import way_back_is_over
 
 Possible = Callable[[Snapshot, Environment], str | None]
@@ -98,6 +99,14 @@ def sign(snapshot: Snapshot, _environment: Environment) -> str | None:
     return "this plan asks for a typed name, not for signatures: g" if claimed else None
 
 
+def page(snapshot: Snapshot, environment: Environment) -> str | None:
+    """There is a plan whose yes is missing, and people are asked for it here."""
+    incident = _declared(snapshot)
+    if isinstance(incident, str):
+        return incident
+    return nobody_is_asked(incident, environment, snapshot.at) or None
+
+
 def look_at_plan(snapshot: Snapshot, _environment: Environment) -> str | None:
     """There is or was one."""
     incident = snapshot.state.incident
@@ -173,14 +182,14 @@ def look_at_output(snapshot: Snapshot, _environment: Environment) -> str | None:
     return None if began else "no step has run yet"
 
 
-def start_engine(snapshot: Snapshot, _environment: Environment) -> str | None:
+def start_engine(snapshot: Snapshot, environment: Environment) -> str | None:
     """None runs, and a console may start one."""
     engine = snapshot.state.engine
     if presence(snapshot) is Presence.ALIVE:
         return f"an engine runs already, process {snapshot.live.pid}" if snapshot.live else "an engine starts"
     if pid := hanging(snapshot):
         return f"process {pid} is an engine, and silent: another can start when it has ended"
-    if engine is not None and engine.mode == "separated":
+    if environment.engine == "external" or (engine is not None and engine.mode == "separated"):
         return "the engine runs under an account of its own: its service manager starts it, not a console"
     return None
 

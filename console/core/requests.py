@@ -105,6 +105,17 @@ class RevokeStanding(Ask, frozen=True):
     reason: str
 
 
+class SignReview(Ask, frozen=True):
+    """Hand in what somebody thinks of a gate that was opened by breaking the glass, signed."""
+
+    person: str
+    """Whose signature it is."""
+    text: str
+    """See core.review."""
+    signature: str
+    """Armored, as `ssh-keygen -Y sign` writes it."""
+
+
 class Decide(Ask, frozen=True):
     """Say what becomes of a step that failed or whose end is unknown."""
 
@@ -168,6 +179,7 @@ AnyAsk = (
     | Seen
     | SignStanding
     | RevokeStanding
+    | SignReview
     | Decide
     | Abort
     | Resume

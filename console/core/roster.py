@@ -59,9 +59,9 @@ class Person(Dated):
     """What the journal calls them."""
     roles: list[Name]
     deputy_for: list[Name] = Field(default_factory=list)
-    """Roles that this person takes when nobody who holds one answers."""
+    """Roles in which this person may say yes at any time, and is asked when nobody who holds one answers."""
     contact: Text | None = None
-    """How to page them."""
+    """How to page them; without it they are asked on the screen alone."""
     keys: list[
         Annotated[
             HeldKey,

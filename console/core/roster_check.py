@@ -80,6 +80,24 @@ def unmet(strategy: object, roster: object, today: str | None = None) -> Iterato
         signed = environment["authorisation"]["proof"].text == "signature" and keyed
         yield from _matrix(environment, everybody, signers if signed else everybody)
         yield from _prerequisites(environment, everybody, signers if signed else everybody)
+        yield from _escalation(environment, _holders(Part(roster), today))
+
+
+def _holders(roster: Part, today: str | None) -> set[str]:
+    """The roles that somebody holds, and not only stands in for."""
+    people = (person for person in roster["people"].each() if _counts(person, today))
+    return {role.text for person in people for role in person["roles"].each() if role.text}
+
+
+def _escalation(environment: Part, held: set[str]) -> Iterator[Finding]:
+    """Every level of the path is somebody: a deputy of theirs is not told."""
+    for part in environment["authorisation"]["escalation"]["roles"].each():
+        if part.text and part.text not in held:
+            near = nearest(part.text, held)
+            meant = f": is {quoted(near)} meant?" if near else ""
+            yield part.wrong(
+                f"nobody in the roster holds the role {quoted(part.text)}, so nobody is told{meant}"
+            )
 
 
 def _members(roster: Part, today: str | None) -> dict[str, _Member]:

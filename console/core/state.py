@@ -269,6 +269,34 @@ class Standing(Struct, frozen=True):
     """Why it does not count any more; empty while nothing has ended it."""
 
 
+Verdict = Literal["agreed", "objected"]
+
+
+class Reviewed(Struct, frozen=True):
+    """What somebody who was not asked before thinks of it."""
+
+    person: str
+    roles: tuple[str, ...]
+    verdict: Verdict
+    remark: str
+    at: Stamp
+
+
+class Review(Struct, frozen=True):
+    """A gate that was opened by breaking the glass, and who has to say what they think of that."""
+
+    plan_hash: str
+    approvers: tuple[str, ...]
+    """Who opened it."""
+    roles: tuple[str, ...]
+    """The seats of the matrix that were empty."""
+    by: int
+    """Until when, UTC microseconds."""
+    said: tuple[Reviewed, ...] = ()
+    overdue: bool = False
+    """Whether that time went by with somebody missing."""
+
+
 class State(Struct, frozen=True):
     """Everything that the journal says, up to event `seq`."""
 
@@ -287,6 +315,8 @@ class State(Struct, frozen=True):
     errands: int = 0
     standing: dict[str, Standing] = field(default_factory=dict)
     """Standing authorisations, those that have ended among them, by id."""
+    reviews: dict[str, Review] = field(default_factory=dict)
+    """Gates that were opened by breaking the glass, by incident."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

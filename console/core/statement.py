@@ -4,7 +4,8 @@ It is made from the plan and the journal, and checked by making it again: a text
 single character is not the one that was asked for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -19,6 +20,8 @@ MAX_BYTES = 8 * 1024
 _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
 Decision = Literal["yes", "no"]
+Field = tuple[str, str]
+"""The name and the value of a line."""
 
 
 class StatementError(StatedError):
@@ -55,38 +58,33 @@ class Statement(Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """As it is signed, with a line break at its end."""
-        return "".join(f"{line}\n" for line in (TITLE, *_lines(self)))
+        return as_text(TITLE, _fields(self))
 
 
 _NAMES = {"before": "signed before"}
 _EMPTY = "nobody"
 
 
-def _lines(statement: Statement) -> Iterator[str]:
+def _fields(statement: Statement) -> Iterator[Field]:
     for name, value in asdict(statement).items():
         told = _NAMES.get(name, name)
         match value:
             case tuple():
-                yield from (f"{told}: {line}" for line in value)
+                yield from ((told, line) for line in value)
             case int():
-                yield f"{told}: {written(value)}"
+                yield told, written(value)
             case "" if name == "because":
                 continue
             case _:
-                yield f"{told}: {value or _EMPTY}"
+                yield told, value or _EMPTY
 
 
 def parse(text: str) -> Statement:
     """The statement in a text; StatementError with the line that is wrong."""
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise StatementError(f"a statement has at most {MAX_BYTES} bytes: this is something else")
-    title, _, rest = text.partition("\n")
-    if title != TITLE:
-        raise StatementError(f"a statement begins with `{TITLE}`: this is something else")
-    given = [_field(number, line) for number, line in enumerate(rest.splitlines(), 2)]
-    found = _read(given)
-    if found.text != text:
-        raise StatementError("the statement is not as Warroom writes it: sign the text as it was sent")
+    given = fields_of(text, TITLE)
+    with reading():
+        found = _read(given)
+    as_written(text, found.text)
     if (found.decision == "no") is not bool(found.because.strip()):
         raise StatementError("a no says why, in its line `because`, and a yes has no such line")
     return found
@@ -97,8 +95,8 @@ def signed_text(text: str, signature: str) -> str:
     return f"{text}{signature.strip()}\n"
 
 
-def split(document: str) -> tuple[str, str]:
-    """The statement's text and the armored signature in what was sent; StatementError when it lacks one.
+def split(document: str, title: str = TITLE) -> tuple[str, str]:
+    """The text of that title and the armored signature in what was sent; StatementError when it lacks one.
 
     Line ends are put right, and what stands around it is left out: a terminal or a mail may have added it.
     """
@@ -106,36 +104,79 @@ def split(document: str) -> tuple[str, str]:
     text, mark, rest = whole.partition(_BEGIN)
     if not mark:
         raise StatementError(f"there is no signature in it: it ends with {_BEGIN} and what follows")
-    _, title, fields = f"\n{text}".rpartition(f"\n{TITLE}\n")
+    _, found, fields = f"\n{text}".rpartition(f"\n{title}\n")
     armored, end, _ = rest.partition(_END)
-    return f"{title}{fields}".lstrip("\n"), f"{mark}{armored}{end}\n"
+    return f"{found}{fields}".lstrip("\n"), f"{mark}{armored}{end}\n"
 
 
-def _field(number: int, line: str) -> tuple[str, str]:
+def _read(given: list[Field]) -> Statement:
+    by_name = dict(given)
+    decision = next((one for one in get_args(Decision) if one == by_name["decision"]), None)
+    if decision is None:
+        raise StatementError("the statement's decision is neither yes nor no")
+    before = by_name[_NAMES["before"]]
+    return Statement(
+        **{name: by_name[name] for name in ("environment", "incident", "person", "roles", "plan")},
+        **{name: by_name[name] for name in ("journal", "roster")},
+        decision=decision,
+        because=by_name.get("because", ""),
+        does=tuple(value for name, value in given if name == "does"),
+        before="" if before == _EMPTY else before,
+        issued=from_written(by_name["issued"]),
+        expires=from_written(by_name["expires"]),
+    )
+
+
+# -- what every text that is signed has in common ------------------------------------------------------
+
+
+def as_text(title: str, fields: Iterable[Field]) -> str:
+    """A text as it is signed: its title, and a line for each field."""
+    return "".join(f"{line}\n" for line in (title, *(f"{name}: {value}" for name, value in fields)))
+
+
+def fields_of(text: str, title: str) -> list[Field]:
+    """The fields of a text of that title, in order; StatementError with the line that is none."""
+    if len(text.encode(errors="replace")) > MAX_BYTES:
+        raise StatementError(f"a statement has at most {MAX_BYTES} bytes: this is something else")
+    found, _, rest = text.partition("\n")
+    if found != title:
+        raise StatementError(f"a statement begins with `{title}`: this is something else")
+    return [_field(number, line) for number, line in enumerate(rest.splitlines(), 2)]
+
+
+def _field(number: int, line: str) -> Field:
     name, colon, value = line.partition(": ")
     if not colon or not value.isprintable():
         raise StatementError(f"line {number} of the statement is not `name: value`")
     return name, value
 
 
-def _read(given: list[tuple[str, str]]) -> Statement:
-    by_name = dict(given)
+@contextmanager
+def reading() -> Iterator[None]:
+    """Says of a field that is missing, or of a time that is none, what is wrong: StatementError."""
     try:
-        decision = next(one for one in get_args(Decision) if one == by_name["decision"])
-        before = by_name[_NAMES["before"]]
-        return Statement(
-            **{name: by_name[name] for name in ("environment", "incident", "person", "roles", "plan")},
-            **{name: by_name[name] for name in ("journal", "roster")},
-            decision=decision,
-            because=by_name.get("because", ""),
-            does=tuple(value for name, value in given if name == "does"),
-            before="" if before == _EMPTY else before,
-            issued=from_written(by_name["issued"]),
-            expires=from_written(by_name["expires"]),
-        )
+        yield
     except KeyError as error:
         raise StatementError(f"the statement lacks its line `{error.args[0]}`") from None
-    except StopIteration:
-        raise StatementError("the statement's decision is neither yes nor no") from None
     except ValueError as error:
         raise StatementError(f"the statement's times cannot be read: {error}") from None
+
+
+def as_written(text: str, again: str) -> None:
+    """Refuses a text that is not what was read in it, written again: StatementError."""
+    if text != again:
+        raise StatementError("the statement is not as Warroom writes it: sign the text as it was sent")
+
+
+AHEAD_S = 5.0
+"""So much may the clock of whoever wrote a text be ahead of the engine's."""
+
+
+def out_of_time(issued: int, expires: int, now: int, longest_s: float) -> str:
+    """Why a text of those times (UTC microseconds) does not count at `now`; empty when it does."""
+    if issued > now + AHEAD_S * 1e6:
+        return "it was issued at a time that has not come yet: a clock is wrong"
+    if expires - issued > 1e6 * longest_s:
+        return "it would count for longer than this environment allows"
+    return "it has expired: ask again" if expires <= now else ""

@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterator
 
 from console.core import (
+    asking_check,
     conditions_check,
     data_check,
     measures_check,
     prerequisites_check,
     runbook_check,
+    separation_check,
 )
 from console.core.parts import Finding, Part
 
@@ -17,6 +19,8 @@ RULES = (
     *runbook_check.RULES,
     *prerequisites_check.RULES,
     *data_check.RULES,
+    *asking_check.RULES,
+    *separation_check.RULES,
 )
 
 

@@ -205,9 +205,10 @@ def _(body: ev.GateWithdrawn, _event: ev.Event, _title: Title) -> Said:
 
 @_words.register
 def _(body: ev.GateOpened, _event: ev.Event, _title: Title) -> Said:
-    return Said(
-        f"gate open for plan {short(body.plan_hash)}: {', '.join(body.approvers)} said yes", Tone.GOOD
-    )
+    words = f"gate open for plan {short(body.plan_hash)}: {', '.join(body.approvers)} said yes"
+    if not body.reviews:
+        return Said(words, Tone.GOOD)
+    return Said(f"{words}, breaking the glass; {', '.join(body.reviews)} review it", Tone.BAD)
 
 
 @_words.register
@@ -306,6 +307,19 @@ def _(body: ev.StandingRevoked, _event: ev.Event, _title: Title) -> Said:
 @_words.register
 def _(body: ev.StandingEnded, _event: ev.Event, _title: Title) -> Said:
     return Said(f"standing authorisation {body.id} is {body.why}: {body.reason}", Tone.WARN)
+
+
+@_words.register
+def _(body: ev.ReviewSigned, event: ev.Event, _title: Title) -> Said:
+    by = "" if event.actor == body.person else f", handed in by {event.actor}"
+    words = f"{body.person} reviewed {body.incident}, {body.verdict}: {body.remark} (key {body.key[:17]}{by})"
+    return Said(words, Tone.PERSON if body.verdict == "agreed" else Tone.BAD)
+
+
+@_words.register
+def _(body: ev.ReviewOverdue, _event: ev.Event, _title: Title) -> Said:
+    lacking = ", ".join(body.missing)
+    return Said(f"{body.incident} broke the glass, and {lacking} did not review it in time", Tone.BAD)
 
 
 @_words.register

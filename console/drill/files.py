@@ -3,6 +3,7 @@
 import re
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.drill.keyring import Keyring
+from console.drill.pager import PAGES
 from console.drill.setting import Setting
 from console.drill.story import STORIES
 from console.drill.world import ArchiveAt, World
@@ -25,6 +27,8 @@ BEFORE = "3s"
 """How long before the onset the recovery point lies, where data can go back."""
 LOSS_WITH_BULK = 100_000
 """Rows that a yes signs away where much data takes minutes to restore, in which users write on."""
+AGAIN, DEPUTY_AFTER, LEVEL = "30s", "75s", "45s"
+"""How long silence lasts before people are asked again, and deputies are; how long a level has."""
 NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset"
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
@@ -55,12 +59,13 @@ def write_files(folder: Path, world: World) -> Setting:
 
 
 def _write_roster(path: Path, folder: Path) -> None:
-    """The bundled people, each with a key of the drill's, of which none is revoked."""
+    """The bundled people, each with a contact and a key of the drill's, of which none is revoked."""
     yaml, keys = YAML(), Keyring(folder)
     document = yaml.load(BUNDLED / "roster.yaml")
     keys.make(person["handle"] for person in document["people"])
     for person in document["people"]:
         person["keys"] = [keys.public(person["handle"])]
+        person["contact"] = f"{person['handle']} in this drill"
     (path.parent / document["revoked"]).touch()
     with path.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
@@ -73,6 +78,8 @@ def set_aside(folder: Path) -> None:
         if last.exists():
             shutil.rmtree(last)
         state.rename(last)
+        with suppress(FileNotFoundError):  # nobody was paged
+            (folder / PAGES).rename(last / PAGES)
 
 
 def _rehearse(environment: Any, folder: Path, world: World) -> None:
@@ -99,7 +106,16 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["health"] |= {"every": "200ms", "limit": "1s"}
     for step in environment["runbook"]:
         step["expected"] = "1s"
+    if "paging" in environment["authorisation"]:
+        _rehearse_paging(environment["authorisation"], folder)
     _validate_the_release(environment)
+
+
+def _rehearse_paging(rule: Any, folder: Path) -> None:
+    """People are paged through a stand-in, and are not waited for as long as in the field."""
+    command = [sys.executable, "-m", "console.drill.pager", str(folder), "{handle}", "{contact}"]
+    rule["paging"] |= {"command": command, "again": AGAIN, "deputy_after": DEPUTY_AFTER}
+    rule["escalation"]["every"] = LEVEL
 
 
 def _rehearse_data(environment: Any, folder: Path, world: World, archive: ArchiveAt) -> None:

@@ -30,6 +30,7 @@ from console.engine.desk import Desk
 from console.engine.engine import Engine
 from console.engine.log import configure
 from console.engine.lookout import Lookout
+from console.engine.pager import Means
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.stores import StoreMaker
@@ -40,6 +41,7 @@ from console.store.journal import SqliteWriter
 from console.store.layout import Layout, Runtime
 from console.store.lease import Lease, LeaseError, holder
 from console.store.live import LiveFile
+from console.store.private import PRIVATE, Sharing
 from console.store.processes import runs
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
@@ -73,6 +75,8 @@ class Wanted(Struct, frozen=True):
     runtime: Path
     with_pid: int | None
     """A process whose end is the engine's end too."""
+    sharing: Sharing = PRIVATE
+    """Who else opens what the engine writes."""
 
 
 async def run(wanted: Wanted, environ: Mapping[str, str]) -> None:
@@ -108,7 +112,7 @@ class _Builder:
         self._lease = self._leased()
         self._programs = Programs(child_environment(environ), tag=wanted.state, lease=self._lease.fileno())
         self._ringer = Ringer()
-        self._live_file = LiveFile(self._layout.live)
+        self._live_file = LiveFile(self._layout.live, wanted.sharing)
         self._book = self._opened()
 
     def started(self) -> ev.EngineStarted:
@@ -129,7 +133,7 @@ class _Builder:
         wanted, layout = self._wanted, self._layout
         world, book = self._world(), self._book
         board = Board(self._live(), self._clock, self._publish)
-        bell = Bell(self._runtime.engine_bell)
+        bell = Bell(self._runtime.engine_bell, wanted.sharing)
         self._stack.callback(bell.close)
         return Engine(
             book=book,
@@ -140,18 +144,28 @@ class _Builder:
                 wanted.roster.roster,
                 lambda: book.state,
                 roster_sha256=wanted.roster.sha256,
+                strategy_sha256=wanted.loaded.sha256,
             ),
             office=self._office(),
             runner=lambda docket: Runner(
-                docket, world, board, layout.output, self._secrets.redact, lambda: book.state.rungs
+                docket,
+                world,
+                board,
+                layout.output,
+                self._secrets.redact,
+                lambda: book.state.rungs,
+                wanted.sharing,
             ),
             board=board,
             sampler=self._sampler(),
             lookout=self._lookout(),
-            inbox=FolderInbox(layout.inbox),
+            inbox=FolderInbox(layout.inbox, sharing=wanted.sharing),
             bell=bell,
             lease=self._lease,
             cataloguer=Cataloguer(book, world, world.stores, board) if world.stores else None,
+            means=Means(
+                self._environment, wanted.roster.roster, self._programs, self._base, self._secrets.redact
+            ),
         )
 
     def _office(self) -> Office:
@@ -159,7 +173,7 @@ class _Builder:
         return Office(self._programs, roster.roster, roster.sha256, roster.path.parent)
 
     def _lookout(self) -> Lookout:
-        samples = SampleWriter(self._layout.samples)
+        samples = SampleWriter(self._layout.samples, self._wanted.sharing)
         self._stack.callback(samples.close)
         return Lookout(
             self._book,
@@ -171,7 +185,7 @@ class _Builder:
 
     def _leased(self) -> Lease:
         """The lease of the environment; what a killed engine left running is ended first."""
-        lease = Lease(self._layout.lock, self._clock)
+        lease = Lease(self._layout.lock, self._clock, self._wanted.sharing)
         try:
             lease.acquire()
         except LeaseError:
@@ -184,7 +198,7 @@ class _Builder:
         return lease
 
     def _opened(self) -> Book:
-        writer = SqliteWriter(self._layout, self._wanted.name)
+        writer = SqliteWriter(self._layout, self._wanted.name, self._wanted.sharing)
         self._stack.callback(writer.close)
         self._stack.callback(self._ringer.close)
         book = Book(writer, self._wanted.name, self._clock, self._ring)
@@ -214,7 +228,7 @@ class _Builder:
             clock=self._clock,
             programs=self._programs,
             clone=Clone(
-                self._wanted.state / "clone.git",
+                self._layout.clone,
                 remote_at(environment.repository.remote, self._base),
                 self._programs,
             ),

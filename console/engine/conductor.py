@@ -7,9 +7,9 @@ import structlog
 from msgspec import Struct
 
 from console.core import events as ev
-from console.core.clock import Clock
+from console.core.clock import Clock, Stamp
 from console.core.plan import Authority, Step
-from console.core.policy import gate, opens_by, too_old
+from console.core.policy import gate, opens_by, to_review, too_old
 from console.core.state import Incident, Status
 from console.engine import crash
 from console.engine.board import one_line
@@ -41,6 +41,18 @@ def startable(incident: Incident | None) -> Startable:
     steps = tuple(step for step in incident.plan.of_phase(phase) if _free(incident, step))
     behind = incident.gate_opened is None and any(step.authority is Authority.MATRIX for step in steps)
     return Startable(steps, behind_gate=behind)
+
+
+def _opened(incident: Incident, approvers: tuple[str, ...], now: Stamp) -> ev.GateOpened:
+    """The gate's opening, and by when those review it who were passed over because the glass was broken."""
+    glass = incident.plan.glass if incident.plan else None
+    return ev.GateOpened(
+        plan_hash=incident.plan_hash or "",
+        approvers=approvers,
+        predicates=opens_by(incident, now),
+        reviews=to_review(incident, now),
+        review_by=0 if glass is None else now.utc_us + round(1e6 * glass.review_within_s),
+    )
 
 
 def _free(incident: Incident, step: Step) -> bool:
@@ -128,12 +140,7 @@ class Conductor:
             return
         if not self._signed(incident):
             return
-        opened = ev.GateOpened(
-            plan_hash=incident.plan_hash or "",
-            approvers=verdict.approvers,
-            predicates=opens_by(incident, now),
-        )
-        self._start(ready.steps[0], opened)
+        self._start(ready.steps[0], _opened(incident, verdict.approvers, now))
         self.advance()
 
     def _start(self, step: Step, *before: ev.Body) -> None:

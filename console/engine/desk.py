@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Body
 from console.core.ids import errand_id, incident_id
 from console.core.requests import Request
 from console.core.roster import Roster
+from console.core.standing_authorisation import Terms
 from console.core.state import State
-from console.core.statement import Statement
 from console.core.strategy import Environment
 from console.engine import grants
 from console.engine.grants import Case, RefusedError
@@ -26,12 +25,12 @@ class Desk:
         state: Callable[[], State],
         *,
         roster_sha256: str = "",
+        strategy_sha256: str = "",
     ) -> None:
-        """`roster_sha256` is the roster file's; pinned when an incident is declared."""
-        self._name = name
-        self._environment = environment
+        """The digests are those of the files; the roster's is pinned when an incident is declared."""
+        self.terms = Terms(name, environment, strategy_sha256, roster_sha256)
+        """What a standing authorisation must be about to count here."""
         self._roster = roster
-        self._roster_sha256 = roster_sha256
         self._state = state
 
     def answer(self, request: Request, now: Stamp, head: str) -> tuple[Body, ...]:
@@ -39,26 +38,17 @@ class Desk:
 
         What a decision or a plan needs from the world beside its events is the engine's to do.
         """
-        if request.environment != self._name:
-            raise RefusedError(f"this is the engine of {self._name}, not of {request.environment}")
+        if request.environment != self.terms.name:
+            raise RefusedError(f"this is the engine of {self.terms.name}, not of {request.environment}")
         if unknown := self._state().unknown_critical:
             raise RefusedError(f"the journal holds {unknown}, which a newer Warroom wrote")
         if request.actor not in self._roster.handles():
             raise RefusedError(f"{request.actor} is not in the roster: act as one who is, with --as HANDLE")
-        return grants.grant(request.ask, self._case(request.actor, now, head))
+        return grants.grant(request.ask, self.case(request.actor, now, head))
 
-    def sign(self, statement: Statement, signature: str, key: str, now: Stamp) -> tuple[Body, ...]:
-        """The event of a statement whose signature was verified with `key`; see grants.gate.sign."""
-        return grants.gate.sign(self._case(statement.person, now), statement, signature, key)
-
-    def counted(self, statement: Statement, signature: str, key: str, at: Stamp) -> ev.GateSigned:
-        """What the journal must say of that statement, made good at `at`; see grants.gate.counted."""
-        return grants.gate.counted(self._case(statement.person, at), statement, signature, key)
-
-    def _case(self, actor: str, now: Stamp, head: str = "") -> Case:
-        return Case(
-            self._name, self._environment, self._roster, self._roster_sha256, self._state(), actor, now, head
-        )
+    def case(self, actor: str, now: Stamp, head: str = "") -> Case:
+        """What decides whether that person is granted something now."""
+        return Case(self.terms, self._roster, self._state(), actor, now, head)
 
 
 def new_incident(state: State, now: Stamp) -> str:

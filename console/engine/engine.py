@@ -9,6 +9,7 @@ import structlog
 from actions.action import World
 from console.authority.office import Office
 from console.core import events as ev
+from console.core.review import overdue
 from console.core.state import Incident
 from console.engine.board import Board
 from console.engine.book import Book
@@ -18,10 +19,12 @@ from console.engine.desk import Desk
 from console.engine.docket import ERRAND, Docket, of_errand
 from console.engine.lane import Lane, end_errand
 from console.engine.lookout import Lookout
+from console.engine.pager import Means, Pager
 from console.engine.reception import Reception
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.signatures import Signatures
+from console.engine.standing_orders import StandingOrders
 from console.engine.tasks import Tasks
 from console.store.bell import Bell
 from console.store.inbox import FolderInbox
@@ -53,9 +56,14 @@ class Engine:
         bell: Bell,
         lease: Lease,
         cataloguer: Cataloguer | None,
+        means: Means,
     ) -> None:
-        """`cataloguer` keeps what the data could go back to in sight; None where there are no backups."""
+        """`cataloguer` keeps what the data could go back to in sight; None where there are no backups.
+
+        `means` are those by which people are asked for their yes.
+        """
         self._book = book
+        self._clock = world.clock
         self._board = board
         self._sampler = sampler
         self._lookout = lookout
@@ -75,6 +83,8 @@ class Engine:
             fault=self.stop,
         )
         self._signatures = Signatures(book, desk, office, world.clock, self._tasks)
+        self._standing = StandingOrders(book, desk, office, world.clock, self._tasks)
+        self._pager = Pager(book, means, world.clock, self._tasks)
         leader = conduct(ours, run, signed=self._signed)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
@@ -85,6 +95,7 @@ class Engine:
         self._book.say(started)
         self._lookout.recall()
         await self._signatures.look_at_open_gate()
+        await self._standing.look_at_all()
         self._tasks.start("samples", self._sample())
         self._tasks.start("inbox", self._answer_requests())
         if self._cataloguer is not None:
@@ -128,10 +139,18 @@ class Engine:
         """Whether every yes still holds, and nothing signed is left that might be a no."""
         return not self._reception.verifying and self._signatures.hold(incident)
 
+    def _miss_reviews(self) -> None:
+        """Say once of each gate that was opened by breaking the glass who has not reviewed it in time."""
+        for incident, missing in overdue(self._book.state.reviews, self._clock.now().utc_us):
+            self._book.say(ev.ReviewOverdue(incident, missing))
+
     def _moved(self) -> None:
         """Something has changed: both runs may go on."""
         if self._stop.is_set():
             return
         self._signatures.lapse()
+        self._standing.lapse()
+        self._miss_reviews()
+        self._pager.look()
         self._incident.moved()
         self._errand.moved()

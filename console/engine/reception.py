@@ -1,22 +1,30 @@
 """The reception: takes requests out of the inbox, has the desk answer them, and commits the answers."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from console.authority.office import Office
+from console.authority.ssh import REVIEW, STANDING
 from console.core import events as ev
 from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Draft
 from console.core.plan import Step, Wish
-from console.core.requests import Approve, Choice, Decide, Request
+from console.core.requests import Approve, Ask, Choice, Decide, Request, SignReview, SignStanding
 from console.core.statement import parse
 from console.engine.book import Book
 from console.engine.desk import Desk, new_errand, new_incident
-from console.engine.grants import RefusedError
+from console.engine.grants import Case, RefusedError, gate, review, standing
 from console.engine.runner import Runner
 from console.engine.signatures import check_last_word
 from console.engine.tasks import Tasks
 from console.store.inbox import FolderInbox, Taken
+
+_OF_KIND: dict[type[Ask], tuple[str, Callable[[Case, Any, str], tuple[ev.Body, ...]]]] = {
+    SignStanding: (STANDING, standing.sign),
+    SignReview: (REVIEW, review.sign),
+}
+"""What is signed beside a yes or a no: the namespace of its signature, and who judges it."""
 
 
 class Reception:
@@ -69,6 +77,8 @@ class Reception:
             case Approve(text=text, signature=signature):
                 self._verifying.add(request.id)
                 self._tasks.start(_name(request), self._sign(taken, request, text, signature))
+            case SignStanding() | SignReview() as ask:
+                self._tasks.start(_name(request), self._sign_document(taken, request, ask))
             case Decide(step=step_id, choice=Choice.CONTINUE):
                 step = self._planned(step_id)
                 self._tasks.start(_name(request), self._accept(taken, request, step, bodies))
@@ -104,8 +114,10 @@ class Reception:
         """A signature is verified first; whether it is about the plan is judged by the state of then."""
         try:
             statement = parse(text)
-            key = await self._office.key_of(statement, signature, self._clock.now().utc_us)
-            bodies = self._desk.sign(statement, signature, key.fingerprint, self._clock.now())
+            now = self._clock.now().utc_us
+            key = await self._office.key_of(statement.person, statement.text, signature, now)
+            case = self._desk.case(statement.person, self._clock.now())
+            bodies = gate.sign(case, statement, signature, key.fingerprint)
             incident = self._book.state.open_incident
             check_last_word(statement, self._book, incident.spoke.get(statement.person, 0) if incident else 0)
         except StatedError as error:
@@ -114,6 +126,18 @@ class Reception:
             self._commit(taken, request, bodies)
         finally:
             self._verifying.discard(request.id)
+
+    async def _sign_document(self, taken: Taken, request: Request, ask: SignStanding | SignReview) -> None:
+        """As a yes at the gate: verified first, and judged by the state of then."""
+        namespace, judged = _OF_KIND[type(ask)]
+        try:
+            now = self._clock.now().utc_us
+            key = await self._office.key_of(ask.person, ask.text, ask.signature, now, namespace)
+            bodies = judged(self._desk.case(ask.person, self._clock.now()), ask, key.fingerprint)
+        except StatedError as error:
+            self._refuse(taken, request, str(error))
+        else:
+            self._commit(taken, request, bodies)
 
     async def _accept(self, taken: Taken, request: Request, step: Step, bodies: Sequence[ev.Body]) -> None:
         """An unclear step is taken as done only with its proof, in one transaction with the decision."""

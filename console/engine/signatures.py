@@ -14,6 +14,7 @@ from console.core.state import Approval, Incident
 from console.core.statement import Statement, StatementError, parse
 from console.engine.book import Book
 from console.engine.desk import Desk
+from console.engine.grants import gate
 from console.engine.tasks import Tasks
 
 log = structlog.get_logger()
@@ -97,7 +98,9 @@ class Signatures:
     async def _verify(self, yes: Approval) -> None:
         assert yes.signed is not None  # noqa: S101 - a claim holds by itself
         statement = self._as_signed(yes)
-        key = await self._office.key_of(statement, yes.signed.signature, self._clock.now().utc_us)
+        key = await self._office.key_of(
+            yes.person, statement.text, yes.signed.signature, self._clock.now().utc_us
+        )
         if key.fingerprint != yes.signed.key:
             raise SignatureError(
                 f"the journal says {yes.signed.key}, and it was signed with {key.fingerprint}"
@@ -109,7 +112,8 @@ class Signatures:
         signed = yes.signed
         statement = parse(signed.text)
         check_last_word(statement, self._book, yes.after)
-        if self._desk.counted(statement, signed.signature, signed.key, yes.at) != ev.GateSigned(
+        case = self._desk.case(yes.person, yes.at)
+        if gate.counted(case, statement, signed.signature, signed.key) != ev.GateSigned(
             plan_hash=yes.plan_hash,
             person=yes.person,
             roles=yes.roles,

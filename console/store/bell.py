@@ -7,11 +7,12 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from console.core.errors import StatedError
-from console.store.private import FILE, make_folder
+from console.store.private import PRIVATE, Sharing
 
 _NUMBERS = count()
 
@@ -23,7 +24,7 @@ class BellError(StatedError):
 class Bell:
     """A socket to be rung; belongs to one event loop."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sharing: Sharing = PRIVATE) -> None:
         """Put it up at `path` (at most 107 bytes), in place of a dead one. BellError when that cannot be."""
         self._path = path
         self._heard = 0
@@ -31,19 +32,19 @@ class Bell:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
-            make_folder(path.parent)
+            sharing.make_folder(path.parent)
             if path.is_socket():
                 path.unlink()
             self._socket.bind(str(path))
-            path.chmod(FILE)
+            path.chmod(sharing.door)
         except OSError as error:
             self._socket.close()
             raise BellError(f"{path}: no socket can be made there: {error.strerror or error}") from error
 
     @classmethod
-    def of_reader(cls, bells: Path) -> "Bell":
+    def of_reader(cls, bells: Path, sharing: Sharing = PRIVATE) -> "Bell":
         """A bell of this process among those in the folder `bells`, which a Ringer rings together."""
-        return cls(bells / f"{os.getpid()}-{next(_NUMBERS)}.sock")
+        return cls(bells / f"{os.getpid()}-{next(_NUMBERS)}.sock", sharing)
 
     async def wait(self, timeout_s: float) -> int | None:
         """The highest number rung since the last wait; None when nobody rang for `timeout_s`.
@@ -93,15 +94,16 @@ class Ringer:
     def ring(self, bell: Path, seq: int = 0) -> bool:
         """Ring one bell with the newest event's number; False when nobody is there to hear it.
 
-        A socket that nobody reads any more is removed. One that is full has rung enough.
+        A socket that nobody reads any more is removed, if we may. One that is full has rung enough.
         """
         try:
             self._socket.sendto(b"%d" % seq, str(bell))
         except BlockingIOError:
             return True
         except ConnectionRefusedError:
-            if bell.is_socket():
-                bell.unlink(missing_ok=True)
+            with suppress(PermissionError):  # another account's: it clears its own away
+                if bell.is_socket():
+                    bell.unlink(missing_ok=True)
             return False
         except OSError:
             # None there, not a socket, not ours: all mean that nobody hears, which the caller may say.

@@ -38,11 +38,19 @@ class Follower:
         self._reopen()
         if self._reader is None:
             return
-        head = self._reader.head()
+        try:
+            self._fold_new(self._reader)
+        except JournalError:
+            if not self._reader.outdated:
+                raise
+            self.follow()  # an engine began to write in the middle of it
+
+    def _fold_new(self, reader: SqliteReader) -> None:
+        head = reader.head()
         if head.seq < self.head.seq or (head.seq == self.head.seq and head != self.head):
             self._forget()  # a copy was put back in its place
         while self.state.seq < head.seq:
-            self._fold_page(self._reader, head.seq)
+            self._fold_page(reader, head.seq)
         self.head = head
 
     def _reopen(self) -> None:
@@ -52,10 +60,11 @@ class Follower:
             identity = (found.st_dev, found.st_ino)
         except FileNotFoundError:
             identity = None
-        if identity == self._identity:
+        if identity == self._identity and not (self._reader and self._reader.outdated):
             return
+        if identity != self._identity:
+            self._forget()
         self.close()
-        self._forget()
         if identity is not None:
             self._reader = SqliteReader(self._path, self._environment)
         self._identity = identity

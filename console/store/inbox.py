@@ -17,7 +17,7 @@ from msgspec import Struct
 from console.core import requests
 from console.core.errors import StatedError
 from console.core.requests import MAX_REQUEST_BYTES, Request
-from console.store.private import FILE, make_folder, sync_folder
+from console.store.private import PRIVATE, Sharing, sync_folder
 
 TMP, REFUSED = "tmp", "refused"
 NAME = re.compile(r"(?P<arrival>\d{20})-(?P<id>[0-9A-Za-z-]{1,64})\.json")
@@ -42,9 +42,12 @@ class Taken(Struct, frozen=True):
 class FolderInbox:
     """The console's end puts, the engine's end takes."""
 
-    def __init__(self, folder: Path, ring: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, folder: Path, ring: Callable[[], object] = lambda: None, sharing: Sharing = PRIVATE
+    ) -> None:
         """`ring` is called after each put, to wake the engine."""
         self._folder = folder
+        self._sharing = sharing
         self._ring = ring
         self._arrival = 0
         self._stuck: set[str] = set()
@@ -60,12 +63,29 @@ class FolderInbox:
         if not NAME.fullmatch(name):
             raise InboxError(f"request id {request.id!r}: use letters, digits and hyphens, at most 64")
         try:
-            _write(self._folder, name, requests.encode(request))
+            self._write(name, requests.encode(request))
         except ValueError as error:
             raise InboxError(str(error)) from error
         except OSError as error:
             raise InboxError(f"{self._folder}: the request could not be left: {error.strerror}") from error
         self._ring()
+
+    def _write(self, name: str, raw: bytes) -> None:
+        folder = self._folder
+        self._sharing.make_box(folder)
+        self._sharing.make_box(folder / TMP)
+        unborn = folder / TMP / name
+        try:
+            handle = self._sharing.open(unborn, os.O_WRONLY | os.O_EXCL)
+            with os.fdopen(handle, "wb") as file:
+                file.write(raw)
+                file.flush()
+                os.fsync(file.fileno())
+            unborn.rename(folder / name)
+        except OSError:
+            unborn.unlink(missing_ok=True)
+            raise
+        sync_folder(folder)
 
     def pending(self) -> Sequence[str]:
         """Ids of requests that nobody has taken yet, in order of arrival."""
@@ -115,30 +135,13 @@ class FolderInbox:
         safe = re.sub(r"[^0-9A-Za-z._-]", "_", path.name)[:100]
         refuge = self._folder / REFUSED / f"{safe}.{uuid4().hex[:8]}"
         try:
-            make_folder(refuge.parent)
+            self._sharing.make_folder(refuge.parent)
             path.rename(refuge)
         except OSError as error:
             self._stuck.add(path.name)
             reason = f"{reason}; it could not be moved away: {error.strerror}"
             return Taken(path, "", None, f"{safe}: {reason}", aside=True)
         return Taken(refuge, "", None, f"{safe}: {reason}", aside=True)
-
-
-def _write(folder: Path, name: str, raw: bytes) -> None:
-    make_folder(folder)
-    make_folder(folder / TMP)
-    unborn = folder / TMP / name
-    try:
-        handle = os.open(unborn, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        unborn.rename(folder / name)
-    except OSError:
-        unborn.unlink(missing_ok=True)
-        raise
-    sync_folder(folder)
 
 
 def _read(path: Path) -> bytes:

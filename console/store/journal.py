@@ -15,9 +15,20 @@ from console.core.events import Draft, Event
 from console.core.protocols import Head, JournalError
 from console.store.chain import EMPTY, Link, seal
 from console.store.layout import Layout
-from console.store.private import FILE, make_folder, sync_folder
+from console.store.private import PRIVATE, Sharing, sync_folder
 from console.store.reserve import Reserve
-from console.store.sqlite import DURABLE, SCHEMA, check_identity, connect, primary, refuse_network, stated
+from console.store.sqlite import (
+    DURABLE,
+    SCHEMA,
+    Rest,
+    at_rest,
+    check_identity,
+    connect,
+    connect_reader,
+    primary,
+    refuse_network,
+    stated,
+)
 
 
 class SqliteReader:
@@ -27,12 +38,15 @@ class SqliteReader:
         """JournalError when there is no journal at `path`, or it is another environment's."""
         refuse_network(path)
         with stated(path):
-            database = connect(path, "mode=ro", "query_only = ON")
-        self._take(database, path, environment)
+            database, still = connect_reader(path)
+        self._take(database, path, environment, still)
 
-    def _take(self, database: sqlite3.Connection, path: Path, environment: str) -> None:
+    def _take(
+        self, database: sqlite3.Connection, path: Path, environment: str, still: Rest | None = None
+    ) -> None:
         """Keep the connection if it leads to a journal of `environment`, else close it."""
         self._database, self._path, self.environment = database, path, environment
+        self._still = still
         try:
             with stated(path):
                 check_identity(database, path)
@@ -46,6 +60,11 @@ class SqliteReader:
             if first.environment != self.environment:
                 found = f"the journal of {first.environment!r}, not of {self.environment!r}"
                 raise JournalError(f"{self._path}: {found}")
+
+    @property
+    def outdated(self) -> bool:
+        """Whether an engine has begun to write to what was opened as a file at rest: open it again."""
+        return self._still is not None and at_rest(self._path) != self._still
 
     def head(self) -> Head:
         """The newest event's number and hash."""
@@ -84,18 +103,21 @@ class SqliteReader:
 class SqliteWriter(SqliteReader):
     """The one handle that appends; whoever opens it holds the environment's lease."""
 
-    def __init__(self, layout: Layout, environment: str) -> None:
-        """Open the journal of `environment`, making it (0600, its folder 0700) where there is none yet.
+    def __init__(self, layout: Layout, environment: str, sharing: Sharing = PRIVATE) -> None:
+        """Open the journal of `environment`, making it and its folder where there is none yet.
 
         JournalError when that cannot be, or what lies there is something else.
         """
         path = layout.journal
         try:
-            make_folder(path.parent)
+            sharing.make_folder(path.parent)
             refuse_network(path)
             if not path.exists():
                 _make(path)
-            path.chmod(FILE)
+            for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+                # A killed engine left them; SQLite gives those that it makes the journal's mode.
+                if (beside := path.with_name(name)).exists():
+                    beside.chmod(sharing.file)
         except OSError as error:
             raise JournalError(f"{path}: cannot be made: {error.strerror}") from error
         with stated(path):
@@ -161,7 +183,7 @@ def _make(path: Path) -> None:
     unborn = path.with_name(f"{path.name}.new")
     for suffix in ("", "-wal", "-shm"):
         unborn.with_name(unborn.name + suffix).unlink(missing_ok=True)
-    os.close(os.open(unborn, os.O_CREAT | os.O_EXCL, FILE))
+    os.close(PRIVATE.open(unborn, os.O_EXCL))
     with stated(path):
         database = connect(unborn, "mode=rw", *DURABLE)
         try:

@@ -21,6 +21,11 @@ class Layout(Struct, frozen=True):
         return self.state / "journal.reserve"
 
     @property
+    def clone(self) -> Path:
+        """Our own clone of the service's repository."""
+        return self.state / "clone.git"
+
+    @property
     def inbox(self) -> Path:
         """Folder of requests that no engine has answered."""
         return self.state / "inbox"
@@ -54,6 +59,11 @@ class Layout(Struct, frozen=True):
     def worktrees(self) -> Path:
         """Folder of git's working trees."""
         return self.state / "worktrees"
+
+    @property
+    def sockets(self) -> Path:
+        """The runtime folder where engine and consoles have accounts of their own, and none in common."""
+        return self.state / "run"
 
 
 class Runtime(Struct, frozen=True):

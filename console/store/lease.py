@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from console.core.clock import Clock, Stamp
 from console.core.errors import StatedError
-from console.store.private import FILE, make_folder
+from console.store.private import PRIVATE, Sharing
 
 _POLL_S = 0.02
 """How often a lock that is waited for is tried; the kernel has no wait with a limit for it."""
@@ -39,8 +39,9 @@ class Holder(Struct, frozen=True):
 class Lease:
     """The lock of one environment, held by this process from `acquire` to `release`."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, sharing: Sharing = PRIVATE) -> None:
         self._path = path
+        self._sharing = sharing
         self._clock = clock
         self._held: tuple[int, Stamp] | None = None
         """Descriptor of the lock file, and since when it is locked."""
@@ -59,8 +60,8 @@ class Lease:
     def _try(self) -> int | None:
         """The locked file's descriptor; None while somebody else holds it."""
         try:
-            make_folder(self._path.parent)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE)
+            self._sharing.make_folder(self._path.parent)
+            handle = PRIVATE.open(self._path, os.O_RDWR)  # no console looks into it
         except OSError as error:
             raise LeaseError(f"{self._path}: cannot be opened: {error.strerror}") from error
         try:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from console.core import live
 from console.core.live import Live
-from console.store.private import FILE
+from console.store.private import PRIVATE, Sharing
 
 
 class LiveFile:
     """Written by the engine alone, read by anybody."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sharing: Sharing = PRIVATE) -> None:
         self._path = path
+        self._sharing = sharing
         self.trouble = ""
         """Why the last write failed; empty when it did not."""
 
@@ -33,7 +34,7 @@ class LiveFile:
 
     def _replace(self, raw: bytes) -> None:
         unborn = self._path.with_name(f"{self._path.name}.new")
-        with open(unborn, "wb", opener=_private) as file:
+        with open(unborn, "wb", opener=self._sharing.open) as file:
             file.write(raw)
         unborn.replace(self._path)
 
@@ -48,7 +49,3 @@ class LiveFile:
         except (OSError, ValueError):
             # A power failure may leave an empty or half file: the next tick, a second later, is whole.
             return None
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, FILE)

@@ -6,7 +6,7 @@ from collections import deque
 from hashlib import sha256
 from pathlib import Path
 
-from console.store.private import FILE, make_folder
+from console.store.private import PRIVATE, Sharing
 
 CAP_BYTES = 4 << 20
 TAIL_LINES = 40
@@ -18,12 +18,20 @@ _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 class OutputFile:
     """The output of one attempt. A disk that refuses never stops the step: see `dropped` and `why`."""
 
-    def __init__(self, folder: Path, incident: str, step: str, attempt: int, cap: int = CAP_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        incident: str,
+        step: str,
+        attempt: int,
+        cap: int = CAP_BYTES,
+        sharing: Sharing = PRIVATE,
+    ) -> None:
         """Make `<folder>/<incident>/<step>-<attempt>.txt`, or `.2.txt` where an earlier plan had it.
 
         OSError when it cannot be made.
         """
-        self.path, self._handle = _create(folder / _safe(incident), f"{_safe(step)}-{attempt}")
+        self.path, self._handle = _create(folder / _safe(incident), f"{_safe(step)}-{attempt}", sharing)
         self._cap = cap
         self._size = 0
         self._hash = sha256()
@@ -78,13 +86,13 @@ class OutputFile:
         self._lines.extend(ended)
 
 
-def _create(folder: Path, stem: str) -> tuple[Path, int]:
+def _create(folder: Path, stem: str, sharing: Sharing) -> tuple[Path, int]:
     """A new file, never one that is there: its path and descriptor."""
-    make_folder(folder)
+    sharing.make_folder(folder)
     path, number = folder / f"{stem}.txt", 1
     while True:
         try:
-            return path, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE)
+            return path, sharing.open(path, os.O_WRONLY | os.O_EXCL)
         except FileExistsError:
             number += 1
             path = folder / f"{stem}.{number}.txt"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from console.store.private import FILE
+from console.store.private import PRIVATE
 
 SIZE = 1 << 20
 """Bytes; enough for hundreds of events."""
@@ -42,7 +42,7 @@ class Reserve:
             self.held = True
 
     def _fill(self) -> None:
-        handle = os.open(self._path, os.O_WRONLY | os.O_CREAT, FILE)
+        handle = PRIVATE.open(self._path, os.O_WRONLY)
         try:
             os.posix_fallocate(handle, 0, SIZE)
         finally:

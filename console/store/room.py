@@ -17,6 +17,7 @@ from console.store.follow import Follower
 from console.store.inbox import FolderInbox, InboxError
 from console.store.layout import Layout, Runtime
 from console.store.live import LiveFile
+from console.store.private import PRIVATE, Sharing
 from console.store.processes import runs
 from console.store.samples import SampleReader
 
@@ -37,6 +38,7 @@ class LocalRoom:
         runtime: Path,
         clock: Clock,
         start_engine: Callable[[], None],
+        sharing: Sharing = PRIVATE,
     ) -> None:
         self.environment = environment
         self.name = name
@@ -50,8 +52,8 @@ class LocalRoom:
         self._live_file = LiveFile(layout.live)
         self._live: Live | None = None
         self._ringer = Ringer()
-        self._inbox = FolderInbox(layout.inbox, lambda: self._ringer.ring(sockets.engine_bell))
-        self._bell = _bell(sockets.bells)
+        self._inbox = FolderInbox(layout.inbox, lambda: self._ringer.ring(sockets.engine_bell), sharing)
+        self._bell = _bell(sockets.bells, sharing)
 
     def snapshot(self) -> Snapshot:
         """What is known now; reads only what is new, and says in `trouble` what it could not read."""
@@ -124,9 +126,9 @@ class LocalRoom:
             self._bell.close()
 
 
-def _bell(bells: Path) -> Bell | None:
+def _bell(bells: Path, sharing: Sharing) -> Bell | None:
     """The bell of this room; None where none can be put up: its caller looks once a second anyway."""
     try:
-        return Bell.of_reader(bells)
+        return Bell.of_reader(bells, sharing)
     except BellError:
         return None

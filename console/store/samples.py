@@ -15,7 +15,7 @@ import msgspec
 
 from console.core.clock import Stamp
 from console.core.metrics import Row
-from console.store.private import FILE, make_folder
+from console.store.private import PRIVATE, Sharing
 
 SUFFIX = ".rows"
 _LENGTH = struct.Struct("<I")
@@ -58,8 +58,9 @@ def _files(folder: Path, first: str) -> list[Path]:
 class SampleWriter:
     """Appends; never raises on a full or failing disk, but counts what was lost."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sharing: Sharing = PRIVATE) -> None:
         self._folder = folder
+        self._sharing = sharing
         self._name = ""
         self._handle: int | None = None
         self._end = 0
@@ -81,10 +82,10 @@ class SampleWriter:
         if self._handle is not None and _hour(at) <= self._name:
             return self._handle
         self.close()
-        make_folder(self._folder)
+        self._sharing.make_folder(self._folder)
         newest = _files(self._folder, _hour(at))
         path = newest[-1] if newest else self._folder / _hour(at)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE)
+        handle = self._sharing.open(path, os.O_RDWR)
         self._handle, self._name = handle, path.name
         self._end = max((end for _, end in unpack(path.read_bytes())), default=0)
         return handle

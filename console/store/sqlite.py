@@ -1,6 +1,7 @@
 """A journal as an SQLite file: its shape, how it is opened, and SQLite's errors as one line each."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,13 +29,17 @@ BUSY_S = 5.0
 """How long to wait while another connection recovers the file after a crash."""
 DURABLE = ("journal_mode = WAL", "synchronous = FULL")
 """With these a commit is on disk when it returns, and readers and the writer never wait for each other."""
+_PAUSE_S = 0.02
+Rest = tuple[int, int, int]
+"""What identifies a file that nobody is writing to."""
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full, nothing of this was written: free some space there",
     sqlite3.SQLITE_IOERR: "the disk failed, nothing of this was written: look into the kernel's log",
     sqlite3.SQLITE_CORRUPT: "damaged: `warroom journal verify` says from which event on",
     sqlite3.SQLITE_NOTADB: "not a journal, or damaged at its very beginning: put back a copy of it",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that file and folder are there, and are ours",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened: check that file and folder are there, and are ours; "
+    "where an engine of another account was killed, start it again: it works off what is beside the file",
     sqlite3.SQLITE_PERM: "cannot be opened: check that file and folder are ours",
     sqlite3.SQLITE_READONLY: "cannot be written: check that file, folder and file system are writable for us",
     sqlite3.SQLITE_BUSY: "another process holds it: end that one, or try again",
@@ -54,6 +59,57 @@ def connect(
         database.close()
         raise
     return database
+
+
+def connect_reader(path: Path, tries: int = 3) -> tuple[sqlite3.Connection, Rest | None]:
+    """A connection that reads, and None: it sees what is committed. Raises sqlite3.Error.
+
+    Where SQLite's files beside the journal are gone, and we may not make them, it is opened as the file at
+    rest that it is; then what identifies it is returned too: once that changes, open it again.
+    """
+    try:
+        return _joined(path), None
+    except sqlite3.Error as error:
+        if primary(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if still := at_rest(path):
+            return connect(path, "immutable=1", "query_only = ON"), still
+        if not tries:
+            raise
+    time.sleep(_PAUSE_S)  # an engine begins or ends just now
+    return connect_reader(path, tries - 1)
+
+
+def _joined(path: Path) -> sqlite3.Connection:
+    """A connection that reads what is committed, whoever commits it."""
+    database = connect(path, "mode=ro", "query_only = ON")
+    try:
+        database.execute("PRAGMA schema_version").fetchone()  # only a read opens the files beside it
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def at_rest(path: Path) -> Rest | None:
+    """What identifies a file that nobody is writing to; None when there is a write-ahead file to heed.
+
+    A file at rest can be opened as an immutable one, which needs and leaves nothing beside it.
+    """
+    try:
+        beside = wal_of(path)
+        if beside.exists() and beside.stat().st_size > 0:
+            return None
+        found = path.stat()
+    except OSError:
+        return None  # opening it will say what is wrong
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def wal_of(path: Path) -> Path:
+    """The write-ahead file of a journal."""
+    resolved = path.resolve()
+    return resolved.with_name(f"{resolved.name}-wal")
 
 
 def refuse_network(path: Path) -> None:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from console.core.protocols import JournalError
 from console.store import wal
 from console.store.chain import Audit
-from console.store.sqlite import check_identity, connect, in_words
+from console.store.sqlite import at_rest, check_identity, connect, in_words, wal_of
 
 How = Literal["mode=ro", "immutable=1"]
 
@@ -42,38 +42,18 @@ def verify(path: Path, environment: str | None = None, heads: Mapping[int, str] 
     `heads` are hashes (hex) of events by number, as signed or published elsewhere: only they can tell that
     the tail was cut off, or that everything was written anew.
     """
-    still = _at_rest(path)
+    still = at_rest(path)
     verdict = _judge(path, "immutable=1" if still else "mode=ro", Audit(environment, heads or {}))
-    if still and _at_rest(path) != still:
+    if still and at_rest(path) != still:
         # An engine began to write in the middle of it.
         verdict = _judge(path, "mode=ro", Audit(environment, heads or {}))
     return verdict
 
 
-def _at_rest(path: Path) -> tuple[int, int, int] | None:
-    """What identifies a file that nobody is writing to; None when there is a write-ahead file to heed.
-
-    A file at rest is opened as an immutable one, which leaves nothing beside it.
-    """
-    try:
-        beside = _wal(path)
-        if beside.exists() and beside.stat().st_size > 0:
-            return None
-        found = path.stat()
-    except OSError:
-        return None  # opening it will say what is wrong
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _wal(path: Path) -> Path:
-    resolved = path.resolve()
-    return resolved.with_name(f"{resolved.name}-wal")
-
-
 def _judge(path: Path, how: How, audit: Audit) -> Verdict:
-    if not path.is_file():
-        return _verdict(audit, f"{path}: there is no journal; name the file")
     try:
+        if not path.is_file():
+            return _verdict(audit, f"{path}: there is no journal; name the file")
         with closing(connect(path, how)) as database:
             check_identity(database, path)
             return _scan(database, audit) or _tail(path, database, audit)
@@ -113,9 +93,9 @@ def _tail(path: Path, database: sqlite3.Connection, audit: Audit) -> Verdict:
     """The verdict when every event that can be read holds: whether any could have been there that cannot."""
     if fault := audit.missing():
         return _bad(audit, fault)
-    if (offset := wal.damage(_wal(path))) is not None:
+    if (offset := wal.damage(wal_of(path))) is not None:
         return _bad(
-            audit, f"{_wal(path).name} is damaged at byte {offset} (changed, or cut by a power failure)"
+            audit, f"{wal_of(path).name} is damaged at byte {offset} (changed, or cut by a power failure)"
         )
     (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

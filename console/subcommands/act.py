@@ -95,8 +95,8 @@ def replan(
     keep_data
         Leave the data as it is; otherwise what the old plan says of it stays.
     break_glass
-        Let fewer people open it than the matrix asks for, as the strategy's `break_glass` says: only where the
-        data stays as it is and no migration lies between the releases. The others review it afterwards.
+        Let fewer people open it than the matrix asks for, as the strategy's `break_glass` says: only where
+        the data stays as it is and no migration lies between the releases. The others review it afterwards.
     """
     place = find(where)
     wish = back_to(enter(place).snapshot().state.open_incident, to)

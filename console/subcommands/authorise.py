@@ -2,33 +2,27 @@
 
 import asyncio
 import sys
-import tempfile
-from asyncio.subprocess import PIPE
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from console.authority.ssh import SignatureError
-from console.authority.ssh import sign as sign_text
 from console.config.roster import load_roster
 from console.core.asking import asked, refusing
+from console.core.errors import StatedError
 from console.core.format import plain
 from console.core.policy import refused, said_yes
 from console.core.protocols import Head
-from console.core.requests import Approve, Waive, Withdraw
+from console.core.requests import Approve, Seen, Waive, Withdraw
 from console.core.roster import Roster
 from console.core.statement import Statement, parse, signed_text, split
 from console.subcommands.act import do
 from console.subcommands.room import RefusedError, UnauthorisedError, enter
+from console.subcommands.signing import File, plain_lines, read, signed_by
 from console.subcommands.where import Place, Where, find
-from console.targets.process import Finished, ProgramError
 
 HERE = Where()
-File = Annotated[str, Parameter(allow_leading_hyphen=True)]
-"""A path, or `-` for standard input."""
 No = Annotated[str | None, Parameter(name="--no", help="Say no, and why: it stops the gate.")]
 
 
@@ -41,7 +35,9 @@ def request(person: str | None = None, *, no: No = None, where: Where = HERE) ->
         Handle of whoever is to sign it; you, if nobody is named.
     """
     place = find(where)
-    print(_statement(place, person or place.actor, no).text, end="")
+    said = _statement(place, person or place.actor, no)
+    print(said.text, end="")
+    _tell_of_look(place, said)
 
 
 def sign(
@@ -66,9 +62,11 @@ def sign(
     """
     place, said = _to_sign(statement, no, where)
     _show(said, place)
+    if place is not None:
+        _tell_of_look(place, said)
     if not yes and not _agreed(said):
         raise UnauthorisedError("nothing was signed")
-    document = asyncio.run(_signed(said, key, place))
+    document = signed_text(said.text, asyncio.run(signed_by(said.person, said.text, key, place)))
     if approve:
         do(place or find(where), Approve(*split(document)))
     else:
@@ -86,7 +84,7 @@ def approve(document: File = "-", *, where: Where = HERE) -> None:
     place = find(where)
     if document == "-" and sys.stdin.isatty():
         print("paste what was signed, then Ctrl-D on a line of its own", file=sys.stderr)
-    text, signature = split(_read(document))
+    text, signature = split(read(document))
     if place.actor not in _roster(place).handles():  # whoever hands it in, it is the signer's word
         place = replace(place, actor=parse(text).person)
     do(place, Approve(text, signature))
@@ -111,7 +109,7 @@ def waive(item: str, *, reason: str, where: Where = HERE) -> None:
 def _to_sign(statement: str | None, no: str | None, where: Where) -> tuple[Place | None, Statement]:
     """The text that was sent, which needs no war room; or the one that is asked of whoever is here."""
     if statement is not None:
-        sent = parse(_read(statement))
+        sent = parse(read(statement))
         return None, sent if no is None else refusing(sent, _reason(no))
     place = find(where)
     return place, _statement(place, place.actor, no)
@@ -140,6 +138,22 @@ def _statement(place: Place, person: str, no: str | None) -> Statement:
     return made if no is None else refusing(made, _reason(no))
 
 
+def _tell_of_look(place: Place, said: Statement) -> None:
+    """Leave word that whoever was asked has the text before them, once; nobody waits for an answer to that.
+
+    Where no engine runs, it lies in the inbox until one does; where it cannot be left, that is told.
+    """
+    room = enter(place)
+    incident = room.snapshot().state.open_incident
+    asked_ = incident.asked.get(place.actor) if incident else None
+    if said.person != place.actor or asked_ is None or asked_.seen is not None:
+        return  # fetched for somebody else, who has not looked yet; or there is nobody to tell, or no news
+    try:
+        room.submit(Seen(said.plan))
+    except (StatedError, OSError) as error:
+        print(plain(f"nobody is told that you have looked: {error}"), file=sys.stderr)
+
+
 def _reason(no: str) -> str:
     if not no.strip():
         raise RefusedError('a no says why: --no "the audit has not passed"')
@@ -161,55 +175,8 @@ def _show(said: Statement, place: Place | None) -> None:
         print(plain(f"said yes by now: {yes}" + (f"; {no}" if no else "")), file=sys.stderr)
 
 
-def plain_lines(text: str) -> str:
-    """Text of several lines that a terminal can only show."""
-    return "\n".join(map(plain, text.splitlines()))
-
-
 def _agreed(said: Statement) -> bool:
     if not sys.stdin.isatty():
         raise UnauthorisedError("nobody is there to be asked: sign at a terminal, or with --yes")
     print(f"Sign this {said.decision} as {said.person}? Type {said.decision}: ", end="", file=sys.stderr)
     return input().strip() == said.decision
-
-
-async def _signed(said: Statement, key: Path | None, place: Place | None) -> str:
-    with tempfile.TemporaryDirectory(prefix="warroom-sign-") as name:
-        path = key or _public_key(said.person, place, Path(name))
-        return signed_text(said.text, await sign_text(AtTerminal(), said.text, path))
-
-
-class AtTerminal:
-    """Runs a program that may ask for a passphrase, at the terminal that we have."""
-
-    async def run(self, argv: Sequence[str], *, limit_s: float, stdin: bytes | None = None) -> Finished:
-        """Run `argv` with our environment, and so with our agent; ProgramError as Programs does."""
-        try:
-            process = await asyncio.create_subprocess_exec(*argv, stdout=PIPE, stderr=PIPE)
-        except OSError as error:
-            raise ProgramError(f"cannot run `{argv[0]}`: {error.strerror}") from error
-        try:
-            async with asyncio.timeout(limit_s):
-                out, err = await process.communicate(stdin)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise ProgramError(f"`{argv[0]}` took longer than {limit_s:g} s and was ended") from None
-        return Finished(process.returncode or 0, out.decode(errors="replace"), err.decode(errors="replace"))
-
-
-def _public_key(person: str, place: Place | None, folder: Path) -> Path:
-    """The person's first key of the roster as a file, with which ssh-keygen asks the agent."""
-    known = _roster(place).person(person) if place else None
-    if known is None or not known.keys:
-        raise SignatureError("name the key to sign with: --key ~/.ssh/id_ed25519")
-    path = folder / "key.pub"
-    path.write_text(f"{known.keys[0].key}\n")
-    return path
-
-
-def _read(name: str) -> str:
-    try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RefusedError(f"cannot read {name}: {error}") from None

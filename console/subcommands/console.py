@@ -1,5 +1,6 @@
 """`warroom` by itself: the console on an environment."""
 
+from console.config.roster import people_of
 from console.core.presence import Presence, presence
 from console.subcommands.room import enter
 from console.subcommands.where import Look, Where, find
@@ -13,4 +14,4 @@ def console(*, look: Look = "dark", where: Where = Where()) -> None:  # noqa: B0
     room = enter(place)
     if place.environment.engine == "cooperative" and presence(room.snapshot()) is not Presence.ALIVE:
         room.start_engine()
-    run_console(room, look=look)
+    run_console(room, look=look, roster=people_of(place.roster))

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
-from console.config.paths import runtime_dir
 from console.config.roster import load_roster
 from console.engine.build import Wanted, run
+from console.store.private import HOST
+from console.store.separate import refuse_other_hands, settle
 from console.subcommands.where import Where, find
 
 
@@ -18,13 +20,22 @@ def engine(*, with_pid: int | None = None, where: Where = Where()) -> None:  # n
         Ends when that process ends: the keeper of a drill.
     """
     place = find(where)
+    roster = load_roster(place.roster)
+    if place.separated:
+        # No link on the way: whoever may change one could lead us elsewhere later.
+        place = replace(place, state=place.state.resolve())
+        settle(place.state)
+        revoked = roster.roster.revoked
+        files = [place.strategy, place.roster, *([place.roster.parent / revoked] if revoked else [])]
+        refuse_other_hands(*files, place.state)
     wanted = Wanted(
         loaded=place.loaded,
-        roster=load_roster(place.roster),
+        roster=roster,
         name=place.name,
         environment=place.environment,
         state=place.state,
-        runtime=runtime_dir(str(place.state)),
+        runtime=place.runtime(),
         with_pid=with_pid,
+        sharing=HOST if place.separated else place.sharing,
     )
     asyncio.run(run(wanted, os.environ))

@@ -5,15 +5,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from console.config.roster import people_of
 from console.core import plan as pl
 from console.core.commands import key_table
 from console.core.exits import Exit
 from console.core.format import plain
-from console.core.next_step import next_step
+from console.core.next_step import Viewer, next_step
 from console.core.protocols import Snapshot
 from console.store.room import LocalRoom
 from console.subcommands.page import page
 from console.subcommands.room import enter
+from console.subcommands.standing_list import authorised
 from console.subcommands.tell import document, line, names_of, plan_lines
 from console.subcommands.where import Place, Where, find
 
@@ -21,13 +23,16 @@ HERE = Where()
 
 
 def status(*, json: bool = False, where: Where = HERE) -> int:
-    """What is going on: incident, plan, steps, engine, and what is next."""
+    """What is going on: incident, plan, steps, engine, and what is next; 1 if not all of it can be read."""
     place = find(where)
     snapshot = enter(place).snapshot()
-    said = next_step(snapshot, place.environment)
+    said = next_step(snapshot, place.environment, Viewer(place.actor, people_of(place.roster)))
+    if snapshot.trouble:
+        print(plain(snapshot.trouble), file=sys.stderr)
+    code = Exit.FAILED if snapshot.trouble else Exit.DONE
     if json:
         print(document(_status(place, snapshot, said.sentence)))
-        return Exit.DONE
+        return code
     incident = snapshot.state.incident
     print(f"{place.name}  engine {_engine(snapshot)}  {snapshot.state.seq} events")
     if incident:
@@ -39,8 +44,9 @@ def status(*, json: bool = False, where: Where = HERE) -> int:
         print(f"  {name:28} {rung.rung}")
     for name, why in snapshot.live.trouble.items() if snapshot.live else ():
         print(f"  {name}: {plain(why)}")
+    print(f"standing {plain(authorised(place, snapshot).words)}")
     print(f"NEXT {said.sentence}")
-    return Exit.DONE
+    return code
 
 
 async def timeline(*, follow: bool = False, json: bool = False, where: Where = HERE) -> None:
@@ -130,6 +136,7 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "impact": snapshot.live.impact if snapshot.live else None,
         "trouble": snapshot.live.trouble if snapshot.live else {},
         "pending": snapshot.pending,
+        "standing": authorised(place, snapshot),
         "next": sentence,
     }
 

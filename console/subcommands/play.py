@@ -32,7 +32,9 @@ async def play(setting: Setting, world: World, look: Look, crew: CrewChoice) -> 
     A sentence instead of a result when the drill ended by itself.
     """
     room = _room(setting)
-    app = WarRoomApp(room, look=look, leaving=LEAVING, ascii_only=without_unicode.wanted())
+    app = WarRoomApp(
+        room, look=look, leaving=LEAVING, ascii_only=without_unicode.wanted(), roster=setting.roster
+    )
     async with AsyncExitStack() as stack:
         stack.callback(room.close)
         died = _exit_with(app, world.keeper_pid, stack)

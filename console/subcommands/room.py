@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import Callable
 
-from console.config.paths import runtime_dir
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.events import Event
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk
-from console.engine.spawn import EngineWanted, spawn_detached
+from console.engine.spawn import EngineWanted, SpawnError, spawn_detached
 from console.store.clock import SystemClock
 from console.store.room import LocalRoom
 from console.subcommands.where import Place
 
 ANSWER_S = 15.0
 """How long a command waits for the engine's answer, before it says that the request is queued."""
+_OF_AUTHORITY = ("go", "approve", "waive", "signstanding", "revokestanding", "signreview")
+"""Requests whose refusal says that whoever asks lacks authority."""
 
 
 class RefusedError(StatedError):
@@ -40,6 +41,8 @@ def enter(place: Place) -> LocalRoom:
     wanted = EngineWanted(place.strategy, place.roster, place.name, place.state)
 
     def start_engine() -> None:
+        if place.separated:
+            raise SpawnError("the engine has an account of its own: its service manager starts it")
         spawn_detached(wanted)
 
     return LocalRoom(
@@ -47,9 +50,10 @@ def enter(place: Place) -> LocalRoom:
         place.name,
         place.actor,
         state=place.state,
-        runtime=runtime_dir(str(place.state)),
+        runtime=place.runtime(),
         clock=SystemClock(),
         start_engine=start_engine,
+        sharing=place.sharing,
     )
 
 
@@ -73,7 +77,7 @@ async def asked(room: LocalRoom, what: AnyAsk) -> tuple[Event, ...]:
     events = tuple(event for event in snapshot.events if event.request == request)
     for event in events:
         if isinstance(event.body, ev.RequestRefused):
-            refused = UnauthorisedError if event.body.ask in ("go", "approve", "waive") else RefusedError
+            refused = UnauthorisedError if event.body.ask in _OF_AUTHORITY else RefusedError
             raise refused(f"refused: {event.body.reason}")
     return events
 

@@ -61,7 +61,7 @@ def is_current(snapshot: Snapshot) -> bool:
 
 
 def look_through(place: Place, snapshot: Snapshot) -> Shelf:
-    """Everything there is; RefusedError where the strategy names no place for it."""
+    """Everything there is; RefusedError where the strategy names no place for it, or nobody can tell."""
     backups = place.environment.backups
     if backups is None:
         raise RefusedError(f"the strategy names no `backups` of {place.name}")
@@ -73,7 +73,11 @@ def look_through(place: Place, snapshot: Snapshot) -> Shelf:
         known, trouble, told_by = catalogue.candidates, catalogue.trouble, "engine"
     else:
         vault = Vault(place.strategy.parent / backups.folder)
-        known = candidates(vault.backups(), None, incident, before_us=0, live_rows=None)
+        try:
+            known = candidates(vault.backups(), None, incident, before_us=0, live_rows=None)
+        except PermissionError as error:
+            closed = f"{vault.folder} is open to the engine's account alone, and none runs that could tell"
+            raise RefusedError(closed) from error
         trouble = "no engine runs: points in time, and rows written since, are not told"
     return Shelf(
         environment=place.name,

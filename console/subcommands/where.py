@@ -1,6 +1,7 @@
 """Where a command acts: which strategy, which environment, in whose name. The same options everywhere."""
 
 import getpass
+import grp
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from console.config.loader import LoadedStrategy, load_strategy
-from console.config.paths import roster_path, state_dir, strategy_path
+from console.config.paths import in_state, roster_path, runtime_dir, state_dir, strategy_path
 from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.strategy import Environment
+from console.store.layout import Layout
+from console.store.private import GUEST, PRIVATE, Sharing
 
 Look = Annotated[
     Literal["dark", "light"],
@@ -58,6 +61,20 @@ class Place:
     state: Path
     actor: str
 
+    @property
+    def separated(self) -> bool:
+        """Whether the engine has an account of its own."""
+        return self.environment.engine == "external"
+
+    @property
+    def sharing(self) -> Sharing:
+        """How whoever is not the engine makes files."""
+        return GUEST if self.separated else PRIVATE
+
+    def runtime(self) -> Path:
+        """The folder of the sockets; PathError where there can be none."""
+        return in_state(Layout(self.state).sockets) if self.separated else runtime_dir(str(self.state))
+
 
 def find(where: Where) -> Place:
     """Read the strategy and find the environment in it; errors are one line each, exit code 2."""
@@ -68,13 +85,16 @@ def find(where: Where) -> Place:
     if name not in environments:
         raise WhereError(f"{path}: no environment {name}; there are {', '.join(environments)}")
     environment = environments[name]
+    state = Path(environment.state) if environment.state else state_dir(name)
+    if environment.engine == "external":
+        _check_membership(state)
     return Place(
         loaded=loaded,
         strategy=path,
         roster=roster_path(path, where.roster).absolute(),
         name=name,
         environment=environment,
-        state=Path(environment.state) if environment.state else state_dir(name),
+        state=state,
         actor=where.as_ or os.environ.get("WARROOM_AS") or _login(),
     )
 
@@ -85,6 +105,29 @@ def _login() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # KeyError before Python 3.13
         return f"uid-{os.getuid()}"
+
+
+def _check_membership(state: Path) -> None:
+    """WhereError where the state folder is there, and closed to this account."""
+    try:
+        group = state.stat().st_gid
+    except FileNotFoundError:
+        return  # no engine has run yet
+    except OSError as error:
+        raise WhereError(f"{state}: this account ({_login()}) cannot get there: {error.strerror}") from error
+    if not os.access(state, os.R_OK | os.X_OK):
+        raise WhereError(
+            f"{state}: closed to this account ({_login()}): have it made a member of group {_group(group)}, "
+            "and log in again"
+        )
+
+
+def _group(number: int) -> str:
+    """A group's name; its number where it has none."""
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def _only(environments: dict[str, Environment]) -> str:

@@ -1,5 +1,8 @@
 """The pane at the right: why it is suspected, who says yes at the gate, then the checklist."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from console.core.format import clock
@@ -10,6 +13,7 @@ from console.core.prerequisites import Judged
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.strategy import Environment
+from console.core.summons import Waited, escalates_in, silence, waited_for
 from console.core.words import duration
 from screens.lines import Line, Role, flush, line, span, wrap
 from screens.lines import width as width_of
@@ -89,7 +93,9 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
         *_predicates(snapshot, incident, plan),
         *_prerequisites(snapshot, incident),
     )
-    return SideView("GATE", f"{given} of {wanted} said yes", role, rows, "before the gate")
+    time_left = _time_left(snapshot, incident, environment)
+    state = f"{given} of {wanted}{time_left or ' said yes'}"
+    return SideView("GATE", state, role, rows, "before the gate")
 
 
 def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:
@@ -103,8 +109,43 @@ def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]
     return [
         *no,
         *said,
-        *(SideRow("…", Role.WARN, role, asks) for role in missing(incident, snapshot.at)),
+        *_waited_for(snapshot, incident, asks),
     ]
+
+
+def _waited_for(snapshot: Snapshot, incident: Incident, asks: str) -> list[SideRow]:
+    """A line for each missing role whose people were asked; and for each yes that nobody was asked for."""
+    short = Counter(missing(incident, snapshot.at))
+    asked = waited_for(incident, snapshot.at)
+    rows = []
+    for role, count in short.items():
+        people = [one for one in asked if role in one.asked.roles]
+        if people:
+            some = f"{count} {role}" if count > 1 else role
+            names = ", ".join(one.handle for one in people)
+            rows.append(SideRow("…", Role.WARN, f"{some}: {names}", _how_silent(snapshot, people)))
+        else:
+            rows += [SideRow("…", Role.WARN, role, asks)] * count
+    return rows
+
+
+def _how_silent(snapshot: Snapshot, people: Sequence[Waited]) -> str:
+    """Of those who were asked for one role: that somebody reads, or for how long all have been silent."""
+    if any(one.asked.seen is not None for one in people):
+        return "reads"
+    if all(one.asked.delivered is False for one in people):
+        return "page failed"
+    longest = max(people, key=lambda one: silence(one.asked, snapshot.at))
+    times = f"x{longest.asked.times} " if longest.asked.times > 1 else ""
+    return f"{times}{duration(silence(longest.asked, snapshot.at))}"
+
+
+def _time_left(snapshot: Snapshot, incident: Incident, environment: Environment) -> str:
+    """When the next level of the escalation path is told, or which was told last."""
+    left = escalates_in(incident, environment, snapshot.at)
+    if left is not None:
+        return f", escalates {duration(left)}"
+    return f", level {incident.escalated.level} told" if incident.escalated else ""
 
 
 def _predicates(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:

@@ -1,5 +1,7 @@
 """What must be so before the gate, on the screen: shown where one says yes, ticked with t, said by NEXT."""
 
+from functools import partial
+
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.commands import command
@@ -106,7 +108,7 @@ def test_whoever_says_yes_reads_what_is_met_and_what_is_not() -> None:
     snapshot = room.snapshot()
     plan = room.incident.plan
     assert plan is not None
-    for draw in (gate_lines, plan_lines, signature_lines):
+    for draw in (gate_lines, plan_lines, partial(signature_lines, environment=room.environment)):
         words = "\n".join(ln.text(row).rstrip() for row in draw(snapshot, room.incident, plan, 78))
         assert "✓ security lead notified: eng-1: by phone" in words, draw
         assert "· incident ticket created: not ticked yet" in words, draw

@@ -1,11 +1,14 @@
 """The dialog of signatures: who has said what, and a place for what was signed somewhere else."""
 
+from typing import Any
+
 import pytest
 from textual.events import Paste
 
 from console.core import events as ev
 from console.core.plan import Need
-from console.core.requests import Approve
+from console.core.requests import Approve, Page, Seen
+from console.core.roster import Roster
 from screens.sign import SignDialog
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -156,3 +159,120 @@ async def test_where_a_typed_name_is_asked_for_it_says_so() -> None:
         assert not isinstance(here.app.screen, SignDialog)
     async with seat(waiting()) as here:
         assert "not for a typed name: A" in await here.press("g")
+
+
+# -- who was asked ------------------------------------------------------------------------------------
+
+PEOPLE: tuple[dict[str, Any], ...] = (
+    {"handle": "eng-1", "roles": ["engineer"]},
+    {"handle": "eng-2", "roles": ["engineer"]},
+    {"handle": "sec-1", "roles": ["security-lead"]},
+    {"handle": "pm-1", "roles": ["product-manager"]},
+    {"handle": "pm-2", "roles": [], "deputy_for": ["product-manager"]},
+    {"handle": "oncall-1", "roles": ["on-call-engineer"]},
+)
+ROSTER = Roster.model_validate({"schema": "warroom.roster/1", "people": list(PEOPLE)})
+
+
+def asked(*, actor: str = "eng-1") -> FakeRoom:
+    """A production that pages: each of those who are waited for is in another state."""
+    rule = {
+        "approvers": [{"role": need.role, "count": need.count} for need in NEEDS],
+        "proof": "signature",
+        "within": "30m",
+        "initiator_may_approve": "always",
+        "paging": {"limit": "5s", "again": "2m", "deputy_after": "5m"},
+        "escalation": {"roles": ["on-call-engineer"], "every": "5m"},
+    }
+    room = suspected(risk="critical", authorisation=rule)
+    room.name, room.actor = "production", actor
+    room.wait(14)
+    room.declare()
+    room.freeze(proof="signature", needs=NEEDS)
+    for person, role in (("eng-1", "engineer"), ("eng-2", "engineer"), ("pm-1", "product-manager")):
+        room.say(ev.GateAsked(room.plan_hash, person, (role,), "role"))
+    room.say(ev.GatePaged("eng-2", delivered=False, words="no such host"))
+    room.prepare()
+    room.wait(60)
+    room.say(ev.GateSeen(room.plan_hash), actor="eng-1")
+    room.wait(64)
+    for person, roles, why in (("pm-1", "product-manager", "again"), ("pm-2", "product-manager", "deputy")):
+        room.say(ev.GateAsked(room.plan_hash, person, (roles,), why))  # type: ignore[arg-type]
+    return room
+
+
+@SIZES
+async def test_each_who_was_asked_has_a_line_that_says_where_they_are(width: int, height: int) -> None:
+    """Also the role for which nobody was asked, and when the path is told."""
+    async with seat(asked(), width, height, roster=ROSTER) as here:
+        contains(
+            await here.press("A"),
+            "… eng-1, engineer: seen 14:11:37, reading 01:04",
+            "! eng-2, engineer: page failed: no such host; asked 14:10:31",
+            "… pm-1, product-manager: asked 14:10:31 x2, silent 02:10",
+            "… pm-2, deputy for product-manager: asked 14:12:41, silent 00:00",
+            "… security-lead: nobody yet",
+            "· the escalation path is told in 27:50",
+        )
+
+
+async def test_the_level_that_was_told_stands_there_with_its_time() -> None:
+    room = asked()
+    room.wait(1800)
+    missing = ("engineer", "security-lead", "product-manager")
+    room.say(ev.GateEscalated(room.plan_hash, 1, "on-call-engineer", ("oncall-1",), missing))
+    room.say(ev.GateAsked(room.plan_hash, "oncall-1", ("on-call-engineer",), "escalation"))
+    async with seat(room, 120, 40, roster=ROSTER) as here:
+        screen = await here.press("A")
+        contains(
+            screen,
+            "! level 1, on-call-engineer (oncall-1), told at 14:42:41",
+            "… oncall-1, on-call-engineer: told 14:42:41, silent 00:00",
+        )
+        assert "level 1 told" in await here.press("escape")
+
+
+async def test_the_gate_says_whom_it_waits_for_and_when_it_escalates() -> None:
+    async with seat(asked(), 120, 40, roster=ROSTER) as here:
+        contains(
+            await here.look(),
+            "0 of 4, escalates 27:50",
+            "… 2 engineer: eng-1, eng-2",
+            "reads",
+            "… product-manager: pm-1, pm-2",
+            "x2 02:10",
+            "… security-lead",
+        )
+
+
+@pytest.mark.parametrize(("actor", "looks"), [("pm-1", 1), ("eng-1", 0), ("sec-1", 0)])
+async def test_who_was_asked_and_opens_the_text_has_seen_it(actor: str, looks: int) -> None:
+    """Once: not who has seen it already, nor whom nobody has asked."""
+    room = asked(actor=actor)
+    async with seat(room, roster=ROSTER) as here:
+        await here.press("A")
+        assert room.asked == [Seen(room.plan_hash)] * looks
+
+
+async def test_p_pages_whom_next_names() -> None:
+    """A deputy who was asked already is not named; whoever is silent for longest is asked."""
+    room = asked(actor="oncall-1")
+    async with seat(room, roster=ROSTER) as here:
+        assert "NEXT" in await here.press("p")
+        assert room.asked == [Page("eng-2")]
+        room.wait(121)
+        room.pending.clear()
+        contains(await here.look(), "page eng-2 again")
+
+
+async def test_p_says_why_nobody_is_paged() -> None:
+    room = asked(actor="oncall-1")
+    for person in ("eng-1", "eng-2"):
+        room.say(ev.GateAsked(room.plan_hash, person, ("engineer",), "again"))
+    async with seat(room, roster=ROSTER) as here:
+        assert "everybody was asked just now" in await here.press("p")
+    async with seat(room) as here:
+        assert "the roster cannot be read here" in await here.press("p")
+    assert room.asked == []
+    async with seat(at_the_gate()) as here:
+        assert "the strategy names no `paging` of this environment" in await here.press("p")

@@ -20,6 +20,8 @@ from console.core.strategy import (
     Check,
     Command,
     Environment,
+    EscalationPath,
+    Paging,
     PipelineDeploy,
     Stages,
     Strategy,
@@ -245,6 +247,7 @@ def test_authorisation(environment: Environment) -> None:
     rule = environment.authorisation
     assert [(approver.role, approver.count) for approver in rule.approvers] == [("engineer", 1)]
     assert (rule.proof, rule.within, rule.initiator_may_approve) == ("claim", 0, "always")
+    assert (rule.paging, rule.escalation) == (None, None)
 
 
 def test_runbook(environment: Environment) -> None:
@@ -575,10 +578,30 @@ class TestProduction:
         assert named == others
 
 
+@pytest.mark.parametrize("name", ["mainnet-staging", "production"])
+def test_who_must_say_yes_is_asked_and_when_the_time_is_over_the_path_is_told(
+    strategy: Strategy, name: str
+) -> None:
+    """On the screen, until somebody names a command; engineers are asked anyway, the path begins above."""
+    rule = strategy.environments[name].authorisation
+    assert rule.paging == Paging(limit="10s", again="2m", deputy_after="5m")  # type: ignore[arg-type]
+    assert rule.escalation == EscalationPath(
+        roles=["on-call-engineer", "team-lead", "executive", "ceo"],
+        every="5m",  # type: ignore[arg-type]
+    )
+
+
 def test_roster() -> None:
-    """Somebody to begin with for every role that must approve."""
+    """Somebody to begin with for every role that must approve; then deputies, and who else is told."""
     roster = load_roster(BUNDLED / "roster.yaml").roster
-    assert roster.handles() == ["eng-1", "eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1"]
+    assert roster.handles()[:7] == ["eng-1", "eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1"]
+    assert {person.handle: (person.roles, person.deputy_for) for person in roster.people[7:]} == {
+        "sec-2": ([], ["security-lead"]),
+        "ops-2": ([], ["operations-lead"]),
+        "exec-2": ([], ["executive"]),
+        "oncall-1": (["on-call-engineer"], ["engineer"]),
+        "ceo-1": (["ceo"], []),
+    }
     assert roster.roles_of("eng-1") == ("engineer",)
     assert roster.roles_of("nobody") == ()
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from console.core.commands import CLOSE, COMMANDS, DATA, EVERYWHERE, Command, Group, command, key_table
-from console.core.events import PlanningFailed, PlanningStarted, RunAborted
+from console.core.events import GateClaimed, PlanningFailed, PlanningStarted, RunAborted, RunResumed
 from console.core.plan import Wish
 from tests.ui import data_place as dp
+from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
-RESERVED = set("udcfp")
-"""Keys of what is to come: undo, diff, communications, flag, page (SCREENS)."""
+RESERVED = set("udcf")
+"""Keys of what is to come: undo, diff, communications, flag (SCREENS)."""
 
 
 def test_no_key_and_no_id_is_taken_twice() -> None:
@@ -179,3 +180,26 @@ def test_one_errand_at_a_time() -> None:
 
 def test_what_is_done_on_the_data_screen_is_shown_with_the_key_that_opens_it() -> None:
     assert (command("cache").keys, command("go").keys) == ("b k", "g")
+
+
+def test_somebody_is_paged_where_people_are_and_a_yes_is_missing() -> None:
+    paging = {"limit": "5s", "again": "2m", "deputy_after": "5m"}
+    rule = place.environment().authorisation.model_dump() | {"within": "0s", "paging": paging}
+    room = FakeRoom(place.environment(authorisation=rule))
+
+    def why() -> str | None:
+        return command("page").possible(room.snapshot(), room.environment)
+
+    assert why() == "no incident is open: D declares one"
+    room.declare()
+    assert why() == "a plan is being made: wait for it"
+    room.freeze()
+    assert why() is None, "also while it is prepared"
+    room.say(RunAborted("wait"), actor="eng-1")
+    assert why() == "the run is stopped: X goes on with it, T plans anew"
+    room.say(RunResumed(), actor="eng-1")
+    room.prepare()
+    room.say(GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
+    assert why() == "nobody's yes is missing: there is nobody to ask"
+    room.environment = place.environment()
+    assert why() == "the strategy names no `paging` of this environment: nobody would hear of it"

@@ -12,6 +12,7 @@ from console.config.paths import (
     SOCKET_NAME_BYTES,
     SOCKET_PATH_BYTES,
     PathError,
+    in_state,
     roster_path,
     runtime_dir,
     state_dir,
@@ -111,6 +112,15 @@ class TestRuntimeDir:
         assert runtime_dir("x").is_relative_to(base), (
             "root must not leave folders in a person's runtime folder"
         )
+
+
+def test_sockets_in_the_state_folder_fit_or_are_refused() -> None:
+    """To the byte, before anybody tries to bind one; the folder is not made."""
+    fits = Path("/" + "l" * (SOCKET_PATH_BYTES - SOCKET_NAME_BYTES - 2))
+    assert in_state(fits) == fits
+    with pytest.raises(PathError, match="1 byte too long for sockets in it: shorten `state`"):
+        in_state(fits.with_name(f"{fits.name}l"))
+    assert not fits.exists()
 
 
 def test_state_folder(tmp_path: Path) -> None:

@@ -214,12 +214,14 @@ class TestMatrix:
     def staging(self, tmp_path: Path) -> Path:
         """The bundled staging alone: two engineers and a security lead, by signature; a team lead among them.
 
-        Whoever asks for data to be restored does not say yes to it.
+        Whoever asks for data to be restored does not say yes to it. Nobody is told when the time is over.
         """
         head, _, rest = STRATEGY.read_text().partition("  testnet:\n")
         path = tmp_path / "staging.yaml"
         block = rest.partition("  mainnet-staging:\n")[2].partition("  production:\n")[0]
-        path.write_text(f"{head}  mainnet-staging:\n{block}")
+        before, _, path_and_after = block.partition("      escalation:\n")
+        _, blank, after = path_and_after.partition("\n\n")
+        path.write_text(f"{head}  mainnet-staging:\n{before}{blank[1:]}{after}")
         return path
 
     def _said(

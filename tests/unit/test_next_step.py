@@ -1,7 +1,7 @@
 """NEXT says one thing to do, or whom to wait for, in every state that an incident can be in."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from msgspec.structs import replace
@@ -11,9 +11,10 @@ from console.core import requests as rq
 from console.core.commands import command
 from console.core.live import Live, Progress
 from console.core.metrics import Rung
-from console.core.next_step import NextStep, next_step
-from console.core.plan import Predicate, Wish
+from console.core.next_step import NextStep, Viewer, next_step
+from console.core.plan import Need, Predicate, Wish
 from console.core.presence import Presence, presence
+from console.core.roster import Roster
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -123,6 +124,17 @@ def test_an_engine_that_consoles_do_not_start() -> None:
     step = said(room)
     assert step.command is None
     assert step.sentence == "have the service manager start an engine: none has run here yet"
+    assert command("engine").possible(room.snapshot(), room.environment) is not None
+
+
+def test_an_engine_that_hangs_and_that_consoles_do_not_start() -> None:
+    """Its process is the service manager's to end and to start."""
+    room = FakeRoom(place.environment(engine="external"))
+    room.lose_engine(gone=False)
+    room.wait(42)
+    step = said(room)
+    assert step.command is None
+    assert step.sentence.endswith("silent for 00:42; then its service manager starts an engine")
 
 
 # -- the journal ------------------------------------------------------------------------------------
@@ -527,3 +539,76 @@ def test_a_proof_that_has_grown_old_is_waited_for() -> None:
     room.wait(90)
     room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
     assert said(room).sentence == f"wait: {step.title} is done once more, its proof has grown old"
+
+
+# -- whose yes it is ----------------------------------------------------------------------------------
+
+_PEOPLE: tuple[dict[str, Any], ...] = (
+    {"handle": "eng-1", "roles": ["engineer"]},
+    {"handle": "eng-2", "roles": ["engineer"]},
+    {"handle": "exec-1", "roles": ["executive"]},
+    {"handle": "exec-2", "roles": [], "deputy_for": ["executive"]},
+    {"handle": "sup-1", "roles": ["support"]},
+)
+ROSTER = Roster.model_validate({"schema": "warroom.roster/1", "people": list(_PEOPLE)})
+
+
+def _paging(proof: str) -> FakeRoom:
+    """A plan that waits for an executive, who was asked a moment ago; people are paged here."""
+    rule = {
+        "approvers": [{"role": "engineer", "count": 1}, {"role": "executive", "count": 1}],
+        "proof": proof,
+        "within": "15m",
+        "initiator_may_approve": "always",
+        "paging": {"limit": "5s", "again": "2m", "deputy_after": "5m"},
+    }
+    room = FakeRoom(place.environment(authorisation=rule))
+    room.suspect()
+    room.declare()
+    room.freeze(proof=proof, needs=(Need("engineer", 1), Need("executive", 1)))
+    room.prepare()
+    room.say(ev.GateAsked(room.plan_hash, "exec-1", ("executive",), "role"))
+    return room
+
+
+def told(room: FakeRoom, actor: str) -> NextStep:
+    """What NEXT says to that person; the key can be pressed."""
+    step = next_step(room.snapshot(), room.environment, Viewer(actor, ROSTER))
+    if step.command is not None:
+        assert command(step.command).possible(room.snapshot(), room.environment) is None
+    return step
+
+
+def test_who_can_sign_is_told_to_whoever_else_is_silent() -> None:
+    room = _paging("signature")
+    room.wait(600)
+    assert told(room, "eng-1") == NextStep("sign: 1 engineer, 1 executive must say yes, by signature", "sign")
+
+
+def test_who_cannot_sign_is_told_whose_deputy_to_page() -> None:
+    """Once the holder was asked twice; while everybody was asked only lately, there is nothing to page."""
+    room = _paging("signature")
+    waits = NextStep("sign: 1 engineer, 1 executive must say yes, by signature", "sign")
+    assert told(room, "sup-1") == waits
+    room.wait(120)
+    room.say(ev.GateAsked(room.plan_hash, "exec-1", ("executive",), "again"))
+    assert told(room, "sup-1") == NextStep(
+        "exec-1 does not answer: page exec-2, deputy for executive", "page"
+    )
+    assert next_step(room.snapshot(), room.environment) == waits, "where the roster is not at hand"
+    room.say(ev.GateAsked(room.plan_hash, "exec-2", ("executive",), "by hand"))
+    assert told(room, "sup-1") == waits
+    room.wait(121)
+    assert told(room, "sup-1") == NextStep("exec-1 does not answer for 04:01: page exec-1 again", "page")
+
+
+def test_where_a_name_is_typed_whose_yes_it_is_is_said() -> None:
+    """Nobody is told to do what would be refused."""
+    room = _paging("claim")
+    assert told(room, "eng-1") == NextStep("go: say yes to the plan and type testnet", "go")
+    assert told(room, "sup-1") == NextStep(
+        "wait: 1 engineer, 1 executive must say yes; eng-1 or eng-2 or exec-1 or exec-2 can (g)", None
+    )
+    assert told(room, "root").sentence.endswith("; root is not in the roster: act as one who is, --as HANDLE")
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
+    assert told(room, "eng-1").sentence == "wait: 1 executive must say yes; exec-1 or exec-2 can (g)"

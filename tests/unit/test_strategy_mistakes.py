@@ -160,6 +160,17 @@ def one_line(old: str, new: str, expected: str) -> object:
             "risk: low", "risk: 3", "7:11: expected one of `low`, `medium`, `critical`, found the number `3`"
         ),
         one_line(
+            "    expected: 10m\n",
+            "    expected: 10m\n    engine: external\n",
+            "12:13: an engine with an account of its own needs a folder that all accounts know: "
+            "name it by `state`",
+        ),
+        one_line(
+            "    expected: 10m\n",
+            "    expected: 10m\n    engine: external\n    state: warroom\n",
+            "13:12: accounts look for it from different folders: write the whole path, from `/` on",
+        ),
+        one_line(
             "kind: pipeline", "kind: pipline", "14:20: unknown kind `pipline`: did you mean `pipeline`?"
         ),
         one_line("{kind: pipeline}", "{}", "14:5: `kind` is missing: expected one of `keeper`, `pipeline`"),

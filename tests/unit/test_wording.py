@@ -193,6 +193,26 @@ CASES: list[tuple[Body, str, Tone]] = [
         "standing authorisation 0a1b2c3d4e5f is disarmed: the strategy was edited",
         Tone.WARN,
     ),
+    (
+        ev.GateOpened(HASH, ("eng-2", "sec-1"), (), ("operations-lead",), 1),
+        (
+            f"gate open for plan {HASH[:8]}: eng-2, sec-1 said yes, breaking the glass; "
+            "operations-lead review it"
+        ),
+        Tone.BAD,
+    ),
+    (
+        ev.ReviewSigned(
+            "INC-7QK2", "ops-1", ("operations-lead",), "objected", "too early", "SHA256:" + "k" * 43, "", ""
+        ),
+        "ops-1 reviewed INC-7QK2, objected: too early (key SHA256:kkkkkkkkkk, handed in by engine)",
+        Tone.BAD,
+    ),
+    (
+        ev.ReviewOverdue("INC-7QK2", ("operations-lead",)),
+        "INC-7QK2 broke the glass, and operations-lead did not review it in time",
+        Tone.BAD,
+    ),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
 ]

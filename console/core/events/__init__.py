@@ -36,6 +36,7 @@ from console.core.events.plan import (
     StepOutcome,
     StepProbed,
 )
+from console.core.events.review import ReviewOverdue, ReviewSigned
 from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
 
@@ -70,6 +71,8 @@ __all__ = [
     "PlanningStarted",
     "ReleaseSeen",
     "RequestRefused",
+    "ReviewOverdue",
+    "ReviewSigned",
     "RunAborted",
     "RunResumed",
     "RungChanged",

@@ -55,6 +55,10 @@ class GateOpened(Body, frozen=True):
     plan_hash: str
     approvers: tuple[str, ...]
     predicates: tuple[str, ...]
+    reviews: tuple[str, ...] = ()
+    """Seats of the matrix that were empty, because the glass was broken: they review it."""
+    review_by: int = 0
+    """Until when, UTC microseconds; 0 where there is nothing to review."""
 
 
 class GateClosed(Body, frozen=True):

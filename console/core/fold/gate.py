@@ -5,8 +5,8 @@ from typing import TypedDict
 from msgspec.structs import replace
 
 from console.core import events as ev
-from console.core.fold.base import apply, changed
-from console.core.state import Approval, Asked, Escalation, Incident, Refusal, Signed, State, Waiver
+from console.core.fold.base import apply, changed, run_of
+from console.core.state import Approval, Asked, Escalation, Incident, Refusal, Review, Signed, State, Waiver
 
 
 class _Said(TypedDict):
@@ -58,6 +58,10 @@ def _unsaid(incident: Incident, event: ev.Event, person: str) -> _Said:
 
 @apply.register
 def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
+    run = run_of(state, event)
+    if run is not None and body.reviews:
+        review = Review(body.plan_hash, body.approvers, body.reviews, body.review_by)
+        state = replace(state, reviews={**state.reviews, run.id: review})
     return changed(state, event, gate_opened=event.at, switched=event.at)
 
 

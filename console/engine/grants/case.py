@@ -10,6 +10,7 @@ from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.roster import Roster
+from console.core.standing_authorisation import Terms
 from console.core.state import Incident, State
 from console.core.strategy import Environment
 
@@ -21,16 +22,29 @@ class RefusedError(StatedError):
 class Case(Struct, frozen=True):
     """Who asks, when, and in what state of things."""
 
-    name: str
-    """The environment's."""
-    environment: Environment
+    terms: Terms
+    """What is loaded here: the environment, and the files that it and its people come from."""
     roster: Roster
-    roster_sha256: str
     state: State
     actor: str
     now: Stamp
     head: str = ""
     """Hash of the journal's newest event, in hex."""
+
+    @property
+    def name(self) -> str:
+        """The environment's."""
+        return self.terms.name
+
+    @property
+    def environment(self) -> Environment:
+        """As the strategy has it."""
+        return self.terms.environment
+
+    @property
+    def roster_sha256(self) -> str:
+        """The roster file's."""
+        return self.terms.roster
 
     def incident(self) -> Incident:
         """The open incident; RefusedError when none is."""

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from console.config.paths import BUNDLED
+from console.config.roster import load_roster
 from console.drill.keyring import Keyring
-from tests.integration.authority.gatehouse import SIX, Gatehouse
+from tests.integration.authority.gatehouse import Gatehouse
 
 
 @pytest.fixture(scope="session")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> Keyring:
     """A key of everybody in the bundled roster, a second one of the security lead, and a stranger's."""
     ring = Keyring(tmp_path_factory.mktemp("keys"))
-    ring.make((*SIX, "lead-1", "sec-1-b", "stranger"))
+    ring.make((*load_roster(BUNDLED / "roster.yaml").roster.handles(), "sec-1-b", "stranger"))
     return ring
 
 

@@ -39,6 +39,7 @@ from console.engine.desk import Desk
 from console.engine.docket import Docket
 from console.engine.engine import Engine
 from console.engine.lookout import Lookout
+from console.engine.pager import Means
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.store.bell import Bell
@@ -55,6 +56,8 @@ PRODUCTION = load_strategy(BUNDLED / "strategy.yaml", ACTIONS).strategy.environm
 SIX = ("eng-1", "eng-2", "sec-1", "ops-1", "exec-1", "pm-1")
 """Two engineers, one of whom is the commander; and everybody else that production asks."""
 COMMANDER = "eng-1"
+STRATEGY = "5" * 64
+"""What every engine says that its strategy's digest is, unless a test says otherwise."""
 LIMIT_S = 20.0
 
 
@@ -177,8 +180,13 @@ class Gatehouse:
         self.folder = folder
         self.keys = keys
         self.environment = PRODUCTION
+        self.strategy_sha256 = STRATEGY
         self.clock = HandClock()
         self.programs = Watched(folder)
+        self.pages = Programs({"PATH": os.environ["PATH"]}, tag=folder)
+        """What runs the command that pages people; those who verify signatures are watched by themselves."""
+        self.redact: Callable[[str], str] = str
+        """Takes secrets out of what that command says."""
         self.revoked = folder / "revoked_keys"
         self.revoked.touch()
         self.roster = self.make_roster(people or {})
@@ -230,7 +238,7 @@ class Gatehouse:
         book = self.book = Book(writer, NAME, self.clock, self.heard)
         engine = self._engine(book, roster)
         epoch = book.state.epoch + 1
-        started = ev.EngineStarted(1, epoch, "0", "5" * 64, roster.sha256, "cooperative")
+        started = ev.EngineStarted(1, epoch, "0", self.strategy_sha256, roster.sha256, "cooperative")
         self._serving = asyncio.create_task(engine.serve(started))
         try:
             yield self
@@ -245,7 +253,14 @@ class Gatehouse:
         return Engine(
             book=book,
             world=cast("World", SimpleNamespace(clock=self.clock)),
-            desk=Desk(NAME, self.environment, roster, lambda: book.state, roster_sha256=sha256),
+            desk=Desk(
+                NAME,
+                self.environment,
+                roster,
+                lambda: book.state,
+                roster_sha256=sha256,
+                strategy_sha256=self.strategy_sha256,
+            ),
             office=Office(self.programs, roster, sha256, self.folder),
             runner=lambda docket: cast("Runner", Hands(docket)),
             board=Board(live, self.clock, lambda _live: None),
@@ -255,6 +270,7 @@ class Gatehouse:
             bell=cast("Bell", self.bell),
             lease=cast("Lease", SimpleNamespace(check=lambda: None)),
             cataloguer=None,
+            means=Means(self.environment, roster, self.pages, self.folder, self.redact),
         )
 
     @asynccontextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from console.authority.office import Office
-from console.authority.ssh import SignatureError, sign
+from console.authority.ssh import STANDING, SignatureError, sign
 from console.core.asking import asked
 from console.core.protocols import Head
 from console.core.roster import Roster
@@ -64,7 +64,7 @@ class House:
 
     async def refused(self, office: Office, moment: int) -> str:
         with pytest.raises(SignatureError) as caught:
-            await office.key_of(self.statement, await self.signature(), moment)
+            await office.key_of("sec-1", self.statement.text, await self.signature(), moment)
         return str(caught.value)
 
 
@@ -75,7 +75,7 @@ def dated(tmp_path: Path, keys: Keyring) -> House:
 
 async def test_of_somebody_who_does_not_count_any_more(dated: House) -> None:
     office = dated.office(valid_until="2025-10-09")
-    assert await office.key_of(dated.statement, await dated.signature(), LAST)
+    assert await office.key_of("sec-1", dated.statement.text, await dated.signature(), LAST)
     said = await dated.refused(office, NEXT)
     assert said == "sec-1 counted only until 2025-10-09, says the roster"
 
@@ -99,7 +99,18 @@ async def test_what_held_yesterday_is_looked_at_again_today(dated: House, of: st
     dates = {"valid_until": "2025-10-09"}
     office = dated.office(**dates) if of == "person" else dated.office(key=dates)
     signature = await dated.signature()
-    key = await office.key_of(dated.statement, signature, DAY)
+    key = await office.key_of("sec-1", dated.statement.text, signature, DAY)
     signed = Signed(key.fingerprint, 0, dated.statement.text, signature)
     assert office.holds(signed, LAST)
     assert not office.holds(signed, NEXT)
+
+
+async def test_what_holds_for_one_purpose_does_not_hold_for_the_other(dated: House) -> None:
+    """Also of the same words: what was verified is remembered with what it was made for."""
+    office = dated.office()
+    text = dated.statement.text
+    signature = await sign(dated.programs, text, dated.keys.private("sec-1"), STANDING)
+    key = await office.key_of("sec-1", text, signature, DAY, STANDING)
+    signed = Signed(key.fingerprint, 0, text, signature)
+    assert office.holds(signed, DAY, STANDING)
+    assert not office.holds(signed, DAY)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.authority.ssh import MAX_SIGNATURE, NAMESPACE, SignatureError, Signer, sign, verify
+from console.authority.ssh import MAX_SIGNATURE, NAMESPACE, STANDING, SignatureError, Signer, sign, verify
 from console.core.keys import PublicKey, public_key
 from console.targets.process import Programs
 
@@ -175,3 +175,14 @@ def test_a_weak_key_is_refused(tmp_path: Path, words: tuple[str, ...], why: str)
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="key"):
         public_key(text)
+
+
+@pytest.mark.parametrize(("made_for", "looked_for"), [(NAMESPACE, STANDING), (STANDING, NAMESPACE)])
+async def test_what_was_signed_for_one_purpose_does_not_count_for_the_other(
+    desk: Desk, made_for: str, looked_for: str
+) -> None:
+    signature = await sign(desk.programs, TEXT, desk.key("mine"), made_for)
+    signer, revoked = desk.signer("mine"), desk.revoked.read_bytes()
+    assert await verify(desk.programs, TEXT, signature, signer, revoked, AT, made_for) == desk.public("mine")
+    with pytest.raises(SignatureError, match="the signature of sec-1 does not hold"):
+        await verify(desk.programs, TEXT, signature, signer, revoked, AT, looked_for)

@@ -1,6 +1,7 @@
 """The production gate by commands: signed in every way there is, refused, taken back, and opened."""
 
 import asyncio
+import json
 import os
 import pty
 import subprocess
@@ -16,6 +17,7 @@ from console.core.policy import missing, refused, said_yes
 from console.core.protocols import Snapshot
 from console.core.statement import parse
 from console.drill.keyring import Keyring
+from console.drill.pager import PAGES
 from console.drill.world import stop_world
 from console.targets.keeper import Keeper
 from tests.conftest import require_program
@@ -76,7 +78,7 @@ def one_line(done: subprocess.CompletedProcess[str], code: Exit, words: str) -> 
 
 
 def test_before_there_is_a_plan_there_is_nothing_to_sign(warroom: CommandLine) -> None:
-    for words in (("request",), ("sign", "--yes")):
+    for words in (("request",), ("sign", "--yes"), ("page",)):
         one_line(warroom(*words), Exit.FAILED, "there is no plan in production to say yes or no to")
 
 
@@ -93,6 +95,50 @@ def test_the_text_that_is_asked_for_says_what_it_is_about(warroom: CommandLine, 
 
 def test_nobody_is_asked_who_is_not_in_the_roster(warroom: CommandLine, incident: str) -> None:
     one_line(warroom("request", "sec-9"), Exit.UNAUTHORISED, "sec-9 is not in the roster; there are eng-1")
+
+
+def test_who_was_asked_and_what_came_of_it(warroom: CommandLine, incident: str) -> None:
+    """In a drill a stand-in is paged, with a message on its standard input; pm-1 has fetched the text."""
+
+    def told(snapshot: Snapshot) -> bool:
+        found = snapshot.state.open_incident
+        asked = found.asked if found else {}
+        return (
+            {"pm-1", "sec-1"} <= asked.keys()
+            and asked["sec-1"].delivered is not None
+            and bool(asked["pm-1"].seen)
+        )
+
+    warroom.wait_for(told)
+    found = warroom.json("page")
+    assert (found["schema"], found["incident"]) == ("warroom.page/1", incident)
+    people = {row["person"]: row for row in found["people"]}
+    assert list(people)[:7] == ["eng-1", "eng-2", "lead-1", "sec-1", "ops-1", "exec-1", "pm-1"]
+    sec = people["sec-1"]
+    assert (sec["roles"], sec["said"], sec["delivered"], sec["seen"]) == (
+        ["security-lead"],
+        "nothing",
+        True,
+        None,
+    )
+    assert sec["asked"] >= 1
+    assert sec["silent_s"] > 0
+    assert people["pm-1"]["seen"] is not None
+    lines = (warroom.folder / PAGES).read_text().splitlines()
+    page = next(page for page in map(json.loads, lines) if page["handle"] == "sec-1")
+    assert page["contact"] == "sec-1 in this drill"
+    assert f"PRODUCTION: SEV-1 {incident}" in page["message"]
+    table = warroom("page").stdout
+    assert "sec-1      security-lead                asked " in table
+    assert ", reading " in next(line for line in table.splitlines() if line.startswith("pm-1"))
+
+
+def test_somebody_is_asked_by_hand_and_not_twice_at_once(warroom: CommandLine, incident: str) -> None:
+    done = warroom("page", "ceo-1")
+    assert done.returncode == Exit.DONE, done.stderr
+    assert "asked ceo-1 once more, as ceo" in done.stdout
+    one_line(warroom("page", "ceo-1"), Exit.FAILED, "refused: ceo-1 was asked 00:0")
+    one_line(warroom("page", "sec-9"), Exit.FAILED, "refused: sec-9 is not in the roster; there are eng-1")
 
 
 def test_by_a_file(warroom: CommandLine, keys: Keyring, incident: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ STAMPS = st.builds(
 _steps = st.sampled_from([*(step.id for step in kit.STEPS), "no such step"])
 _attempts = st.integers(0, 3)
 _words = st.text(max_size=12)
+_incidents = st.sampled_from([kit.INCIDENT, "INC-0000"])
 _standing = st.sampled_from(["0" * 12, "1" * 12])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
@@ -122,7 +123,9 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         signature=_words,
     ),
     ev.GateWithdrawn: st.builds(ev.GateWithdrawn, person=_words, reason=_words),
-    ev.GateOpened: st.builds(ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers),
+    ev.GateOpened: st.builds(
+        ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers, reviews=_roles
+    ),
     ev.GateClosed: st.builds(ev.GateClosed, reason=_words),
     ev.GateAsked: st.builds(
         ev.GateAsked,
@@ -154,6 +157,18 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ev.StandingEnded: st.builds(
         ev.StandingEnded, id=_standing, why=st.sampled_from(["expired", "disarmed"]), reason=_words
     ),
+    ev.ReviewSigned: st.builds(
+        ev.ReviewSigned,
+        incident=_incidents,
+        person=_people,
+        roles=_roles,
+        verdict=st.sampled_from(["agreed", "objected"]),
+        remark=_words,
+        key=_words,
+        text=_words,
+        signature=_words,
+    ),
+    ev.ReviewOverdue: st.builds(ev.ReviewOverdue, incident=_incidents, missing=_triggers),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),
     ev.ItemTicked: st.builds(

@@ -118,6 +118,7 @@ _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
     st.builds(rq.Seen),
     st.builds(rq.SignStanding),
     st.builds(rq.RevokeStanding),
+    st.builds(rq.SignReview),
     st.builds(rq.Decide),
     st.builds(rq.Abort),
     st.builds(rq.Resume),

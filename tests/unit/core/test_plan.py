@@ -10,6 +10,7 @@ from console.core.plan import (
     Authority,
     CodeChange,
     DataChange,
+    Glass,
     Need,
     Phase,
     Plan,
@@ -88,6 +89,7 @@ _OTHER: dict[str, object] = {
     "recover_within_s": 901.0,
     "rows": RowsChange("users", ("7",), "point in time", 1),
     "prerequisites": (Prerequisite("ticket", "incident ticket created", "hand"),),
+    "glass": Glass(2, ("security-lead",), (Need("engineer", 2),), 86_400.0),
 }
 
 

@@ -26,6 +26,7 @@ from console.core.requests import Request
 from console.core.roster import Roster
 from console.core.statement import Statement
 from console.core.strategy import Environment
+from console.engine import grants
 from console.engine.desk import Desk
 from console.engine.grants import RefusedError
 from console.engine.signatures import check_last_word
@@ -311,7 +312,8 @@ class GateMachine(RuleBasedStateMachine):
         word = Word(statement.person, statement.decision == "yes", key, until)
         expected = plan == self.model.plan and self.model.may_speak(word, made, self.now)
         try:
-            bodies = self.desk.sign(statement, "armored", key, self.stage.clock.now())
+            case = self.desk.case(statement.person, self.stage.clock.now())
+            bodies = grants.gate.sign(case, statement, "armored", key)
             check_last_word(statement, self.stage.book, self.stage.incident.spoke.get(statement.person, 0))
         except StatedError:
             assert not expected, f"{statement.person} was refused"
