@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 
-from console.core.plan_words import way
+from msgspec.structs import replace
+
+from console.core.glass import glass_of, refused
+from console.core.plan_words import glass_words, way
 from console.core.requests import Abort, AnyAsk, Note, Replan
 from console.core.standing import says_plan_again
 from console.core.wishes import back_to
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
+
+_MATRIX, _GLASS = "matrix", "glass"
 
 
 class NoteDialog(Form):
@@ -68,10 +73,18 @@ class TargetDialog(Form):
             *wrap(f"{now} {data}", width),
         ]
 
-    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:  # noqa: ARG002 - nothing to choose
+    def options(self) -> Sequence[tuple[str, str]]:
+        """Who is to open it, where the strategy lets fewer than all do that."""
+        rule = self.scene.environment.authorisation
+        glass, wish = glass_of(rule), back_to(self.scene.snapshot.state.open_incident, None)
+        if glass is None or refused(rule, wish):
+            return ()
+        return ((_MATRIX, "everybody whom the matrix asks opens it"), (_GLASS, glass_words(glass)))
+
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
         """The wish for a plan."""
         incident = self.scene.snapshot.state.open_incident
         if incident is None:
             return Lacking("no incident is open any more")
         (target,) = typed
-        return Replan(back_to(incident, target or None))
+        return Replan(replace(back_to(incident, target or None), break_glass=chosen == _GLASS))

@@ -34,6 +34,7 @@ from console.engine.pager import Means
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.stores import StoreMaker
+from console.engine.supervision import supervised
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -99,6 +100,7 @@ class _Builder:
         self, wanted: Wanted, environ: Mapping[str, str], stack: AsyncExitStack, client: httpx.AsyncClient
     ) -> None:
         self._wanted = wanted
+        self._environ = environ
         self._environment = wanted.environment
         self._stack = stack
         self._client = client
@@ -126,6 +128,7 @@ class _Builder:
             strategy_hash=self._wanted.loaded.sha256,
             roster_hash=self._wanted.roster.sha256,
             mode="separated" if self._environment.engine == "external" else "cooperative",
+            supervised=supervised(self._environ, os.getpid()),
         )
 
     def engine(self) -> Engine:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from console.core.commands import command
 from console.core.format import clock
 from console.core.freshness import unwatched
 from console.core.plan import Phase, Plan
@@ -95,7 +96,8 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
     )
     time_left = _time_left(snapshot, incident, environment)
     state = f"{given} of {wanted}{time_left or ' said yes'}"
-    return SideView("GATE", state, role, rows, "before the gate")
+    key = f" ({command('sign').key})" if plan.proof == "signature" else ""  # NEXT may point at another one
+    return SideView(f"GATE{key}", state, role, rows, "before the gate")
 
 
 def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:

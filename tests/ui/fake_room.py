@@ -281,6 +281,10 @@ class FakeRoom:
         """The service answers that it runs that release."""
         self.say(ev.ReleaseSeen(release, None))
 
-    def separate(self) -> None:
-        """The engine runs under an account of its own."""
-        self.say(ev.EngineStarted(4711, self.state.epoch + 1, "0.1.0", "5" * 64, "6" * 64, "separated"))
+    def separate(self, *, supervised: bool = True) -> None:
+        """The engine runs under an account of its own, perhaps under a service manager."""
+        epoch = self.state.epoch + 1
+        started = ev.EngineStarted(
+            4711, epoch, "0.1.0", "5" * 64, "6" * 64, "separated", supervised=supervised
+        )
+        self.say(started)

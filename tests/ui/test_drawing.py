@@ -397,6 +397,15 @@ class TestHeader:
     def _now(self, room: FakeRoom) -> str:
         return self._lines(room)[1]
 
+    def test_the_mode_and_whether_anybody_would_restart_the_engine(self) -> None:
+        """Whose credentials it holds, and what happens when it dies, is known before it does."""
+        room = FakeRoom()
+        assert "cooperative, nobody restarts the engine" in self._lines(room, 120)[3]
+        room.separate(supervised=False)
+        assert "separated, nobody restarts the engine" in self._lines(room, 120)[3]
+        room.separate(supervised=True)
+        assert self._lines(room, 120)[3].endswith("separated")
+
     def test_it_is_the_release_that_the_service_answers(self) -> None:
         """And since when; of the first one only since when it has been seen."""
         room = FakeRoom()

@@ -10,6 +10,7 @@ from console.core.protocols import JournalError
 from screens.dialog import Dialog
 from screens.gate import GateDialog
 from tests.ui.fake_room import FakeRoom
+from tests.ui.place import environment
 from tests.ui.seat import seat
 
 
@@ -190,6 +191,23 @@ class TestDialogs:
 
     async def test_planning_anew_to_a_named_release(self) -> None:
         assert await self._asked(at_the_gate(), "T", typed="v1.4.9") == [rq.Replan(Wish("v1.4.9"))]
+
+    async def test_planning_anew_by_breaking_the_glass_where_the_strategy_lets_it_be_broken(self) -> None:
+        """Never proposed first; and it says what it means."""
+        room = at_the_gate()
+        authorisation = {
+            "approvers": [{"role": "engineer", "count": 2}, {"role": "security-lead", "count": 1}],
+            "proof": "signature",
+            "within": "30m",
+            "initiator_may_approve": "always",
+            "break_glass": {"signatures": 2, "one_of": ["security-lead"], "review_within": "24h"},
+        }
+        room.environment = environment(authorisation=authorisation)
+        async with seat(room) as here:
+            words = "breaks the glass: 2 of 3 signatures, one of security-lead"
+            assert words in await here.press("T")
+            await here.press("down", "enter")
+        assert room.asked == [rq.Replan(Wish(break_glass=True))]
 
     async def test_declaring_what_only_a_person_sees(self) -> None:
         """Enter in the list marks; Enter in the field declares."""

@@ -236,6 +236,7 @@ async def test_the_gate_says_whom_it_waits_for_and_when_it_escalates() -> None:
     async with seat(asked(), 120, 40, roster=ROSTER) as here:
         contains(
             await here.look(),
+            "GATE (A)",
             "0 of 4, escalates 27:50",
             "… 2 engineer: eng-1, eng-2",
             "reads",

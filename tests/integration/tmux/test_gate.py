@@ -55,7 +55,7 @@ def test_the_gate_opens_with_the_sixth_signature_and_not_before(tmux: Tmux, tmp_
         assert not is_open(warroom.wait_for(waits_for_the_sixth))
 
         tmux.press("A")
-        for words in ("✓ pm-1, product-manager: key SHA256:", "… security-lead: nobody yet", "Paste here"):
+        for words in ("✓ pm-1, product-manager: key SHA256:", "… sec-1, security-lead: asked ", "Paste here"):
             tmux.wait_for(words)
         tmux.paste("this is no signature")
         tmux.focus("Tab", "Hand in")
