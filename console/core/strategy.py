@@ -146,7 +146,7 @@ class EscalationPath(Model):
 class BreakGlass(Model):
     """A smaller quorum for a plan that is code only, schema safe and loses nothing."""
 
-    signatures: Annotated[int, Field(ge=2)]
+    signatures: Annotated[int, Field(ge=2), Expected("a whole number, two at least")]
     """Distinct people, each of whom holds a role of the matrix."""
     one_of: Annotated[list[Name], Field(min_length=1), Expected("a list of at least one role")]
     """One of them holds one of these."""

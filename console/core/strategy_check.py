@@ -6,6 +6,7 @@ from console.core import (
     asking_check,
     conditions_check,
     data_check,
+    glass_check,
     measures_check,
     prerequisites_check,
     runbook_check,
@@ -20,6 +21,7 @@ RULES = (
     *prerequisites_check.RULES,
     *data_check.RULES,
     *asking_check.RULES,
+    *glass_check.RULES,
     *separation_check.RULES,
 )
 

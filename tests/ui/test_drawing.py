@@ -404,7 +404,7 @@ class TestHeader:
         room.separate(supervised=False)
         assert "separated, nobody restarts the engine" in self._lines(room, 120)[3]
         room.separate(supervised=True)
-        assert self._lines(room, 120)[3].endswith("separated")
+        assert self._lines(room, 120)[3].rstrip(" ─").endswith("separated")
 
     def test_it_is_the_release_that_the_service_answers(self) -> None:
         """And since when; of the first one only since when it has been seen."""

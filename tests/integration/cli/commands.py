@@ -85,20 +85,23 @@ class CommandLine:
             assert done.returncode == Exit.DONE, done.stderr
 
 
-async def healthy(folder: Path, *, prerequisites: bool = False, proof: str = "claim") -> None:
+async def healthy(
+    folder: Path, name: str = "production", *, prerequisites: bool = False, proof: str = "claim", **rules: Any
+) -> None:
     """A world that is well, with an engine that watches it; what is done before a gate only if asked for.
 
-    By `proof` a typed name is enough to say yes, where who says it, and how, is not what is tested.
+    By `proof` a typed name is enough to say yes, where who says it, and how, is not what is tested. `rules`
+    are of the environment's `authorisation`.
     """
-    starting = await start_keeper(folder, WorldWanted("production"))
+    starting = await start_keeper(folder, WorldWanted(name))
     setting = write_files(folder, await starting.ready())
     strategy = folder / "strategy.yaml"
     yaml = YAML()
     document = yaml.load(strategy)
-    environment = document["environments"]["production"]
-    environment["authorisation"]["proof"] = proof
+    environment = document["environments"][name]
+    environment["authorisation"] |= {"proof": proof, **rules}
     if not prerequisites:
-        del environment["prerequisites"]
+        environment.pop("prerequisites", None)
     yaml.dump(document, strategy)
     spawn_detached(setting.engine, {VARIABLE: str(folder)})
     with world.room(folder) as room:
