@@ -73,6 +73,8 @@ class Live(Struct, frozen=True):
     impact: Impact | None = None
     trouble: dict[str, str] = {}
     """What gave no good answer last, or could not be kept, each with why in a line."""
+    standing: str = ""
+    """Until when it may roll back by itself, `2026-03-01T12:00:00Z`; empty where nobody signed for that."""
     catalogue: Catalogue | None = None
     """What the data could go back to; None where the strategy names no backups, or nobody has looked yet."""
 

@@ -6,7 +6,7 @@ strategy or roster, or with a single other character, it is another text, and no
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -223,6 +223,13 @@ def not_in_force(standing: Standing, terms: Terms, now: Stamp) -> str:
     if has_run_out(standing, found, now):
         return f"it counted until {written(found.expires)}"
     return unfit(found, terms, now) or lacking(standing, terms.environment)
+
+
+def in_force_until(known: Iterable[Standing], terms: Terms, now: Stamp) -> str:
+    """Until when the one of them counts that counts longest; empty when none is in force now."""
+    counting = (parse(one.text).expires for one in known if not not_in_force(one, terms, now))
+    longest = max(counting, default=0)
+    return written(longest) if longest else ""
 
 
 def lacking(standing: Standing, environment: Environment) -> str:

@@ -39,9 +39,10 @@ class Board:
         self._live = replace(self._live, beat=self._clock.now(), **changes)
         self._publish(self._live)
 
-    def beat(self, impact: Impact | None, gate: str, trouble: Mapping[str, str]) -> None:
-        """Once a tick: still here, this is how bad it is, and this is what cannot be seen or kept."""
-        self.show(impact=impact, gate=gate, trouble={name: one_line(why) for name, why in trouble.items()})
+    def beat(self, impact: Impact | None, gate: str, trouble: Mapping[str, str], standing: str = "") -> None:
+        """Once a tick: still here, this is how bad it is, this cannot be seen or kept, so long it may act."""
+        why = {name: one_line(words) for name, words in trouble.items()}
+        self.show(impact=impact, gate=gate, trouble=why, standing=standing)
 
     def step(self, step: str, progress: Progress | None) -> None:
         """How far a step is; None when it has ended."""

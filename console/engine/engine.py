@@ -125,7 +125,8 @@ class Engine:
     async def _sample(self) -> None:
         async for tick in self._sampler.ticks():
             impact = self._lookout.take(tick)
-            self._board.beat(impact, self._incident.conductor.closed(), self._lookout.trouble(tick))
+            closed, trouble = self._incident.conductor.closed(), self._lookout.trouble(tick)
+            self._board.beat(impact, closed, trouble, self._standing.until)
             self._moved()
 
     async def _answer_requests(self) -> None:

@@ -11,7 +11,7 @@ from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.moments import written
 from console.core.requests import SignStanding
-from console.core.standing_authorisation import has_run_out, parse, unlike
+from console.core.standing_authorisation import has_run_out, in_force_until, parse, unlike
 from console.core.state import Approval, Standing
 from console.engine.book import Book
 from console.engine.desk import Desk
@@ -44,6 +44,11 @@ class StandingOrders:
                 name = f"signature of {yes.person} under {known}"
                 if name not in self._tasks and not self._holds(yes, now):
                     self._tasks.start(name, self._look_at(known, yes))
+
+    @property
+    def until(self) -> str:
+        """Until when this engine may roll back by itself; empty when it may not."""
+        return in_force_until(self._book.state.standing.values(), self._desk.terms, self._clock.now())
 
     def _open(self) -> Iterator[tuple[str, Standing]]:
         """What has not ended, by id."""

@@ -45,6 +45,8 @@ class HeaderView(Struct, frozen=True):
     impact: Line
     drill: str
     mode: str
+    standing: str
+    """Until when the engine may roll back by itself; empty when it may not."""
 
 
 def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
@@ -70,6 +72,7 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         impact=_impact(snapshot, environment, incident, seen),
         drill=environment.drill or "",
         mode=_mode(snapshot, environment),
+        standing=_standing(snapshot),
     )
 
 
@@ -91,7 +94,11 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
     roomy = width_of((*view.now, *view.target)) < width
     second = flush(view.now, view.target if roomy else view.target_short, width)
-    below = [(0, line(span(view.drill, Role.WARN))), (1, line(span(view.mode, Role.DIM)))]
+    below = [
+        (0, line(span(view.drill, Role.WARN))),
+        (1, line(span(view.mode, Role.DIM))),
+        (2, line(span(view.standing, Role.DIM))),
+    ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
 
 
@@ -117,6 +124,11 @@ def _mode(snapshot: Snapshot, environment: Environment) -> str:
     mode = engine.mode if engine else ("separated" if environment.engine == "external" else "cooperative")
     supervised = engine is not None and engine.supervised
     return mode if supervised else f"{mode}, nobody restarts the engine"
+
+
+def _standing(snapshot: Snapshot) -> str:
+    live = snapshot.live
+    return f"may roll back by itself until {live.standing[:10]}" if live and live.standing else ""
 
 
 _NOW = span(" NOW ", Role.STRONG)

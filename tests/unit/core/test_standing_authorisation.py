@@ -13,10 +13,12 @@ from actions.registry import ACTIONS
 from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.core.clock import Stamp
+from console.core.moments import written
 from console.core.standing_authorisation import (
     DOES,
     StandingAuthorisation,
     Terms,
+    in_force_until,
     make,
     not_in_force,
     parse,
@@ -301,3 +303,22 @@ def test_a_claim_counts_for_nothing() -> None:
     claim = Approval("sec-1", ("security-lead",), "claim", "", at(1))
     standing = Standing(ONE.text, (claim,), since=at(1))
     assert short_of(standing, environment({"security-lead": 1})) == ("security-lead",)
+
+
+def test_the_one_that_counts_longest_says_until_when() -> None:
+    """What is short of somebody, or has ended, says nothing."""
+    terms = replace(TERMS, environment=environment(NEEDS))
+    short, longer = (replace(ONE, expires=ONE.issued + days * DAY_S * 1_000_000) for days in (3, 20))
+
+    def signed(text: str, ended: str = "", signers: tuple[Signer, ...] = EVERYBODY) -> Standing:
+        return Standing(text, tuple(yes(*one, text) for one in signers), since=at(1), ended=ended)
+
+    now = Stamp(ONE.issued + 1_000_000, "boot", at(2).boot_us)
+    known = [
+        signed(short.text),
+        signed(longer.text, ended="revoked"),
+        signed(longer.text, signers=EVERYBODY[:2]),
+    ]
+    assert in_force_until(known, terms, now) == written(short.expires)
+    assert in_force_until([*known, signed(longer.text)], terms, now) == written(longer.expires)
+    assert in_force_until(known[1:], terms, now) == ""
