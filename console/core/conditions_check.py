@@ -52,7 +52,9 @@ def own_rungs(environment: Part) -> Iterator[Finding]:
 def units(environment: Part) -> Iterator[Finding]:
     """A number in a condition is in the unit of its metric."""
     unit_of = dict.fromkeys(environment["triggers"].names or (), "flag")
-    unit_of |= {name: unit for name, metric in environment["metrics"].items() if (unit := true_unit(metric))}
+    sources = environment["sources"]
+    units = {name: true_unit(metric, sources) for name, metric in environment["metrics"].items()}
+    unit_of |= {name: unit for name, unit in units.items() if unit}
     for part in _conditions(environment):
         for leaf in part.condition.leaves() if part.condition else ():
             name = leaf.metric if isinstance(leaf, Comparison) else leaf.name

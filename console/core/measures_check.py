@@ -1,26 +1,32 @@
 """What must be true of how an environment measures: sources, units, and who is held against what."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from console.core.naming import listed, quoted, unknown
 from console.core.parts import Finding, Part, Rule
+from console.core.stats import STATS
 from console.core.watched import Unit
 
-SOURCE_KIND = {
-    "failures": "scrape",
-    "successes": "scrape",
-    "quantile": "scrape",
-    "gauge": "scrape",
-    "failures in a row": "http",
-    "unavailable": "postgres",
+SOURCE_KINDS: dict[str, tuple[str, ...]] = {
+    "failures": ("scrape",),
+    "successes": ("scrape",),
+    "quantile": ("scrape",),
+    "gauge": ("scrape",),
+    "stat": tuple(STATS),
+    "query": ("prometheus", "postgres"),
+    "alert": ("prometheus",),
+    "failures in a row": ("http", "command"),
+    "unavailable": ("postgres", "redis", "command"),
 }
-"""Which kind of source each kind of measure takes its numbers from."""
+"""Of which kinds of source each kind of measure takes its numbers."""
+ALL_KINDS = frozenset(kind for kinds in SOURCE_KINDS.values() for kind in kinds)
 
 MEASURED_IN = {
     "failures": "%",
     "successes": "%",
     "quantile": "s",
+    "alert": "flag",
     "failures in a row": "count",
     "unavailable": "flag",
 }
@@ -32,40 +38,58 @@ RATIOS = ("failures", "successes")
 
 
 def sources(environment: Part) -> Iterator[Finding]:
-    """A measure names a source, of the kind that it needs."""
+    """A measure names a source, of a kind that it can be taken from."""
     kinds = {name: source["kind"].text for name, source in environment["sources"].items()}
     for metric in environment["metrics"].values():
         kind, source = metric["measure"]["kind"].text, metric["measure"]["source"]
-        wanted = SOURCE_KIND.get(kind or "")
+        wanted = SOURCE_KINDS.get(kind or "")
         if source.text is None or wanted is None or environment["sources"].names is None:
             continue
         if source.text not in kinds:
-            fit = [name for name, found in kinds.items() if found == wanted]
+            fit = [name for name, found in kinds.items() if found in wanted]
             yield source.wrong(unknown("source", source.text, fit or kinds))
-        elif kinds[source.text] in SOURCE_KIND.values() and kinds[source.text] != wanted:
+        elif kinds[source.text] in ALL_KINDS and kinds[source.text] not in wanted:
             yield source.wrong(
-                f"`{kind}` is measured at a source of kind `{wanted}`, {quoted(source.text)} is of kind"
-                f" `{kinds[source.text]}`"
+                f"`{kind}` is measured at a source of kind {_either(wanted)}, {quoted(source.text)} is of"
+                f" kind `{kinds[source.text]}`"
             )
 
 
-def _measured_in(metric: Part) -> str | None:
+def stats(environment: Part) -> Iterator[Finding]:
+    """A stat is one that a source of that kind knows."""
+    kinds = {name: source["kind"].text for name, source in environment["sources"].items()}
+    for metric in environment["metrics"].values():
+        stat, source = metric["measure"]["stat"], metric["measure"]["source"].text
+        known = STATS.get(kinds.get(source or "") or "", {})
+        if stat.text is not None and known and stat.text not in known:
+            yield stat.wrong(unknown("stat", stat.text, known))
+
+
+def _either(kinds: Sequence[str]) -> str:
+    return " or ".join(f"`{kind}`" for kind in kinds)
+
+
+def _measured_in(metric: Part, sources: Part) -> str | None:
     """The unit of what a metric's measure yields, where that is decided by the measure."""
     measure = metric["measure"]
+    if measure["kind"].text == "stat":
+        kinds = {name: source["kind"].text for name, source in sources.items()}
+        known = STATS.get(kinds.get(measure["source"].text or "") or "", {}).get(measure["stat"].text or "")
+        return known.unit if known else None
     ratio = measure["kind"].text == "gauge" and measure["of"].text
     return "%" if ratio else MEASURED_IN.get(measure["kind"].text or "")
 
 
-def true_unit(metric: Part) -> str | None:
+def true_unit(metric: Part, sources: Part) -> str | None:
     """The unit of a metric: what its measure yields, or else what the file says; None where that is none."""
     said = metric["unit"].text
-    return _measured_in(metric) or (said if said in UNITS else None)
+    return _measured_in(metric, sources) or (said if said in UNITS else None)
 
 
 def measured_units(environment: Part) -> Iterator[Finding]:
     """The unit of a metric is the one that its measure yields."""
     for name, metric in environment["metrics"].items():
-        unit, measured = metric["unit"], _measured_in(metric)
+        unit, measured = metric["unit"], _measured_in(metric, environment["sources"])
         if measured and unit.text in UNITS and unit.text != measured:
             how = quoted(metric["measure"]["kind"].text or "")
             yield unit.wrong(
@@ -117,4 +141,4 @@ def watched(environment: Part) -> Iterator[Finding]:
             yield target.wrong(f"{quoted(target.text)} has no `recovered` rung to be held against")
 
 
-RULES: tuple[Rule, ...] = (sources, measured_units, one_counter, impact, watched)
+RULES: tuple[Rule, ...] = (sources, stats, measured_units, one_counter, impact, watched)

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from console.core.fields import (
     Count,
+    Expected,
     Fraction,
     Model,
     Name,
@@ -16,6 +17,7 @@ from console.core.fields import (
     Title,
     Url,
     When,
+    Word,
 )
 
 # -- where numbers come from ------------------------------------------------------------------------
@@ -52,7 +54,48 @@ class Connect(Source):
     dsn: SecretRef
 
 
-AnySource = Annotated[Scrape | Probe | Connect, Field(discriminator="kind")]
+class Prometheus(Source):
+    """A Prometheus server, or whatever answers its HTTP API."""
+
+    kind: Literal["prometheus"]
+    url: Url
+    """Of the server, without `/api`."""
+    token: SecretRef | None = None
+    """Sent as a bearer token."""
+
+
+class Cached(Source):
+    """A Redis that must answer, and what it says of itself (INFO)."""
+
+    kind: Literal["redis"]
+    url: SecretRef
+
+
+class Containers(Source):
+    """Containers of the Docker engine of this machine, found by name."""
+
+    kind: Literal["docker"]
+    names: Annotated[list[Text], Field(min_length=1), Expected("a list of at least one container's name")]
+
+
+class Host(Source):
+    """The machine that this engine runs on."""
+
+    kind: Literal["host"]
+    disk: Text = "/"
+    """A path on the disk that is measured."""
+
+
+class Program(Source):
+    """A command that answers by its exit code, or by a number on the last line that it prints."""
+
+    kind: Literal["command"]
+    argv: Annotated[list[Text], Field(min_length=1), Expected("a list of words, the program first")]
+
+
+AnySource = Annotated[
+    Scrape | Probe | Connect | Prometheus | Cached | Containers | Host | Program, Field(discriminator="kind")
+]
 
 
 # -- metrics and their ladder -----------------------------------------------------------------------
@@ -99,22 +142,49 @@ class Gauge(Model):
     of: Text | None = None
 
 
+class Stat(Model):
+    """A number that a source knows of itself, by the name that it has there (see core.stats)."""
+
+    kind: Literal["stat"]
+    source: Name
+    stat: Word
+
+
+class Query(Model):
+    """A number that a question to its source brings: PromQL, or SQL with one row of one number."""
+
+    kind: Literal["query"]
+    source: Name
+    query: Text
+    count: Text | None = None
+    """Another question: how many requests or tries it rests on."""
+
+
+class Alert(Model):
+    """A flag: 1 while an alert of that name fires in Prometheus by its own rules."""
+
+    kind: Literal["alert"]
+    source: Name
+    alert: Text
+
+
 class FailuresInARow(Model):
-    """How many times in a row an HTTP probe has failed, up to now."""
+    """How many times in a row an HTTP probe or a command has failed, up to now."""
 
     kind: Literal["failures in a row"]
     source: Name
 
 
 class Unavailable(Model):
-    """A flag: 1 while a database does not answer."""
+    """A flag: 1 while a database or a cache does not answer, or a command fails."""
 
     kind: Literal["unavailable"]
     source: Name
 
 
 Measure = Annotated[
-    FailureRatio | SuccessRatio | Quantile | Gauge | FailuresInARow | Unavailable, Field(discriminator="kind")
+    FailureRatio | SuccessRatio | Quantile | Gauge | Stat | Query | Alert | FailuresInARow | Unavailable,
+    Field(discriminator="kind"),
 ]
 
 Unit = Literal["%", "s", "count", "flag"]

@@ -35,6 +35,7 @@ from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.stores import StoreMaker
 from console.engine.supervision import supervised
+from console.engine.watchers import Means as WatchMeans
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -279,9 +280,7 @@ class _Builder:
     def _sampler(self) -> Sampler:
         return Sampler(
             self._environment,
-            clock=self._clock,
-            client=self._client,
-            secret=self._secrets.resolve,
+            means=WatchMeans(self._client, self._secrets.resolve, self._clock, self._programs),
             flags=self._flags,
             told=self._book.state.rungs,
         )

@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
-import httpx
 from msgspec import Struct
 
-from console.core.clock import Clock, Stamp
+from console.core.clock import Stamp
 from console.core.events import ReleaseSeen, RungChanged
 from console.core.freshness import gaps, tick_s
 from console.core.measures import NOTHING, Measured, UnwatchableError
@@ -16,7 +15,7 @@ from console.core.rules import Ladder, Standing
 from console.core.state import RungState
 from console.core.strategy import Environment
 from console.core.watched import Measure, Metric
-from console.engine.sources import ProbeWatcher, Reader, Watcher, watcher
+from console.engine.watchers import Means, ProbeWatcher, Reader, Watcher, watcher
 
 
 class Firing(Struct, frozen=True):
@@ -55,24 +54,19 @@ class Sampler:
         self,
         environment: Environment,
         *,
-        clock: Clock,
-        client: httpx.AsyncClient,
-        secret: Callable[[str], str],
+        means: Means,
         flags: Callable[[], AbstractSet[str]],
         told: Mapping[str, RungState],
     ) -> None:
-        """`secret` resolves a reference to a secret, `flags` says which declared triggers are raised, and
-        `told` is where the journal says that the metrics stand.
+        """`flags` says which declared triggers are raised, `told` is where the journal says metrics stand.
 
         Raises UnwatchableError when a metric cannot be taken from its source.
         """
         self._metrics = environment.metrics
-        self._clock = clock
+        self._clock = means.clock
         self._flags = flags
         self._watchers = {
-            name: watcher(
-                source, environment.service, list(_measures(environment, name)), client, secret, clock
-            )
+            name: watcher(source, environment.service, list(_measures(environment, name)), means)
             for name, source in environment.sources.items()
         }
         self._readers = {

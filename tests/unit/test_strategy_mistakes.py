@@ -317,8 +317,19 @@ def test_a_mistake_of_shape(lines: Lines, old: str, new: str, expected: str) -> 
         one_line(
             "source: health}",
             "source: metrics}",
-            "40:52: `failures in a row` is measured at a source of kind `http`,"
+            "40:52: `failures in a row` is measured at a source of kind `http` or `command`,"
             " `metrics` is of kind `scrape`",
+        ),
+        one_line(
+            "measure: {kind: failures in a row, source: health}",
+            "measure: {kind: stat, source: health, stat: latencies}",
+            "40:53: unknown stat `latencies`: did you mean `latency`?",
+        ),
+        one_line(
+            "measure: {kind: failures in a row, source: health}",
+            "measure: {kind: query, source: health, query: up}",
+            "40:40: `query` is measured at a source of kind `prometheus` or `postgres`,"
+            " `health` is of kind `http`",
         ),
         one_line(
             "unit: s\n",

@@ -1,9 +1,11 @@
 """From a running service to rungs: real servers, and a clock that the test moves."""
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from console.core import strategy
-from console.core.clock import Stamp
+from console.core.clock import Clock, Stamp
 from console.core.errors import StatedError
 from console.core.events import RungChanged
 from console.core.measures import UnwatchableError
@@ -22,7 +24,9 @@ from console.core.state import RungState
 from console.core.strategy import Environment
 from console.core.watched import AnySource, Metric
 from console.engine.sampling import Firing, Sampler, Tick
+from console.engine.watchers import Means
 from console.store.clock import SystemClock
+from console.targets.process import Programs
 from tests.integration.targets.local_web import LocalWeb
 
 SOURCES = TypeAdapter(dict[str, AnySource])
@@ -176,6 +180,11 @@ def no_secret(reference: str) -> str:
     raise StatedError(f"{reference}: not set")
 
 
+def means(client: httpx.AsyncClient, clock: Clock, secret: Callable[[str], str] = no_secret) -> Means:
+    """What sources are asked with."""
+    return Means(client, secret, clock, Programs({"PATH": os.environ["PATH"]}, tag=Path("/nowhere")))
+
+
 @asynccontextmanager
 async def watching(
     client: httpx.AsyncClient,
@@ -188,7 +197,7 @@ async def watching(
 ) -> AsyncIterator[Watching]:
     """A watch, of whose sources so many are expected to hang."""
     clock = HandClock()
-    sampler = Sampler(watched, clock=clock, client=client, secret=secret, flags=flags, told=told or {})
+    sampler = Sampler(watched, means=means(client, clock, secret), flags=flags, told=told or {})
     watch = Watching(sampler, clock, len(watched.sources) + 1 - hanging)
     try:
         assert (await watch.begin()).changes == ()
@@ -472,9 +481,7 @@ async def test_the_rhythm_is_that_of_the_fastest_source(
     """Once a second at most in the field."""
     fast = {"kind": "http", "url": server.url("/health"), "every": "250ms", "limit": "1s"}
     watched = environment(server, sources={"health": fast}, drill=drill)
-    sampler = Sampler(
-        watched, clock=HandClock(), client=client, secret=no_secret, flags=frozenset[str], told={}
-    )
+    sampler = Sampler(watched, means=means(client, HandClock()), flags=frozenset[str], told={})
     assert sampler.tick_s == tick_s
 
 
@@ -494,9 +501,7 @@ async def test_a_metric_that_its_source_cannot_give_is_refused(
     with pytest.raises(UnwatchableError, match=rf"metric `odd`?.*{reason}"):
         Sampler(
             environment(server, metrics=odd),
-            clock=HandClock(),
-            client=client,
-            secret=no_secret,
+            means=means(client, HandClock()),
             flags=frozenset[str],
             told={},
         )
@@ -529,9 +534,7 @@ async def test_in_real_time_from_sick_to_recovered(client: httpx.AsyncClient, se
     signing = watched.metrics["signing"]
     window = signing.measure.model_copy(update={"over": 0.5}) if signing.measure else None
     watched.metrics["signing"] = signing.model_copy(update={"measure": window})
-    sampler = Sampler(
-        watched, clock=SystemClock(), client=client, secret=no_secret, flags=frozenset[str], told={}
-    )
+    sampler = Sampler(watched, means=means(client, SystemClock()), flags=frozenset[str], told={})
 
     failing = True
 

@@ -1,0 +1,91 @@
+"""A source that is asked for numbers by name: each look brings all of them, or none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from console.core.clock import Clock, Stamp
+from console.core.measures import NOTHING, Measured, Tally, UnwatchableError
+from console.core.watched import Alert, FailuresInARow, Measure, Query, Source, Stat, Unavailable
+from console.engine.watchers.watcher import Reader, Watcher
+from console.targets.source import CannotAskError, SourceError
+
+Named = Stat | Query | Alert
+"""The measures that are numbers with a name."""
+
+
+class Looks(Protocol):
+    """Asks a target once."""
+
+    async def look(self) -> Mapping[str, float]:
+        """Every number that is known now, by the name that `key` gives its measure; no unknown ones.
+
+        SourceError when the target gives no usable answer, CannotAskError when we cannot put the question.
+        Ends by itself within the source's limit.
+        """
+        ...
+
+
+def key(measure: Named) -> str:
+    """By which name a look brings the number of a measure: that of the stat, the question, `alert NAME`."""
+    match measure:
+        case Stat():
+            return measure.stat
+        case Query():
+            return measure.query
+        case Alert():
+            return f"alert {measure.alert}"
+
+
+def keys(measures: Sequence[Measure]) -> frozenset[str]:
+    """All names that these measures need, the questions for their counts among them."""
+    named = [measure for measure in measures if isinstance(measure, Named)]
+    counts = {each.count for each in named if isinstance(each, Query) and each.count}
+    return frozenset({*map(key, named), *counts})
+
+
+class ReadingsWatcher(Watcher):
+    """Asks, and remembers the newest answer; without one nothing is known until the next."""
+
+    def __init__(self, source: Source, target: Looks, clock: Clock) -> None:
+        super().__init__(source.every)
+        self._target = target
+        self._clock = clock
+        self._tally = Tally()
+        self._asked = False
+        self._found: Mapping[str, float] = {}
+        self._at: Stamp | None = None
+
+    async def ask(self) -> None:
+        """Look once."""
+        self._asked, self.trouble, self._found = True, "", {}
+        try:
+            self._found = await self._target.look()
+        except CannotAskError as error:
+            self._asked, self.trouble = False, str(error)
+            return
+        except SourceError as error:
+            self.trouble = str(error)
+        self._at = self._clock.now()
+        self._tally.add(self._at, good=not self.trouble)
+
+    def reader(self, measure: Measure) -> Reader:
+        """The number of that name, or whether the last looks were answered."""
+        match measure:
+            case Stat() | Query() | Alert():
+                return lambda: self._read(measure)
+            case Unavailable():
+                return lambda: self._tally.unavailable() if self._asked else NOTHING
+            case FailuresInARow():
+                return lambda: self._tally.failures_in_a_row() if self._asked else NOTHING
+            case _:
+                raise UnwatchableError(f"such a source has no measure `{measure.kind}`")
+
+    def _read(self, measure: Named) -> Measured:
+        value = self._found.get(key(measure))
+        if value is None:
+            return NOTHING
+        asked = measure.count if isinstance(measure, Query) else None
+        count = self._found.get(asked) if asked else None
+        if asked and count is None:
+            return NOTHING
+        return Measured(value, None if count is None else round(count), self._at)
