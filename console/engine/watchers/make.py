@@ -35,6 +35,6 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
         case Probe():
             return ProbeWatcher(source, service, means.client, means.clock)
         case Connect():
-            return ConnectWatcher(source, means.secret, means.clock)
+            return ConnectWatcher(source, measures, means.secret, means.clock)
         case _:
             raise UnwatchableError(f"a source of kind `{source.kind}` cannot be watched yet")

@@ -43,6 +43,15 @@ def keys(measures: Sequence[Measure]) -> frozenset[str]:
     return frozenset({*map(key, named), *counts})
 
 
+def read(measure: Named, found: Mapping[str, float], at: Stamp | None) -> Measured:
+    """What a look says of a measure; nothing where its number, or that of its count, is not there."""
+    value = found.get(key(measure))
+    count = found.get(measure.count) if isinstance(measure, Query) and measure.count else None
+    if value is None or (count is None and isinstance(measure, Query) and measure.count):
+        return NOTHING
+    return Measured(value, None if count is None else round(count), at)
+
+
 class ReadingsWatcher(Watcher):
     """Asks, and remembers the newest answer; without one nothing is known until the next."""
 
@@ -56,36 +65,25 @@ class ReadingsWatcher(Watcher):
         self._at: Stamp | None = None
 
     async def ask(self) -> None:
-        """Look once."""
-        self._asked, self.trouble, self._found = True, "", {}
+        """Look once; what was found before stands until there is an answer, or none."""
         try:
-            self._found = await self._target.look()
+            self._found, self.trouble = await self._target.look(), ""
         except CannotAskError as error:
-            self._asked, self.trouble = False, str(error)
+            self._asked, self._found, self.trouble = False, {}, str(error)
             return
         except SourceError as error:
-            self.trouble = str(error)
-        self._at = self._clock.now()
+            self._found, self.trouble = {}, str(error)
+        self._asked, self._at = True, self._clock.now()
         self._tally.add(self._at, good=not self.trouble)
 
     def reader(self, measure: Measure) -> Reader:
         """The number of that name, or whether the last looks were answered."""
         match measure:
             case Stat() | Query() | Alert():
-                return lambda: self._read(measure)
+                return lambda: read(measure, self._found, self._at)
             case Unavailable():
                 return lambda: self._tally.unavailable() if self._asked else NOTHING
             case FailuresInARow():
                 return lambda: self._tally.failures_in_a_row() if self._asked else NOTHING
             case _:
                 raise UnwatchableError(f"such a source has no measure `{measure.kind}`")
-
-    def _read(self, measure: Named) -> Measured:
-        value = self._found.get(key(measure))
-        if value is None:
-            return NOTHING
-        asked = measure.count if isinstance(measure, Query) else None
-        count = self._found.get(asked) if asked else None
-        if asked and count is None:
-            return NOTHING
-        return Measured(value, None if count is None else round(count), self._at)
