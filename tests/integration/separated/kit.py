@@ -1,6 +1,7 @@
 """A separated environment: an engine under an account of its own, and consoles under others."""
 
 import os
+import pwd
 import signal
 import subprocess
 import sysconfig
@@ -50,10 +51,15 @@ class Account:
         return ("setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", groups, "--")
 
 
-ENGINE = Account(61001, GROUP)
-MEMBER = Account(61002, 61002, (GROUP,))
-OTHER = Account(61003, 61003, (GROUP,))
-STRANGER = Account(61004, 61004)
+def _uid(name: str) -> int:
+    """Of an account that every machine has and nobody uses: ssh-keygen wants one with a name."""
+    return pwd.getpwnam(name).pw_uid
+
+
+ENGINE = Account(_uid("daemon"), GROUP)
+MEMBER = Account(_uid("bin"), 61002, (GROUP,))
+OTHER = Account(_uid("games"), 61003, (GROUP,))
+STRANGER = Account(_uid("lp"), 61004)
 
 
 @dataclass(frozen=True)
@@ -74,14 +80,16 @@ class House:
         """Readable for the engine alone."""
         return self.folder / "secret"
 
-    def argv(self, account: Account | None, *words: str) -> list[str]:
+    def argv(self, account: Account | None, *words: str, actor: str = "eng-1") -> list[str]:
         """`warroom`, under that account; None: whoever runs the tests."""
-        where = ("--strategy", str(self.folder / "strategy.yaml"), "--as", "eng-1")
+        where = ("--strategy", str(self.folder / "strategy.yaml"), "--as", actor)
         return [*(account.before if account else ()), self.python, "-m", "console", *words, *where]
 
-    def run(self, account: Account | None, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, account: Account | None, *words: str, actor: str = "eng-1"
+    ) -> subprocess.CompletedProcess[str]:
         """`warroom` under that account, to its end."""
-        return self._run(self.argv(account, *words))
+        return self._run(self.argv(account, *words, actor=actor))
 
     def python_as(self, account: Account, code: str) -> list[str]:
         """The command of a program, with the state folder as its argument."""
@@ -130,6 +138,12 @@ class House:
         done = self.run(account, *words, "--json")
         assert (done.returncode, done.stderr) == (0, "")
         return msgspec.json.decode(done.stdout)
+
+    def kinds(self, account: Account) -> list[str]:
+        """The kinds of all events, as that account reads them."""
+        done = self.run(account, "timeline", "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        return [msgspec.json.decode(line)["kind"] for line in done.stdout.splitlines()]
 
 
 def end(engine: "subprocess.Popen[str]", number: signal.Signals) -> None:
