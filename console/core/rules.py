@@ -8,6 +8,9 @@ For one metric, in this order:
 - WAITING while a `for` window is under way; RECOVERED when that is true; OK.
 
 A value that rests on too few samples, or that is stale, is unknown to every condition that mentions it.
+
+Up goes at once, down only when it has been better for a while (hysteresis): a metric that comes and goes
+every few seconds is not a new trouble each time, and not over in between.
 """
 
 import math
@@ -70,8 +73,11 @@ class _Verdict(Struct, frozen=True):
 class Ladder:
     """All metrics of one environment, judged together, because a rule may speak of any of them."""
 
-    def __init__(self, metrics: Mapping[str, Metric], gaps: Mapping[str, float]) -> None:
-        """`gaps` holds, for each metric that has a measure, the seconds without data that make it stale.
+    def __init__(
+        self, metrics: Mapping[str, Metric], gaps: Mapping[str, float], settle_s: float = 0.0
+    ) -> None:
+        """`gaps` holds, for each metric that has a measure, the seconds without data that make it stale;
+        `settle_s` is how long a metric must have been better before it comes down.
 
         Raises UnwatchableError for an automatic rung without the mandatory one that it requires.
         """
@@ -83,6 +89,9 @@ class Ladder:
             for name, metric in metrics.items()
             if metric.rungs.recovered
         }
+        self._settle_s = settle_s
+        self._better: dict[str, Stamp] = {}
+        """Since when each metric that has not come down yet has been better."""
         self._standings: dict[str, Standing] = {}
         self._began: Stamp | None = None
 
@@ -137,9 +146,22 @@ class Ladder:
         verdict = self._verdict(name, facts, blind)
         if verdict is None:
             verdict = _Verdict(before.rung, before.rule, before.onset) if before else _Verdict(Rung.WAITING)
+        if before and self._settles(name, before, verdict, facts.at):
+            verdict = _Verdict(before.rung, before.rule, before.onset)
         since = before.since if before and before.rung is verdict.rung else facts.at
         arms, arms_in_s = self._arming(name, facts.at, verdict.rung)
         return Standing(verdict.rung, since, verdict.rule, verdict.onset, arms, arms_in_s)
+
+    def _settles(self, name: str, before: Standing, verdict: _Verdict, at: Stamp) -> bool:
+        """Whether a metric that is better now has not been so for long enough to come down."""
+        on_ladder = before.rung in LADDER and verdict.rung in LADDER
+        if not (on_ladder and before.rung.is_worse_than(verdict.rung)):
+            self._better.pop(name, None)
+            return False
+        if at.seconds_since(self._better.setdefault(name, at)) < self._settle_s:
+            return True
+        del self._better[name]
+        return False
 
     def _verdict(self, name: str, facts: Facts, blind: Mapping[str, Rung | None]) -> _Verdict | None:
         held = list(takewhile(lambda rule: rule.watched.truth, self._rules[name]))

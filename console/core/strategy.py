@@ -40,6 +40,8 @@ class Repository(Model):
     """How many commits are listed to choose the bad one from."""
     migrations: list[Text] | None = None
     """Folders whose files migrate the schema, as git names them; None: nobody has said where they lie."""
+    config: list[Text] | None = None
+    """Files, and folders of files, with the configuration, as git names them; None: nobody has said."""
 
 
 class Releases(Model):
@@ -309,6 +311,8 @@ class Environment(Model):
     recovery: Recovery | None = None
     sources: dict[Name, AnySource]
     metrics: dict[Word, Metric]
+    settle: Seconds = 0.0
+    """How long a metric must have been better before it comes down its ladder; up it goes at once."""
     triggers: dict[Word, DeclaredTrigger]
     impact: Impact
     health: Check

@@ -74,7 +74,7 @@ class Sampler:
             for name, metric in environment.metrics.items()
             if metric.measure
         }
-        self._ladder = Ladder(environment.metrics, gaps(environment))
+        self._ladder = Ladder(environment.metrics, gaps(environment), environment.settle)
         self._measured: dict[str, Measured] = {}
         self._told = {name: _initial(metric, told.get(name)) for name, metric in environment.metrics.items()}
         self.tick_s = tick_s(environment)

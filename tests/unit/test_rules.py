@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from console.core.clock import Stamp
 from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, Held, Node, Not
 from console.core.measures import Measured, UnwatchableError
-from console.core.metrics import Rung
+from console.core.metrics import LADDER, Rung
 from console.core.rules import Ladder, Standing, silence_s
 from console.core.watched import FailuresInARow, Metric, Rungs
 from tests.unit.ladder_reference import Moment, Reference
@@ -85,6 +85,35 @@ class Watch:
 
 def rungs_of(watch: Watch, values: Iterable[float | None]) -> list[Rung]:
     return [watch.see(second, value).rung for second, value in enumerate(values)]
+
+
+class TestSettling:
+    """Up at once, down when it has been better for a while."""
+
+    def _rungs(self, values: Iterable[float | None]) -> list[Rung]:
+        watch = Watch(errors())
+        watch.ladder = Ladder({"m": watch.metric}, {"m": 3.0}, settle_s=3.0)
+        return rungs_of(watch, values)
+
+    def test_it_comes_down_when_it_has_been_better_for_so_long(self) -> None:
+        """To where it stands then, whatever it passed on the way."""
+        assert self._rungs([6, 0.5, 2, 0.5, 0.5]) == [*[Rung.MANDATORY] * 4, Rung.OK]
+
+    def test_it_goes_up_at_once(self) -> None:
+        assert self._rungs([0.5, 2, 6, 11]) == [Rung.OK, Rung.WARN, Rung.MANDATORY, Rung.AUTOMATIC]
+
+    def test_what_comes_and_goes_stays(self) -> None:
+        """A service that flaps is sick all the time."""
+        assert set(self._rungs([6, 0.5, 0.5, 6, 0.5, 0.5, 6, 0.5])) == {Rung.MANDATORY}
+
+    def test_silence_is_no_recovery_and_does_not_wait(self) -> None:
+        assert self._rungs([6, None, None, None, None])[-1] is Rung.STALE
+
+    def test_the_words_and_the_onset_are_those_of_the_rung_it_is_kept_on(self) -> None:
+        watch = Watch(errors())
+        watch.ladder = Ladder({"m": watch.metric}, {"m": 3.0}, settle_s=3.0)
+        before, kept = watch.see(0, 6), watch.see(1, 0.5)
+        assert (kept.rule, kept.onset, kept.since) == (before.rule, before.onset, before.since)
 
 
 class TestRungs:
@@ -377,3 +406,29 @@ def test_the_ladder_stands_where_the_reference_stands(built: dict[str, Metric], 
         seen = ladder.observe(moment.measured, moment.flags, moment.at)
         for name in built:
             assert seen[name] == reference.standing(name, i)
+
+
+@settings(max_examples=200, deadline=None)
+@given(metrics(), pasts(), st.sampled_from([0.5, 2.0, 4.0]))
+def test_whoever_settles_comes_down_late_and_goes_up_at_once(
+    built: dict[str, Metric], past: list[Moment], settle_s: float
+) -> None:
+    """Beside a ladder that does not: never lower than that one, and down only after so long below."""
+    quick, calm = Ladder(built, GAPS), Ladder(built, GAPS, settle_s)
+    seen: list[tuple[Stamp, dict[str, Rung], dict[str, Rung]]] = []
+    for moment in past:
+        rungs = [
+            {name: one.rung for name, one in each.observe(moment.measured, moment.flags, moment.at).items()}
+            for each in (quick, calm)
+        ]
+        before = seen[-1][2] if seen else {}
+        seen.append((moment.at, rungs[0], rungs[1]))
+        for name, (fast, slow) in ((name, (rungs[0][name], rungs[1][name])) for name in built):
+            was = before.get(name)
+            if fast not in LADDER or was not in LADDER or was is None:
+                assert slow is fast or fast in LADDER
+            elif not was.is_worse_than(fast):
+                assert slow is fast
+            elif slow is not was:
+                below = [quick[name] for at, quick, _ in seen if moment.at.seconds_since(at) <= settle_s]
+                assert all(rung in LADDER and was.is_worse_than(rung) for rung in below)
