@@ -34,9 +34,11 @@ Names = Mapping[str, str]
 
 
 Title = Callable[[str], str]
+"""The title of an id."""
 
 
 @singledispatch
 def words_of(body: ev.Body, event: ev.Event, _title: Title) -> Said:
+    """An event by its body; one of a kind that nobody has words for is shown raw."""
     raw = body.raw if isinstance(body, ev.Unknown) else msgspec.json.encode(body)
     return Said(f"{event.kind} version {event.version}: {raw.decode('utf-8', 'backslashreplace')}")
