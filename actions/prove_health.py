@@ -66,8 +66,8 @@ class ProveHealth(Action):
             return health.words
         if not self.params["version"]:
             return None  # the release stays as it is, whichever that is
-        if health.version != self.params["version"]:
-            return f"answers {health.version or 'no version'}, not {self.params['version']}"
+        if other := health.other_than(self.params["version"]):
+            return other
         wanted = self.world.clone.branch(self.params["branch"])
         if health.commit is not None and not is_same(health.commit, wanted):
             return f"runs commit {short(health.commit)}, not {short(wanted)}"

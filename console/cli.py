@@ -21,6 +21,7 @@ SUBCOMMANDS = {
     "timeline": "look:timeline",
     "plan": "look:plan",
     "steps": "look:steps",
+    "diff": "diff:diff",
     "keys": "look:keys",
     "go": "act:go",
     "declare": "act:declare",
@@ -46,6 +47,8 @@ SUBCOMMANDS = {
     "onset": "data:onset",
     "cache": "data:cache",
     "swap-back": "data:swap_back",
+    "health": "health:health",
+    "watch": "engine:watch",
     "engine": "engine:engine",
     "journal": "journal:journal",
 }

@@ -13,5 +13,5 @@ class Exit(IntEnum):
     UNAUTHORISED = 3
     UNHEALTHY = 4
     INCOMPLETE = 5
-    """The rollback is incomplete: a person is needed."""
+    """A person is needed: the rollback is incomplete, or it cannot be told whether the service is healthy."""
     INTERRUPTED = 130

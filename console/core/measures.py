@@ -7,6 +7,7 @@ from msgspec import Struct
 from console.core.clock import Stamp
 from console.core.counters import History, Page, bucket_quantile
 from console.core.errors import StatedError
+from console.core.exits import Exit
 from console.core.watched import FailureRatio, Gauge, Measure, Quantile, SuccessRatio
 
 Scraped = FailureRatio | SuccessRatio | Quantile | Gauge
@@ -31,6 +32,8 @@ NOTHING = Measured(None, None, None)
 
 class UnwatchableError(StatedError):
     """What the strategy asks for cannot be watched; the message says which part of it, and why."""
+
+    exit = Exit.USAGE
 
 
 class Tally:

@@ -76,7 +76,21 @@ class Place:
         return in_state(Layout(self.state).sockets) if self.separated else runtime_dir(str(self.state))
 
 
-def find(where: Where) -> Place:
+@dataclass(frozen=True)
+class Chosen:
+    """An environment in its file: all that whoever only reads the strategy needs."""
+
+    loaded: LoadedStrategy
+    path: Path
+    name: str
+
+    @property
+    def environment(self) -> Environment:
+        """What the file says of it."""
+        return self.loaded.strategy.environments[self.name]
+
+
+def choose(where: Where) -> Chosen:
     """Read the strategy and find the environment in it; errors are one line each, exit code 2."""
     path = strategy_path(where.strategy).absolute()
     loaded = load_strategy(path)
@@ -84,12 +98,18 @@ def find(where: Where) -> Place:
     name = where.env or os.environ.get("WARROOM_ENV") or _only(environments)
     if name not in environments:
         raise WhereError(f"{path}: no environment {name}; there are {', '.join(environments)}")
-    environment = environments[name]
+    return Chosen(loaded, path, name)
+
+
+def find(where: Where) -> Place:
+    """`choose`, and everything that this machine has of the environment."""
+    chosen = choose(where)
+    path, name, environment = chosen.path, chosen.name, chosen.environment
     state = Path(environment.state) if environment.state else state_dir(name)
     if environment.engine == "external":
         _check_membership(state)
     return Place(
-        loaded=loaded,
+        loaded=chosen.loaded,
         strategy=path,
         roster=roster_path(path, where.roster).absolute(),
         name=name,

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from console.core.clock import Clock, Stamp
 from console.core.format import plain
+from console.core.health_verdict import HealthRule
 from console.core.naming import quoted
 from console.targets import web
-from console.targets.source import SourceError
+from console.targets.source import CannotAskError, SourceError, UnreachedError
 
 MAX_BYTES = 1 << 20
 """A longer answer is not healthy."""
@@ -30,6 +31,18 @@ class Health(Struct, frozen=True):
     commit: str | None
     at: Stamp
     """When the answer was there, or was given up."""
+    status: int | None = None
+    """Of HTTP; None without an answer."""
+    took_s: float | None = None
+    """From the question to the last byte; None without an answer."""
+    certified_until: int | None = None
+    """When the certificate of whoever answered expires, seconds since 1970; None without one."""
+    reached: bool = True
+    """Whether the service had the question; what did not get there says nothing about it."""
+
+    def other_than(self, version: str) -> str | None:
+        """What it runs instead of `version`, in words; None where it is that one."""
+        return None if self.version == version else f"answers {self.version or 'no version'}, not {version}"
 
 
 class HealthProbe:
@@ -59,12 +72,29 @@ class HealthProbe:
         self._version = version
         self._commit = commit
 
+    @classmethod
+    def by(cls, rule: HealthRule, client: httpx.AsyncClient, clock: Clock) -> "HealthProbe":
+        """The probe of the endpoint that a rule speaks of."""
+        return cls(
+            client,
+            clock,
+            rule.url,
+            limit_s=rule.limit_s,
+            status=rule.status,
+            body=rule.body,
+            version=rule.version,
+            commit=rule.commit,
+        )
+
     async def ask(self) -> Health:
         """One question and its answer; a service that cannot be reached is an answer too."""
         try:
             answer = await web.get(self._client, self._url, limit_s=self._limit_s, max_bytes=MAX_BYTES)
         except SourceError as error:
-            return Health(ok=False, words=str(error), version=None, commit=None, at=self._clock.now())
+            reached = not isinstance(error, CannotAskError | UnreachedError)
+            return Health(
+                ok=False, words=str(error), version=None, commit=None, at=self._clock.now(), reached=reached
+            )
         at = self._clock.now()
         body = _json(answer.body)
         wrong = self._wrong(answer.status, body)
@@ -74,6 +104,9 @@ class HealthProbe:
             version=_told(body, self._version),
             commit=_told(body, self._commit),
             at=at,
+            status=answer.status,
+            took_s=answer.took_s,
+            certified_until=answer.certified_until,
         )
 
     def _wrong(self, status: int, body: Any) -> list[str]:

@@ -4,12 +4,16 @@ import asyncio
 import os
 import socket
 import ssl
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import httpx
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core.naming import quoted
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import CannotAskError, SourceError, UnreachedError
 
 MAX_REDIRECTS = 3
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -20,6 +24,10 @@ class Answer(Struct, frozen=True):
 
     status: int
     body: bytes
+    took_s: float = 0.0
+    """From the question to the last byte."""
+    certified_until: int | None = None
+    """When the certificate of whoever answered expires, seconds since 1970; None without one."""
 
 
 def new_client() -> httpx.AsyncClient:
@@ -37,25 +45,38 @@ def new_client() -> httpx.AsyncClient:
 
 
 async def get(
-    client: httpx.AsyncClient, url: str, *, limit_s: float, max_bytes: int, accept: str = "*/*"
+    client: httpx.AsyncClient,
+    url: str,
+    *,
+    limit_s: float,
+    max_bytes: int,
+    accept: str = "*/*",
+    token: str | None = None,
 ) -> Answer:
     """The answer to one GET, whatever its status, whole within `limit_s` seconds and `max_bytes`.
 
-    Raises SourceError when there is none, CannotAskError when the address itself cannot be asked.
+    `token` goes with it as a bearer token, which no other host is sent; it is printable ASCII without spaces.
+    Raises SourceError when there is none: UnreachedError when the question did not get there, CannotAskError
+    when the address itself cannot be asked.
     """
     try:
         asked = httpx.URL(url)
     except httpx.InvalidURL as error:
         raise CannotAskError(f"not an address to ask: {error}") from None
+    way = _Way(asked)
     try:
+        began = time.monotonic()
         async with asyncio.timeout(limit_s):
-            return await _follow(client, asked, max_bytes, accept)
+            answer = await _follow(client, asked, max_bytes, _headers(accept, token), way)
+        return replace(answer, took_s=time.monotonic() - began)
     except (TimeoutError, httpx.TimeoutException):
-        raise SourceError(f"{place(asked)}: no whole answer within {limit_s:g} s") from None
+        kind = SourceError if way.arrived else UnreachedError
+        raise kind(f"{place(asked)}: no whole answer within {limit_s:g} s") from None
     except httpx.UnsupportedProtocol as error:
         raise CannotAskError(f"{place(asked)}: {error}") from None
     except httpx.HTTPError as error:
-        raise SourceError(f"{place(asked)}: {_reason(error)}") from None
+        kind = SourceError if way.answered_by(error) else UnreachedError
+        raise kind(f"{place(asked)}: {_reason(error)}") from None
 
 
 def place(url: httpx.URL) -> str:
@@ -63,14 +84,50 @@ def place(url: httpx.URL) -> str:
     return str(url.copy_with(username=None, password=None, query=None, fragment=None))
 
 
-async def _follow(client: httpx.AsyncClient, url: httpx.URL, max_bytes: int, accept: str) -> Answer:
-    """The answer at `url`, or where the same host sends us from there."""
+class _Way:
+    """How far a question got, as the transport tells it while it is under way."""
+
+    def __init__(self, url: httpx.URL) -> None:
+        self._host = url.raw_host.decode("ascii")
+        self._direct = False
+        """Whether the host itself is asked; else a proxy, of which nothing follows for the host."""
+        self.arrived = False
+        """Whether the host has taken a connection."""
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        """One event of httpcore's `trace`."""
+        if event == "connection.connect_tcp.started":
+            self._direct = info["host"] == self._host
+        elif event == "connection.connect_tcp.complete":
+            self.arrived = self._direct
+
+    def answered_by(self, error: httpx.HTTPError) -> bool:
+        """Whether the error is the host's doing: it refused us, or broke off after it had taken us.
+
+        One whose certificate cannot be verified may be anybody.
+        """
+        causes = list(_causes(error))
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+            return False
+        return self.arrived or (self._direct and any(isinstance(c, ConnectionRefusedError) for c in causes))
+
+
+def _headers(accept: str, token: str | None) -> dict[str, str]:
     headers = {"accept": accept, "accept-encoding": "identity"}
+    return headers if token is None else {**headers, "authorization": f"Bearer {token}"}
+
+
+async def _follow(
+    client: httpx.AsyncClient, url: httpx.URL, max_bytes: int, headers: Mapping[str, str], way: _Way
+) -> Answer:
+    """The answer at `url`, or where the same host sends us from there."""
+    told = {"trace": way}
     for _ in range(MAX_REDIRECTS + 1):
-        async with client.stream("GET", url, headers=headers, timeout=None) as response:
+        async with client.stream("GET", url, headers=headers, timeout=None, extensions=told) as response:
             onward = response.next_request
             if onward is None:
-                return Answer(response.status_code, await _body(response, max_bytes))
+                until = _certified_until(response)
+                return Answer(response.status_code, await _body(response, max_bytes), certified_until=until)
             if not _same_host(url, onward.url):
                 raise SourceError(
                     f"{place(url)}: redirects to {quoted(onward.url.host)}, which is not followed: "
@@ -78,6 +135,13 @@ async def _follow(client: httpx.AsyncClient, url: httpx.URL, max_bytes: int, acc
                 )
             url = onward.url
     raise SourceError(f"{place(url)}: redirected more than {MAX_REDIRECTS} times")
+
+
+def _certified_until(response: httpx.Response) -> int | None:
+    """When the certificate of the connection expires, if it has one that was verified."""
+    tls = response.extensions["network_stream"].get_extra_info("ssl_object")
+    shown = tls.getpeercert() if tls is not None else None
+    return int(ssl.cert_time_to_seconds(shown["notAfter"])) if shown else None
 
 
 def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
@@ -104,13 +168,21 @@ async def _body(response: httpx.Response, max_bytes: int) -> bytes:
 
 def _reason(error: httpx.HTTPError) -> str:
     """The cause in the system's own words where there is one; httpx says only that all attempts failed."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, BaseExceptionGroup):
-            cause = cause.exceptions[0]
+    for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return f"the host's name cannot be resolved ({cause.strerror})"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate cannot be verified ({cause.verify_message})"
         if isinstance(cause, OSError) and cause.errno and not isinstance(cause, ssl.SSLError):
             return os.strerror(cause.errno).lower()
-        cause = cause.__cause__ or cause.__context__
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and whatever led to it, also where several attempts failed."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _causes(one)
+        error = error.__cause__ or error.__context__

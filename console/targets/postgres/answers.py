@@ -89,6 +89,8 @@ class _Call:
         that was shut down ends the query by itself.
         """
         if asking.done():
+            if not asking.cancelled():
+                asking.exception()  # nobody waits for it any more, and it is not to be told as unheard
             return
         if self._connection is None:
             asking.cancel()

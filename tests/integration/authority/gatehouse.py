@@ -270,6 +270,7 @@ class Gatehouse:
             bell=cast("Bell", self.bell),
             lease=cast("Lease", SimpleNamespace(check=lambda: None)),
             cataloguer=None,
+            changes=None,
             means=Means(self.environment, roster, self.pages, self.folder, self.redact),
         )
 

@@ -48,6 +48,8 @@ async def test_status_and_body_together_are_healthy(server: LocalWeb, probe: Hea
         version="v1.5.0",
         commit="3f9c" * 10,
         at=health.at,
+        status=200,
+        took_s=health.took_s,
     )
     assert 0 <= health.at.seconds_since(before) < 1
 

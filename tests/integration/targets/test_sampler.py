@@ -182,7 +182,8 @@ def no_secret(reference: str) -> str:
 
 def means(client: httpx.AsyncClient, clock: Clock, secret: Callable[[str], str] = no_secret) -> Means:
     """What sources are asked with."""
-    return Means(client, secret, clock, Programs({"PATH": os.environ["PATH"]}, tag=Path("/nowhere")))
+    programs = Programs({"PATH": os.environ["PATH"]}, tag=Path("/nowhere"))
+    return Means(client, secret, clock, programs, folder=Path(), redact=str)
 
 
 @asynccontextmanager
