@@ -19,10 +19,12 @@ from console.core.protocols import Room, Snapshot
 from console.core.requests import AnyAsk, Page, Resume, Seen
 from console.core.roster import Roster
 from console.core.summons_by_hand import to_ask
-from screens.data import Asked, DataDialog
+from screens.asking import Asked, AskingDialog
+from screens.data import DataDialog
 from screens.decide import DecideDialog
 from screens.declare import DeclareDialog
 from screens.dialog import Dialog
+from screens.diff import DiffDialog
 from screens.errands import Errands
 from screens.gate import GateDialog
 from screens.layout import TALL, WIDE, Layout, layout
@@ -269,7 +271,9 @@ class WarRoom(Screen[None]):
 
     def _act(self, command_id: str, scene: Scene) -> None:
         if command_id == "data" or command_id in _OF_DATA:
-            self._look_at_data(scene, command_id)
+            self._open(DataDialog(scene, command_id if command_id in _OF_DATA else ""))
+        elif command_id == "diff":
+            self._open(DiffDialog(scene))
         elif form := _FORMS.get(command_id):
             self.app.push_screen(form(scene), self._submitter(command_id))
             if command_id == "sign":
@@ -295,14 +299,14 @@ class WarRoom(Screen[None]):
         else:
             self.action_do(step.command)
 
-    def _look_at_data(self, scene: Scene, command_id: str) -> None:
-        """Open the data screen; with a form of its own on it, where one was named in the palette."""
+    def _open(self, dialog: AskingDialog) -> None:
+        """Open a screen to look at, and put into the inbox what it is left with."""
 
         def asked(answer: Asked | None) -> None:
             if answer is not None:
                 self._submitter(answer.command)(answer.ask)
 
-        self.app.push_screen(DataDialog(scene, command_id if command_id in _OF_DATA else ""), asked)
+        self.app.push_screen(dialog, asked)
 
     def _decide(self, scene: Scene) -> None:
         incident = scene.snapshot.state.open_incident

@@ -181,6 +181,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=12,
     ),
     Command(
+        "diff",
+        "d",
+        "diff",
+        "Shows what changed: deploys with the onset on their line, commits, settings by name, migrations.",
+        Group.LOOK,
+        "warroom diff",
+        possible.look_at_changes,
+        rank=20,
+    ),
+    Command(
         "data",
         _DATA_KEY,
         "data",
@@ -327,6 +337,9 @@ DATA: tuple[Command, ...] = (
     ),
 )
 """What can be asked for on the data screen; from the palette too, which opens it."""
+
+CHANGES: tuple[Command, ...] = tuple(entry for entry in DATA if entry.id == "onset")
+"""What can be asked for where it is shown what changed, by the keys that it has on the data screen."""
 
 CLOSE = Command(
     "close",

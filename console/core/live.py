@@ -3,6 +3,7 @@
 import msgspec
 from msgspec import Struct
 
+from console.core.changes import Changes
 from console.core.clock import Stamp
 
 
@@ -77,6 +78,8 @@ class Live(Struct, frozen=True):
     """Until when it may roll back by itself, `2026-03-01T12:00:00Z`; empty where nobody signed for that."""
     catalogue: Catalogue | None = None
     """What the data could go back to; None where the strategy names no backups, or nobody has looked yet."""
+    changes: Changes | None = None
+    """What changed since the release to go back to; None while nobody has looked."""
 
 
 _decoder = msgspec.json.Decoder(Live)

@@ -182,6 +182,15 @@ def look_at_output(snapshot: Snapshot, _environment: Environment) -> str | None:
     return None if began else "no step has run yet"
 
 
+def look_at_changes(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """An engine has looked."""
+    if snapshot.live is not None and snapshot.live.changes is not None:
+        return None
+    if presence(snapshot) is Presence.ALIVE:
+        return "nobody has looked yet what changed: the engine is about to"
+    return "no engine has looked what changed: E starts one, `warroom diff` does without"
+
+
 def start_engine(snapshot: Snapshot, environment: Environment) -> str | None:
     """None runs, and a console may start one."""
     engine = snapshot.state.engine

@@ -306,6 +306,8 @@ class State(Struct, frozen=True):
     epoch: int = 0
     rungs: dict[str, RungState] = field(default_factory=dict)
     running: RunningRelease | None = None
+    landed: tuple[RunningRelease, ...] = ()
+    """What the service was seen to run, oldest first, each from when on; the newest of them."""
     incident: Incident | None = None
     """The open incident, or the last one, resolved."""
     incidents: int = 0

@@ -24,16 +24,22 @@ STATS: dict[str, dict[str, Known]] = {
         "connections": Known("%", "connections, of as many as there may be"),
     },
     "redis": {
-        "memory": Known("%", "memory used, of maxmemory"),
+        "memory": Known("%", "memory used, of maxmemory; unknown where there is none"),
         "evictions": Known("count", "keys evicted a minute, since the question before"),
-        "hit_rate": Known("%", "keys found, of those asked for since the question before"),
+        "hit_rate": Known(
+            "%", "keys found, of those asked for since the question before; unknown when there were none"
+        ),
     },
     "docker": {
         "not_running": Known("count", "of the containers, those that do not run or are not there"),
-        "unhealthy": Known("count", "of the containers, those that their own health check calls unhealthy"),
-        "restarts": Known("count", "restarts of the containers since the engine began to watch"),
+        "unhealthy": Known(
+            "count", "of the containers, those that run and that their own health check calls unhealthy"
+        ),
+        "restarts": Known("count", "restarts of the containers since the engine began to watch, by whomever"),
         "cpu": Known("%", "of the busiest of the containers: of the processors that it may use"),
-        "memory": Known("%", "of the fullest of the containers: of the memory that it may use"),
+        "memory": Known(
+            "%", "of the fullest of the containers: of the memory that it may use, without cached files"
+        ),
     },
     "host": {
         "cpu": Known("%", "of all processors, since the question before"),
@@ -42,6 +48,6 @@ STATS: dict[str, dict[str, Known]] = {
     },
     "command": {
         "exit": Known("flag", "1 when it ended with another code than 0"),
-        "number": Known(None, "the number on the last line that it printed"),
+        "number": Known(None, "the number that is the last line it printed"),
     },
 }

@@ -19,20 +19,25 @@ from console.config.roster import LoadedRoster
 from console.config.secrets import Secrets, child_environment
 from console.core import events as ev
 from console.core.errors import StatedError
+from console.core.freshness import tick_s
+from console.core.health_verdict import rule_of
 from console.core.impact import ImpactTracker
 from console.core.live import Live
 from console.core.strategy import Environment, KeeperDeploy
-from console.core.watched import Probe
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.catalogue import Cataloguer
+from console.engine.changes import ChangesKeeper
+from console.engine.comparison import Comparison
 from console.engine.desk import Desk
 from console.engine.engine import Engine
-from console.engine.log import configure
+from console.engine.log import Form, configure
 from console.engine.lookout import Lookout
+from console.engine.notify import SOCKET, Notifier, watchdog_s
 from console.engine.pager import Means
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
+from console.engine.service import Service
 from console.engine.stores import StoreMaker
 from console.engine.supervision import supervised
 from console.engine.watchers import Means as WatchMeans
@@ -79,6 +84,9 @@ class Wanted(Struct, frozen=True):
     """A process whose end is the engine's end too."""
     sharing: Sharing = PRIVATE
     """Who else opens what the engine writes."""
+    managed: bool = False
+    """Whether a service manager is to be told how it goes."""
+    log: Form = "json"
 
 
 async def run(wanted: Wanted, environ: Mapping[str, str]) -> None:
@@ -111,7 +119,7 @@ class _Builder:
         self._base = wanted.loaded.path.parent
         """What paths in the strategy are relative to: the folder that it lies in."""
         self._secrets = Secrets(environ, self._base)
-        configure(self._secrets.redact)
+        configure(self._secrets.redact, wanted.log)
         self._lease = self._leased()
         self._programs = Programs(child_environment(environ), tag=wanted.state, lease=self._lease.fileno())
         self._ringer = Ringer()
@@ -167,10 +175,25 @@ class _Builder:
             bell=bell,
             lease=self._lease,
             cataloguer=Cataloguer(book, world, world.stores, board) if world.stores else None,
+            changes=ChangesKeeper(book, world.clone, self._comparison(world), board, self._clock),
             means=Means(
                 self._environment, wanted.roster.roster, self._programs, self._base, self._secrets.redact
             ),
+            service=self._service() if wanted.managed else None,
         )
+
+    def _service(self) -> Service:
+        return Service(
+            Notifier(self._environ.get(SOCKET)),
+            self._clock,
+            tick_s=tick_s(self._environment),
+            watchdog_s=watchdog_s(self._environ, os.getpid()),
+            incident=lambda: self._book.state.open_incident,
+        )
+
+    def _comparison(self, world: World) -> Comparison:
+        repository = self._environment.repository
+        return Comparison(world.clone, repository, world.releases, self._secrets.redact)
 
     def _office(self) -> Office:
         roster = self._wanted.roster
@@ -225,7 +248,7 @@ class _Builder:
 
     def _world(self) -> World:
         environment = self._environment
-        health = self._health()
+        health = HealthProbe.by(rule_of(environment), self._client, self._clock)
         return World(
             name=self._wanted.name,
             environment=environment,
@@ -251,26 +274,6 @@ class _Builder:
         maker = StoreMaker(self._programs, self._secrets, self._base, self._wanted.state)
         return maker.make(self._environment)
 
-    def _health(self) -> HealthProbe:
-        """The probe of the health endpoint, judged as the source of that address is."""
-        service = self._environment.service
-        sources = self._environment.sources.values()
-        probe = next((s for s in sources if isinstance(s, Probe) and s.url == service.health), None)
-        if probe is None:
-            raise BuildError(
-                f"no http source asks {service.health}: the strategy must say what healthy means"
-            )
-        return HealthProbe(
-            self._client,
-            self._clock,
-            service.health,
-            limit_s=self._environment.health.limit,
-            status=probe.status,
-            body=probe.body,
-            version=service.version,
-            commit=service.commit,
-        )
-
     def _deployer(self, health: HealthProbe) -> Deployer:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
@@ -280,7 +283,14 @@ class _Builder:
     def _sampler(self) -> Sampler:
         return Sampler(
             self._environment,
-            means=WatchMeans(self._client, self._secrets.resolve, self._clock, self._programs),
+            means=WatchMeans(
+                self._client,
+                self._secrets.resolve,
+                self._clock,
+                self._programs,
+                self._base,
+                self._secrets.redact,
+            ),
             flags=self._flags,
             told=self._book.state.rungs,
         )

@@ -14,6 +14,7 @@ from console.core.state import Incident
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.catalogue import Cataloguer
+from console.engine.changes import ChangesKeeper
 from console.engine.conductor import Conductor
 from console.engine.desk import Desk
 from console.engine.docket import ERRAND, Docket, of_errand
@@ -23,6 +24,7 @@ from console.engine.pager import Means, Pager
 from console.engine.reception import Reception
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
+from console.engine.service import Service
 from console.engine.signatures import Signatures
 from console.engine.standing_orders import StandingOrders
 from console.engine.tasks import Tasks
@@ -56,11 +58,15 @@ class Engine:
         bell: Bell,
         lease: Lease,
         cataloguer: Cataloguer | None,
+        changes: ChangesKeeper | None,
         means: Means,
+        service: Service | None = None,
     ) -> None:
         """`cataloguer` keeps what the data could go back to in sight; None where there are no backups.
 
-        `means` are those by which people are asked for their yes.
+        `changes` keeps what changed in sight; None where there is no repository to read it from.
+        `means` are those by which people are asked for their yes. `service` tells a service manager how it
+        goes; None where none wants to know.
         """
         self._book = book
         self._clock = world.clock
@@ -68,7 +74,8 @@ class Engine:
         self._sampler = sampler
         self._lookout = lookout
         self._bell = bell
-        self._cataloguer = cataloguer
+        self._keepers = {"catalogue": cataloguer, "changes": changes, "service": service}
+        self._service = service
         self._stop = asyncio.Event()
         self._why = ""
         self._tasks = Tasks(failed=self.stop, ended=self._moved)
@@ -98,8 +105,9 @@ class Engine:
         await self._standing.look_at_all()
         self._tasks.start("samples", self._sample())
         self._tasks.start("inbox", self._answer_requests())
-        if self._cataloguer is not None:
-            self._tasks.start("catalogue", self._cataloguer.keep())
+        for name, keeper in self._keepers.items():
+            if keeper is not None:
+                self._tasks.start(name, keeper.keep())
         self._moved()
         await self._stop.wait()
         await self._end()
@@ -112,6 +120,8 @@ class Engine:
         self._stop.set()
 
     async def _end(self) -> None:
+        if self._service is not None:
+            self._service.stopping(self._why)
         await self._tasks.cancel()
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -128,6 +138,8 @@ class Engine:
             closed, trouble = self._incident.conductor.closed(), self._lookout.trouble(tick)
             self._board.beat(impact, closed, trouble, self._standing.until)
             self._moved()
+            if self._service is not None:
+                self._service.ticked(tick, trouble)
 
     async def _answer_requests(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from actions.action import Action, Inputs, Preview, World
 from actions.registry import ACTIONS
 from console.config.releases import load_releases
+from console.core.changes import inside
 from console.core.clock import Stamp
 from console.core.errors import StatedError
 from console.core.events import PlanFrozen
@@ -141,8 +142,7 @@ def _migrations(world: World, running: Release, goal: Release) -> tuple[str, ...
     folders = world.environment.repository.migrations
     if folders is None:
         return None
-    inside = tuple(f"{folder.strip('/')}/" for folder in folders)
-    return tuple(path for path in world.clone.changed(running.commit, goal.commit) if path.startswith(inside))
+    return inside(world.clone.changed(running.commit, goal.commit), folders)
 
 
 def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:

@@ -9,8 +9,8 @@ import asyncio
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import git
@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from console.core.clock import Stamp
 from console.core.errors import StatedError
-from console.core.format import short
+from console.core.format import short, size
 from console.core.plan import Release
 from console.targets.process import Finished, ProgramError, Programs
 
@@ -33,6 +33,12 @@ _SAFE = (
     "commit.gpgSign=false",
     "advice.detachedHead=false",
 )
+_SEEN = "refs/warroom/seen"
+"""Where branches and tags stand as they were on the remote when it was last looked at."""
+_LOOKED = "warroom-looked"
+"""The file in the clone that is as old as the last look."""
+_BINARY_WITHIN = 8_000
+"""Bytes among which a zero makes a file one that is not text, as git has it."""
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_ADVICE": "0"}
 
 
@@ -73,6 +79,7 @@ class Clone:
         self.folder = folder
         self.remote = remote
         self._programs = programs
+        self._making = asyncio.Lock()
 
     def command(self, words: Sequence[str]) -> str:
         """The line that is run for those words on the clone, to be shown before it happens."""
@@ -85,17 +92,68 @@ class Clone:
 
     async def fetch(self, on_line: Callable[[str], None], limit_s: float) -> None:
         """Bring branches and tags of the remote here; makes the clone the first time."""
-        if not (self.folder / "HEAD").exists():
+        await self._make(limit_s)
+        await self._git(self.fetch_words(), limit_s=limit_s, on_line=on_line)
+
+    async def look(self, limit_s: float) -> None:
+        """Bring here what the remote has, to be read: no ref is moved that anything is planned from.
+
+        It may run beside a fetch, and neither can stand in the other's way.
+        """
+        await self._make(limit_s)
+        refs = (f"+refs/heads/*:{_SEEN}/heads/*", f"+refs/tags/*:{_SEEN}/tags/*")
+        words = (
+            "fetch",
+            "--prune",
+            "--no-tags",
+            "--quiet",
+            "--no-write-fetch-head",
+            "--",
+            self.remote,
+            *refs,
+        )
+        await self._git(words, limit_s=limit_s)
+        try:
+            (self.folder / _LOOKED).touch()
+        except OSError as error:
+            raise GitError(f"{self.folder} cannot be written: {error.strerror}") from error
+
+    def looked(self) -> int | None:
+        """When the remote was last looked at, UTC microseconds; None: never."""
+        try:
+            return (self.folder / _LOOKED).stat().st_mtime_ns // 1000
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise GitError(f"{self.folder} cannot be read: {error.strerror}") from error
+
+    async def _make(self, limit_s: float) -> None:
+        async with self._making:
+            if (self.folder / "HEAD").exists():
+                return
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise GitError(f"no clone can be made at {self.folder}: {error.strerror}") from error
             await self._git(("init", "--bare", "--quiet"), limit_s=limit_s)
-        await self._git(self.fetch_words(), limit_s=limit_s, on_line=on_line)
 
     def branch(self, name: str) -> str:
         """Full id of the remote's branch, as of the last fetch."""
         return self._resolve(f"refs/remotes/origin/{_checked(name)}", f"branch {name}")
+
+    def seen_branch(self, name: str) -> str:
+        """Full id of the remote's branch, as of the last look."""
+        return self._resolve(f"{_SEEN}/heads/{_checked(name)}", f"branch {name}")
+
+    def commit_told(self, told: str) -> str:
+        """Full id of a commit as a service tells it, perhaps abbreviated."""
+        if not re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},64}}", told):
+            raise GitError(f"{told!r} is not a commit id")
+        return self._resolve(told, f"commit {short(told)}")
+
+    def seen_tag(self, name: str) -> str:
+        """Full id of the commit that the remote's tag is on, as of the last look."""
+        return self._resolve(f"{_SEEN}/tags/{_checked(name)}", f"tag {name}")
 
     def commit_of(self, name: str) -> str:
         """Full commit id of a tag or of a full id; raises GitError when there is none."""
@@ -105,21 +163,22 @@ class Clone:
 
     def tree_of(self, commit: str) -> str:
         """Full tree id of a commit; GitError when the clone does not have it."""
-        with git.Repo(self.folder) as repo:
+        with self._repository() as repo:
             return repo.commit(self.commit_of(commit)).tree.hexsha
 
     def release(self, name: str) -> Release:
         """A tag or commit as a release: by all its ids."""
         commit = self.commit_of(name)
-        tags = self._tags().get(commit, ())
+        with self._repository() as repo:
+            tags = _tags(repo).get(commit, ())
         tag = name if name in tags else next(iter(tags), short(commit))
         return Release(tag=tag, commit=commit, tree=self.tree_of(commit))
 
     def log(self, since: str | None, until: str, limit: int) -> tuple[Commit, ...]:
         """Up to `limit` commits that `until` has and `since` has not, newest first."""
         span = until if since is None else f"{since}..{until}"
-        tags = self._tags()
-        with git.Repo(self.folder) as repo:
+        with self._repository() as repo:
+            tags = _tags(repo)
             return tuple(
                 Commit(
                     id=commit.hexsha,
@@ -131,11 +190,41 @@ class Clone:
                 for commit in repo.iter_commits(span, max_count=limit)
             )
 
+    def apart(self, one: str, other: str) -> tuple[int, int]:
+        """How many commits the one has that the other has not, and the other way round; by full ids."""
+        with self._repository() as repo:
+            ids = f"{_full(one)}...{_full(other)}"
+            mine, yours = str(repo.git.rev_list("--left-right", "--count", ids)).split()
+            return int(mine), int(yours)
+
     def changed(self, before: str, after: str) -> tuple[str, ...]:
         """Paths that differ between two commits."""
-        with git.Repo(self.folder) as repo:
+        with self._repository() as repo:
             diff = repo.commit(before).diff(repo.commit(after))
             return tuple(sorted({path for entry in diff for path in (entry.a_path, entry.b_path) if path}))
+
+    def has(self, commit: str, path: str) -> bool:
+        """Whether a commit has that file or folder."""
+        with self._repository() as repo:
+            return _entry(repo, commit, path) is not None
+
+    def content(self, commit: str, path: str, most: int) -> bytes | None:
+        """What a text file holds in a commit, checked out nowhere; None where the commit does not have it.
+
+        GitError for what is no text file of at most `most` bytes; the message follows the file's name.
+        """
+        with self._repository() as repo:
+            entry = _entry(repo, commit, path)
+            if entry is None:
+                return None
+            if not isinstance(entry, git.Blob) or entry.mode == git.Blob.link_mode:
+                raise GitError("is no file of its own")
+            if entry.size > most:
+                raise GitError(f"is too large to be compared: {size(entry.size)}")
+            raw: bytes = entry.data_stream.read()
+        if b"\0" in raw[:_BINARY_WITHIN]:
+            raise GitError("is no text")
+        return raw
 
     def commit_words(self, *, keep: bool) -> tuple[str, ...]:
         """The words that make a commit object of what they are fed, or only tell its id."""
@@ -196,20 +285,26 @@ class Clone:
             await self.remove_worktree(path)
         return picked
 
-    def _tags(self) -> dict[str, tuple[str, ...]]:
-        tags: dict[str, tuple[str, ...]] = {}
-        with git.Repo(self.folder) as repo:
-            for tag in repo.tags:
-                with suppress(ValueError):  # a tag may name a file or a folder
-                    tags[tag.commit.hexsha] = (*tags.get(tag.commit.hexsha, ()), tag.name)
-        return tags
-
-    def _resolve(self, revision: str, what: str) -> str:
+    @contextmanager
+    def _repository(self) -> Iterator[git.Repo]:
+        """The clone, to be read; GitError for whatever git has to say about that."""
         try:
             with git.Repo(self.folder) as repo:
+                yield repo
+        except git.exc.NoSuchPathError:
+            raise GitError(f"there is no clone of {self.remote} yet") from None
+        except git.exc.GitCommandError as error:
+            said = str(error.stderr).strip(" \n'").splitlines()
+            raise GitError(f"git: {said[-1] if said else error.status}") from error
+        except (git.exc.ODBError, git.exc.GitError, ValueError, OSError) as error:
+            raise GitError(f"{self.folder} cannot be read: {type(error).__name__}: {error}") from error
+
+    def _resolve(self, revision: str, what: str) -> str:
+        with self._repository() as repo:
+            try:
                 return repo.commit(revision).hexsha
-        except (git.exc.ODBError, ValueError, git.exc.GitError):
-            raise GitError(f"{self.remote} has no {what}") from None
+            except (git.exc.ODBError, ValueError):
+                raise GitError(f"{self.remote} has no {what}") from None
 
     async def _git(
         self,
@@ -241,6 +336,26 @@ class Clone:
         return argv(*where, *words)
 
 
+def _tags(repo: git.Repo) -> dict[str, tuple[str, ...]]:
+    """Names by commit: of the tags as they were fetched, and as they were when the remote was looked at."""
+    tags: dict[str, tuple[str, ...]] = {}
+    for prefix in ("refs/tags", f"{_SEEN}/tags"):
+        for ref in git.Reference.iter_items(repo, prefix):
+            with suppress(ValueError, TypeError):  # a tag may name a file or a folder
+                commit, name = ref.commit.hexsha, ref.path[len(prefix) + 1 :]
+                if name not in tags.get(commit, ()):
+                    tags[commit] = (*tags.get(commit, ()), name)
+    return tags
+
+
+def _entry(repo: git.Repo, commit: str, path: str) -> git.Object | None:
+    """A file, folder or submodule of a commit; None where it has none of that name."""
+    try:
+        return repo.commit(_full(commit)).tree / path
+    except KeyError:
+        return None
+
+
 def remote_at(remote: str, base: Path) -> str:
     """The address of a remote as the strategy has it; a path in it is relative to `base`."""
     elsewhere = "://" in remote or re.match(r"[^/]+:", remote)
@@ -261,6 +376,12 @@ def address(handle: str) -> str:
 def is_same(told: str, commit: str) -> bool:
     """Whether a commit id as a service tells it, perhaps abbreviated, is that of `commit`."""
     return len(told) >= _SHORTEST_ID and commit.startswith(told)
+
+
+def _full(commit: str) -> str:
+    if not _FULL_ID.fullmatch(commit):
+        raise GitError(f"{commit!r} is not a full commit id")
+    return commit
 
 
 def _checked(name: str) -> str:

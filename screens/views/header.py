@@ -5,6 +5,7 @@ from typing import Literal
 from msgspec import Struct
 
 from console.core.clock import Stamp
+from console.core.commands import command
 from console.core.format import clock, count
 from console.core.freshness import last_look
 from console.core.live import Impact
@@ -42,6 +43,8 @@ class HeaderView(Struct, frozen=True):
     target: Line
     """Where the plan goes back to; empty when there is nothing to go back to."""
     target_short: Line
+    hint: Line
+    """The key that shows what changed; empty while nobody has to know."""
     impact: Line
     drill: str
     mode: str
@@ -69,6 +72,7 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         now=_now(snapshot.state, seen),
         target=target,
         target_short=target_short,
+        hint=_hint(snapshot),
         impact=_impact(snapshot, environment, incident, seen),
         drill=environment.drill or "",
         mode=_mode(snapshot, environment),
@@ -93,7 +97,9 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     ]
     first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
     roomy = width_of((*view.now, *view.target)) < width
-    second = flush(view.now, view.target if roomy else view.target_short, width)
+    target = view.target if roomy else view.target_short
+    hinted = (*target, *view.hint)
+    second = flush(view.now, hinted if width_of((*view.now, *hinted)) < width else target, width)
     below = [
         (0, line(span(view.drill, Role.WARN))),
         (1, line(span(view.mode, Role.DIM))),
@@ -188,6 +194,15 @@ def _behind_arrow(release: Line, data: str) -> Line:
         return ()
     between = " · " if release and data else ""
     return line("▸ ", *release, between, span(data, Role.WARN), " ")
+
+
+def _hint(snapshot: Snapshot) -> Line:
+    """In an incident, once it is known what changed."""
+    known = snapshot.live is not None and snapshot.live.changes is not None
+    if not known or snapshot.state.open_incident is None:
+        return ()
+    entry = command("diff")
+    return line("  ", span(entry.key, Role.ACT), f" {entry.label} ")
 
 
 _TREND_ROLE = {"worse": Role.BAD, "better": Role.GOOD}

@@ -5,9 +5,11 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.image import SVGImageSnapshotExtension
 
 from console.core import events as ev
+from console.core.changes import Branch
 from console.core.live import Impact
 from console.core.metrics import Rung
 from console.core.plan import Need
+from tests.ui import changes_place as cp
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -228,6 +230,46 @@ async def test_the_swap_said_yes_to(picture: SnapshotAssertion) -> None:
         await here.press("g")
         contains(
             await here.type("production"), "Swap the data · production", "Ceiling  at most 50 rows: it holds"
+        )
+        assert here.svg() == picture
+
+
+async def test_what_changed_on_a_small_terminal(picture: SnapshotAssertion) -> None:
+    """What landed before the onset, and the settings that are not the same; the rest by scrolling."""
+    async with seat(cp.landed()) as here:
+        contains(
+            await here.press("d"),
+            "v1.5.3 beside v1.5.0, the newest good release before it: 5 commits, 6 files",
+            "v1.5.3 landed 00:07 before the onset",
+            "─ onset 14:10:24Z, 00:07 after v1.5.3 ─",
+            "· 14:10:17Z       00:49  v1.5.3    unproven, by eng-2         seen to land",
+            "~ changed  margin",
+            "m onset",
+        )
+        assert here.svg() == picture
+
+
+async def test_what_changed_in_the_light_theme_with_trouble(picture: SnapshotAssertion) -> None:
+    """All of it at once; what could not be read is said, and the branch that somebody moved."""
+    room = cp.landed(risk="critical")
+    room.name = "production"
+    cp.show(
+        room,
+        trouble=("the remote gave no answer: git fetch: timed out",),
+        unread=("config/broken.yaml cannot be read as YAML",),
+        branch=Branch("develop", "f" * 40, 2, 0),
+        more_commits=12,
+        apart=1,
+    )
+    async with seat(room, 120, 40, look="light") as here:
+        contains(
+            await here.press("d"),
+            "the remote gave no answer: git fetch: timed out",
+            "develop is at ffffffff: 2 commits beyond v1.5.3 · remote read 00:12 ago",
+            "config/broken.yaml cannot be read as YAML",
+            "and 12 more",
+            "v1.5.0 has 1 commit that v1.5.3 has not: they have gone apart",
+            ". 3 · config 1 · migrations 1 · walletconnect 1",
         )
         assert here.svg() == picture
 

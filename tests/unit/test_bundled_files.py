@@ -26,7 +26,18 @@ from console.core.strategy import (
     Stages,
     Strategy,
 )
-from console.core.watched import Connect, FailuresInARow, Gauge, Metric, Probe, Quantile, Scrape, Unavailable
+from console.core.watched import (
+    Connect,
+    FailuresInARow,
+    Gauge,
+    Host,
+    Metric,
+    Probe,
+    Quantile,
+    Scrape,
+    Stat,
+    Unavailable,
+)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +135,7 @@ def test_units_and_samples(environment: Environment) -> None:
     assert units.pop("database_unavailable") == units.pop("security_audit_failed") == "flag"
     assert set(units.values()) == {"%"}
     sampled = {name for name, metric in environment.metrics.items() if metric.at_least > 1}
-    assert sampled == {name for name in units if environment.metrics[name].measure} | {"response_time_p99"}
+    assert sampled == units.keys() - {"memory_usage", "cpu_usage", "disk_usage"} | {"response_time_p99"}
 
 
 RATIOS = {
@@ -175,16 +186,13 @@ def test_where_the_numbers_come_from(environment: Environment) -> None:
     assert metrics["gas_estimation_errors"].measure == Gauge(
         kind="gauge", source="metrics", gauge="walletconnect_gas_estimation_errors"
     )
-    assert {name for name, metric in metrics.items() if metric.measure is None} == {
-        "security_audit_failed",
-        "memory_usage",
-        "cpu_usage",
-        "disk_usage",
-    }
+    for name, stat in (("memory_usage", "memory"), ("cpu_usage", "cpu"), ("disk_usage", "disk")):
+        assert metrics[name].measure == Stat(kind="stat", source="host", stat=stat)
+    assert {name for name, metric in metrics.items() if metric.measure is None} == {"security_audit_failed"}
 
 
 def test_sources(environment: Environment) -> None:
-    """Scraped metrics, the health endpoint by status and body, and the database."""
+    """Scraped metrics, the health endpoint by status and body, the database, and the engine's own machine."""
     scrape, probe, connect = (environment.sources[name] for name in ("metrics", "health", "database"))
     assert isinstance(scrape, Scrape)
     assert scrape.url == "https://testnet.passportx.app/metrics"
@@ -196,6 +204,8 @@ def test_sources(environment: Environment) -> None:
     )
     assert isinstance(connect, Connect)
     assert connect.dsn == environment.data.dsn == "env:WARROOM_TESTNET_DSN"
+    assert isinstance(environment.sources["host"], Host)
+    assert environment.sources["host"].disk == "/"
 
 
 def test_declared_triggers(environment: Environment) -> None:
@@ -234,6 +244,7 @@ def test_environment(environment: Environment) -> None:
         "rollback_branch": "rollback/testnet-{epoch}",
         "recent": 10,
         "migrations": None,
+        "config": None,
     }
     assert isinstance(environment.deploy, PipelineDeploy)
     assert environment.service.health == "https://testnet.passportx.app/health"
@@ -404,6 +415,7 @@ class TestStaging:
             "rollback_branch": "rollback/mainnet-staging-{epoch}",
             "recent": 10,
             "migrations": None,
+            "config": None,
         }
         assert isinstance(staging.deploy, PipelineDeploy)
         assert staging.releases.file == "releases-mainnet-staging.yaml"
@@ -493,6 +505,7 @@ class TestProduction:
             "rollback_branch": "production-rollback-{epoch}",
             "recent": 10,
             "migrations": None,
+            "config": None,
         }
         assert isinstance(production.deploy, PipelineDeploy)
         assert production.service.health == "https://passportx.app/health"

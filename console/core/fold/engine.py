@@ -6,6 +6,8 @@ from console.core import events as ev
 from console.core.fold.base import apply
 from console.core.state import EngineInfo, Incident, RungState, RunningRelease, State, Status
 
+LANDINGS_KEPT = 24
+
 
 @apply.register
 def _(body: ev.EngineStarted, event: ev.Event, state: State) -> State:
@@ -46,4 +48,14 @@ def _(body: ev.RungChanged, event: ev.Event, state: State) -> State:
 @apply.register
 def _(body: ev.ReleaseSeen, event: ev.Event, state: State) -> State:
     before = state.running.release if state.running else None
-    return replace(state, running=RunningRelease(body.release, body.commit, event.at, before))
+    running = RunningRelease(body.release, body.commit, event.at, before)
+    return replace(state, running=running, landed=_newest((*state.landed, running)))
+
+
+def _newest(landed: tuple[RunningRelease, ...]) -> tuple[RunningRelease, ...]:
+    """Few enough of them: of a service that flaps, when each release was first seen stays longest."""
+    if len(landed) <= LANDINGS_KEPT:
+        return landed
+    names = [one.release for one in landed]
+    again = next((at for at, name in enumerate(names) if name in names[:at]), 0)
+    return landed[:again] + landed[again + 1 :]

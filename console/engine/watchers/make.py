@@ -1,6 +1,7 @@
 """Which watcher a source gets."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import httpx
 from msgspec import Struct
@@ -8,12 +9,32 @@ from msgspec import Struct
 from console.core.clock import Clock
 from console.core.measures import Scraped, UnwatchableError
 from console.core.strategy import Service
-from console.core.watched import AnySource, Connect, Measure, Probe, Scrape
+from console.core.watched import (
+    AnySource,
+    Cached,
+    Connect,
+    Containers,
+    Host,
+    Measure,
+    Probe,
+    Program,
+    Prometheus,
+    Scrape,
+    Source,
+)
 from console.engine.watchers.connect import ConnectWatcher
 from console.engine.watchers.page import ScrapeWatcher
 from console.engine.watchers.probe import ProbeWatcher
+from console.engine.watchers.prometheus import PrometheusWatcher
+from console.engine.watchers.readings import Looks, ReadingsWatcher, keys
 from console.engine.watchers.watcher import Watcher
+from console.targets.docker.engine import Docker
 from console.targets.process import Programs
+from console.targets.shell import HostShell
+from console.targets.watch.command import CommandStats
+from console.targets.watch.docker import ContainerStats
+from console.targets.watch.host import HostStats
+from console.targets.watch.redis import CacheStats
 
 
 class Means(Struct, frozen=True):
@@ -24,6 +45,10 @@ class Means(Struct, frozen=True):
     """Resolves a reference to a secret."""
     clock: Clock
     programs: Programs
+    folder: Path
+    """What paths in the strategy are relative to."""
+    redact: Callable[[str], str]
+    """Takes secrets out of what is told."""
 
 
 def watcher(source: AnySource, service: Service, measures: Sequence[Measure], means: Means) -> Watcher:
@@ -36,5 +61,35 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
             return ProbeWatcher(source, service, means.client, means.clock)
         case Connect():
             return ConnectWatcher(source, measures, means.secret, means.clock)
+        case Prometheus():
+            return PrometheusWatcher(source, measures, means.secret, means.client, means.clock)
+        case Cached():
+            return _readings(source, _cache(source, means), means)
+        case Containers():
+            return _readings(source, ContainerStats(Docker(), source.names, limit_s=source.limit), means)
+        case Host():
+            return _readings(source, HostStats(means.folder / source.disk, limit_s=source.limit), means)
+        case Program():
+            return _readings(source, _command(source, measures, means), means)
         case _:
             raise UnwatchableError(f"a source of kind `{source.kind}` cannot be watched yet")
+
+
+def _readings(source: Source, target: Looks, means: Means) -> Watcher:
+    return ReadingsWatcher(source, target, means.clock)
+
+
+def _cache(source: Cached, means: Means) -> Looks:
+    here = HostShell(means.programs)
+    return CacheStats(lambda: means.secret(source.url), here, means.clock, limit_s=source.limit)
+
+
+def _command(source: Program, measures: Sequence[Measure], means: Means) -> Looks:
+    return CommandStats(
+        source.argv,
+        means.programs,
+        means.folder,
+        means.redact,
+        limit_s=source.limit,
+        numeric="number" in keys(measures),
+    )

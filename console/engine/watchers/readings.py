@@ -7,7 +7,7 @@ from console.core.clock import Clock, Stamp
 from console.core.measures import NOTHING, Measured, Tally, UnwatchableError
 from console.core.watched import Alert, FailuresInARow, Measure, Query, Source, Stat, Unavailable
 from console.engine.watchers.watcher import Reader, Watcher
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
 
 Named = Stat | Query | Alert
 """The measures that are numbers with a name."""
@@ -19,7 +19,8 @@ class Looks(Protocol):
     async def look(self) -> Mapping[str, float]:
         """Every number that is known now, by the name that `key` gives its measure; no unknown ones.
 
-        SourceError when the target gives no usable answer, CannotAskError when we cannot put the question.
+        SourceError when the target gives no usable answer (an AnsweredBadlyError still brings numbers),
+        CannotAskError when we cannot put the question.
         Ends by itself within the source's limit.
         """
         ...
@@ -71,6 +72,8 @@ class ReadingsWatcher(Watcher):
         except CannotAskError as error:
             self._asked, self._found, self.trouble = False, {}, str(error)
             return
+        except AnsweredBadlyError as error:
+            self._found, self.trouble = error.known, str(error)
         except SourceError as error:
             self._found, self.trouble = {}, str(error)
         self._asked, self._at = True, self._clock.now()

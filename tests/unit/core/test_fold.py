@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from console.core import events as ev
 from console.core.events import Body, Event
 from console.core.fold import REMEMBERED_REQUESTS, fold
+from console.core.fold.engine import LANDINGS_KEPT
 from console.core.metrics import Rung
 from console.core.plan import Phase, Wish, digest, frozen
 from console.core.requests import Choice
@@ -47,6 +48,21 @@ def test_the_release_that_runs_is_known_since_when_and_after_which() -> None:
     running = story.state.running
     assert (running.release, running.commit, running.since) == ("v1.5.3", "3" * 40, at(2))
     assert running.before == "v1.5.2"
+
+
+def test_what_landed_is_remembered_and_of_a_service_that_flaps_the_first_of_each() -> None:
+    """A hundred answers of two instances must not push out when the second release was first seen."""
+    story = Story()
+    for release in ("v1.5.2", "v1.5.3", *("v1.5.2", "v1.5.3") * 50, "v1.5.0"):
+        story.say(ev.ReleaseSeen(release, None))
+    landed = story.state.landed
+    assert len(landed) == LANDINGS_KEPT
+    assert [one.release for one in landed[:2]] == ["v1.5.2", "v1.5.3"]
+    assert [one.since for one in landed[:2]] == [event.at for event in story.events[:2]]
+    assert landed[-1] == story.state.running
+    for number in range(LANDINGS_KEPT):
+        story.say(ev.ReleaseSeen(f"v2.0.{number}", None))
+    assert [one.release for one in story.state.landed] == [f"v2.0.{n}" for n in range(LANDINGS_KEPT)]
 
 
 def test_a_suspected_incident_is_declared_and_keeps_when_it_was_suspected() -> None:

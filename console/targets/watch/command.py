@@ -1,0 +1,125 @@
+"""A command of the strategy's own that tells how something is: by its exit code, or by a number."""
+
+import asyncio
+import math
+import os
+import re
+import secrets
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from console.core.naming import quoted
+from console.targets.process import Finished, ProgramError, Programs, marked
+from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+
+_MARK = "WARROOM_LOOK"
+"""Environment variable that tells what one look has started, whatever group or session that is in now."""
+_GRACE_S = 0.25
+"""Seconds that ending a command may take beyond its limit, and then what has left its group."""
+_NOT_STARTED = {126, 127}
+_STARTER = "setpriv: "
+"""How what starts the command begins to say that it could not."""
+_MAX_SAID = 200
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+class CommandStats:
+    """One command, run from the strategy's folder: what it is asked is in its own words."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        programs: Programs,
+        folder: Path,
+        redact: Callable[[str], str],
+        *,
+        limit_s: float,
+        numeric: bool,
+    ) -> None:
+        """`numeric` says that it is asked for a number, so that none is a failure; `redact` keeps secrets
+        out of what it said last, which is told when it fails.
+        """
+        self._argv = argv
+        self._programs = programs
+        self._folder = folder
+        self._redact = redact
+        self._limit_s = limit_s
+        self._numeric = numeric
+        self._left: asyncio.Task[Finished] | None = None
+        """A run that is over its limit, and whose output something holds that we could not end."""
+
+    async def look(self) -> Mapping[str, float]:
+        """`exit`, and `number` where the last line is one.
+
+        SourceError when it fails, says no number though one is wanted, or is still there at the limit (it is
+        ended then, with all that it has started); CannotAskError when it cannot be started.
+        """
+        done = await self._run()
+        if done.code in _NOT_STARTED and done.err.startswith(_STARTER):
+            raise CannotAskError(f"{self._words} cannot be run: {done.reason.removeprefix(_STARTER)}")
+        if done.code:
+            raise AnsweredBadlyError(
+                f"{self._words} ended with exit code {done.code}: {self._said(done.reason)}", {"exit": 1.0}
+            )
+        last = (done.out.strip().splitlines() or [""])[-1].strip()
+        number = _number(last)
+        if number is not None:
+            return {"exit": 0.0, "number": number}
+        if self._numeric:
+            raise AnsweredBadlyError(
+                f"{self._words}: the last line that it printed is no number: {self._said(last)}",
+                {"exit": 0.0},
+            )
+        return {"exit": 0.0}
+
+    @property
+    def _words(self) -> str:
+        return quoted(self._argv[0])
+
+    def _said(self, text: str) -> str:
+        """A line of its output, without what we know to be secret, and not without end."""
+        return self._redact(text)[:_MAX_SAID] or "it is empty"
+
+    # -- one run ------------------------------------------------------------------------------------
+
+    async def _run(self) -> Finished:
+        """How it ended, within its limit."""
+        if self._left is not None and not self._left.done():
+            raise SourceError(f"{self._words} has left something running that holds its output: end that")
+        mark = secrets.token_hex(8)
+        run = self._programs.run(self._argv, limit_s=self._limit_s, cwd=self._folder, extra={_MARK: mark})
+        self._left = running = asyncio.create_task(run)
+        try:
+            await asyncio.wait({running}, timeout=self._limit_s + _GRACE_S)
+            if not running.done():
+                _end(mark)
+                await asyncio.wait({running}, timeout=_GRACE_S)
+        except asyncio.CancelledError:
+            running.cancel()
+            raise
+        if not running.done():
+            raise SourceError(f"{self._words} took longer than {self._limit_s:g} s, and cannot be ended")
+        try:
+            return running.result()
+        except ProgramError as error:
+            kind = CannotAskError if isinstance(error.__cause__, OSError) else SourceError
+            raise kind(str(error)) from None
+        except PermissionError:
+            raise SourceError(
+                f"{self._words}: over its limit, and with rights that we have not: end it"
+            ) from None
+
+
+def _end(mark: str) -> None:
+    """End what has left the command's group: it holds the output, for whose end the run waits."""
+    for pid in marked(_MARK, mark):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _number(line: str) -> float | None:
+    """The number that a line is, and nothing else; None for any other line."""
+    value = float(line) if _NUMBER.fullmatch(line) else math.nan
+    return value if math.isfinite(value) else None
