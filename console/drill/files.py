@@ -32,6 +32,8 @@ AGAIN, DEPUTY_AFTER, LEVEL = "30s", "75s", "45s"
 NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset"
 _MINUTES = re.compile(r"\b(\d+)m\b")
 _EVERY, _LIMIT = "250ms", "2s"
+_SETTLE = "500ms"
+"""Half a minute, at a minute a second."""
 _AT_LEAST = 5
 
 
@@ -91,6 +93,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
         "migrations": ["migrations"],
         "config": ["config"],
     }
+    environment["settle"] = _SETTLE
     environment["releases"]["file"] = world.releases
     environment["deploy"] = {"kind": "keeper", "socket": world.socket}
     health = f"{world.service_url}/health"

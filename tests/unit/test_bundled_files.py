@@ -625,3 +625,9 @@ def test_whoever_takes_command_of_production_finds_enough_others(production: Env
     for rule in production.authorisation.approvers:
         holders = [handle for handle in roster.handles() if rule.role in roster.roles_of(handle)]
         assert len(set(holders) - {"eng-1"}) >= rule.count, rule.role
+
+
+def test_a_metric_comes_down_only_when_it_has_been_better_for_half_a_minute() -> None:
+    """In each environment: what flaps is one trouble."""
+    loaded = load_strategy(BUNDLED / "strategy.yaml", ACTIONS).strategy
+    assert {environment.settle for environment in loaded.environments.values()} == {30.0}

@@ -1,6 +1,7 @@
 """Configuration files of releases: each kind read to names; nothing of one that cannot be told for sure."""
 
 import traceback
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from console.core.config_keys import TooMuchError, compared
 from console.targets.config_files import UnreadableError, tree_of
+from tests.unit.test_asking_mistakes import said
 
 CANARY = "s3cr3t-canary"
 PATHS = ["a.toml", "a.yaml", "a.json", "a.ini", ".env", "a.yml", ".env.local", "a.cfg", "a.conf", "x.env"]
@@ -91,3 +93,12 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused(path: str, text: str) -
         compared(path, {}, tree_of(path, text.encode("utf-8", "replace")))
     except (UnreadableError, TooMuchError):
         return
+
+
+@pytest.mark.parametrize("written", ["config", '[""]', "{a: b}"])
+def test_where_they_lie_is_a_list_of_places(tmp_path: Path, written: str) -> None:
+    """A word by itself would be taken for a list of letters."""
+    told = ("      # config: [config]", f"      config: {written}")
+    (mistake,) = said(tmp_path, told)
+    assert mistake.startswith("strategy.yaml:")
+    assert said(tmp_path, (told[0], "      config: [config, app/.env]")) == []
