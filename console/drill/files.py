@@ -102,7 +102,6 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["data"]["dsn"] = dsn
     if world.postgres.archive is not None:
         _rehearse_data(environment, folder, world, world.postgres.archive)
-    _leave_the_machine_out(environment)
     sources = environment["sources"]
     sources["metrics"]["url"] = f"{world.service_url}/metrics"
     sources["health"]["url"] = health
@@ -117,14 +116,6 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     if "paging" in environment["authorisation"]:
         _rehearse_paging(environment["authorisation"], folder)
     _validate_the_release(environment)
-
-
-def _leave_the_machine_out(environment: Any) -> None:
-    """Somebody's laptop is not the world: it may be full or busy, and would call for a rollback by itself."""
-    del environment["sources"]["host"]
-    for metric in environment["metrics"].values():
-        if metric.get("measure", {}).get("source") == "host":
-            del metric["measure"]
 
 
 def _rehearse_paging(rule: Any, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shlex
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from console.core.errors import StatedError
-from console.targets.together import together
+from console.targets.together import surely, together
 
 KEPT_OUTPUT = 1 << 20
 """Bytes of standard output and of standard error that are kept for the caller."""
@@ -21,6 +22,12 @@ CHUNK = 1 << 18
 
 TAG = "WARROOM_WORK"
 """Environment variable naming the state folder whose engine started a program, so that orphans are found."""
+RUN = "WARROOM_RUN"
+"""Environment variable that tells what one run has started, whatever group or session that is in now."""
+_HELD_S = 0.25
+"""How long the outputs of a group that was killed may stay open before what has left the group is ended."""
+_GIVEN_UP_S = 3.0
+"""After so long nobody waits any more: something holds them that is not ours to end, or the disk hangs."""
 
 
 class ProgramError(StatedError):
@@ -68,11 +75,12 @@ class Programs:
         Input comes from `stdin`, or piece by piece from `source`. `sink` takes standard output as bytes, in
         pieces of up to CHUNK, and the program waits for it; nothing of that is kept or seen as lines.
 
-        Raises ProgramError when it cannot be started or runs longer than `limit_s` seconds; its whole
-        process group is killed then, and when the caller is cancelled.
+        Raises ProgramError when it cannot be started or runs longer than `limit_s` seconds; it is killed
+        then, and when the caller is cancelled, with all that it has started.
         """
         given = source if source is not None else None if stdin is None else _once(stdin)
-        process = await self._start(argv, cwd, extra, fed=given is not None)
+        mark = secrets.token_hex(8)
+        process = await self._start(argv, cwd, {**(extra or {}), RUN: mark}, fed=given is not None)
         try:
             async with asyncio.timeout(limit_s):
                 out, err, _ = await together(
@@ -84,17 +92,17 @@ class Programs:
         except TimeoutError:
             raise ProgramError(f"`{argv[0]}` took longer than {limit_s:g} s and was ended") from None
         finally:
-            await _end(process)
+            await surely(_end(process, mark))
         return Finished(code, out, err)
 
     async def _start(
-        self, argv: Sequence[str], cwd: Path | None, extra: Mapping[str, str] | None, *, fed: bool
+        self, argv: Sequence[str], cwd: Path | None, extra: Mapping[str, str], *, fed: bool
     ) -> asyncio.subprocess.Process:
         starting = asyncio.create_task(
             asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "KILL", "--", *argv),
                 cwd=cwd,
-                env={**self._environment, **(extra or {})},
+                env={**self._environment, **extra},
                 stdin=asyncio.subprocess.PIPE if fed else asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
@@ -108,8 +116,7 @@ class Programs:
             raise ProgramError(f"cannot run `{shlex.join(argv)}`: {error.strerror}") from error
         except asyncio.CancelledError:
             # Cut off in the middle, a start would leave a program behind that nobody knows of.
-            with suppress(OSError):
-                await _end(await starting)
+            await surely(_undo(starting, extra[RUN]))
             raise
 
 
@@ -157,12 +164,37 @@ async def _line(stream: asyncio.StreamReader) -> bytes:
         return b"... (a line too long to keep)\n"
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
+async def _undo(starting: asyncio.Task[asyncio.subprocess.Process], mark: str) -> None:
+    """End what is only just being started."""
+    with suppress(OSError):
+        await _end(await starting, mark)
+
+
+async def _end(process: asyncio.subprocess.Process, mark: str) -> None:
+    """Kill the program with its group, then what has left the group and holds the outputs open."""
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    # What nobody reads any more keeps its pipe from being seen to end, and the process with it.
-    await asyncio.gather(_discard(process.stdout), _discard(process.stderr))
-    await process.wait()
+    if await _is_over(process, _HELD_S):
+        return
+    for pid in marked(RUN, mark):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+    if not await _is_over(process, _GIVEN_UP_S):
+        # Whoever holds the other ends is not ours to end: asyncio has no public way to let go of ours.
+        process._transport.close()  # type: ignore[attr-defined]
+
+
+async def _is_over(process: asyncio.subprocess.Process, within_s: float) -> bool:
+    """Whether it ends, with its outputs, in that time.
+
+    What nobody reads any more keeps its pipe from being seen to end, and the process with it.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(_discard(process.stdout), _discard(process.stderr))
+            await process.wait()
+            return True
+    return False
 
 
 async def _discard(stream: asyncio.StreamReader | None) -> None:

@@ -1,7 +1,7 @@
-"""Several things at once of which none is worth anything without the others."""
+"""Several things at once of which none is worth anything without the others; and what must reach its end."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
@@ -18,4 +18,21 @@ async def together(*works: Coroutine[Any, Any, Found]) -> list[Found]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await surely(asyncio.gather(*tasks, return_exceptions=True))
+
+
+async def surely(work: Awaitable[Found]) -> Found:
+    """What it returns. Whoever is cancelled while they wait for it is so only when it has ended.
+
+    For what puts things in order again, and ends by itself: left in the middle, it would leave things behind.
+    """
+    ending = asyncio.ensure_future(work)
+    cut: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.wait({ending})
+        except asyncio.CancelledError as error:
+            cut = error
+    if cut is not None:
+        raise cut
+    return ending.result()

@@ -382,7 +382,7 @@ def test_summary() -> None:
         "testnet: 13 metrics, 12 declared triggers, 10 steps; to approve: 1 engineer, by claim;"
         " recovered within 15:00"
     )
-    assert blind == "testnet: NO SOURCE for security_audit_failed"
+    assert blind == "testnet: NO SOURCE for security_audit_failed, memory_usage, cpu_usage, disk_usage"
     assert idle == (
         "testnet: in the file, not acted on yet: automatic rollback; communication clock (6 messages);"
         " watch of 4:00:00 after the rollback; critical values of memory_usage, disk_usage;"

@@ -7,7 +7,7 @@ import httpx
 from msgspec import Struct
 
 from console.core.clock import Clock
-from console.core.measures import Scraped, UnwatchableError
+from console.core.measures import Scraped
 from console.core.strategy import Service
 from console.core.watched import (
     AnySource,
@@ -52,7 +52,7 @@ class Means(Struct, frozen=True):
 
 
 def watcher(source: AnySource, service: Service, measures: Sequence[Measure], means: Means) -> Watcher:
-    """What watches a source for these measures of it; UnwatchableError where nothing can."""
+    """What watches a source for these measures of it."""
     match source:
         case Scrape():
             scraped = [measure for measure in measures if isinstance(measure, Scraped)]
@@ -71,8 +71,6 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
             return _readings(source, HostStats(means.folder / source.disk, limit_s=source.limit), means)
         case Program():
             return _readings(source, _command(source, measures, means), means)
-        case _:
-            raise UnwatchableError(f"a source of kind `{source.kind}` cannot be watched yet")
 
 
 def _readings(source: Source, target: Looks, means: Means) -> Watcher:

@@ -1,23 +1,14 @@
 """A command of the strategy's own that tells how something is: by its exit code, or by a number."""
 
-import asyncio
 import math
-import os
 import re
-import secrets
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from console.core.naming import quoted
-from console.targets.process import Finished, ProgramError, Programs, marked
+from console.targets.process import Finished, ProgramError, Programs
 from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
 
-_MARK = "WARROOM_LOOK"
-"""Environment variable that tells what one look has started, whatever group or session that is in now."""
-_GRACE_S = 0.25
-"""Seconds that ending a command may take beyond its limit, and then what has left its group."""
 _NOT_STARTED = {126, 127}
 _STARTER = "setpriv: "
 """How what starts the command begins to say that it could not."""
@@ -47,8 +38,6 @@ class CommandStats:
         self._redact = redact
         self._limit_s = limit_s
         self._numeric = numeric
-        self._left: asyncio.Task[Finished] | None = None
-        """A run that is over its limit, and whose output something holds that we could not end."""
 
     async def look(self) -> Mapping[str, float]:
         """`exit`, and `number` where the last line is one.
@@ -82,41 +71,13 @@ class CommandStats:
         """A line of its output, without what we know to be secret, and not without end."""
         return self._redact(text)[:_MAX_SAID] or "it is empty"
 
-    # -- one run ------------------------------------------------------------------------------------
-
     async def _run(self) -> Finished:
         """How it ended, within its limit."""
-        if self._left is not None and not self._left.done():
-            raise SourceError(f"{self._words} has left something running that holds its output: end that")
-        mark = secrets.token_hex(8)
-        run = self._programs.run(self._argv, limit_s=self._limit_s, cwd=self._folder, extra={_MARK: mark})
-        self._left = running = asyncio.create_task(run)
         try:
-            await asyncio.wait({running}, timeout=self._limit_s + _GRACE_S)
-            if not running.done():
-                _end(mark)
-                await asyncio.wait({running}, timeout=_GRACE_S)
-        except asyncio.CancelledError:
-            running.cancel()
-            raise
-        if not running.done():
-            raise SourceError(f"{self._words} took longer than {self._limit_s:g} s, and cannot be ended")
-        try:
-            return running.result()
+            return await self._programs.run(self._argv, limit_s=self._limit_s, cwd=self._folder)
         except ProgramError as error:
             kind = CannotAskError if isinstance(error.__cause__, OSError) else SourceError
             raise kind(str(error)) from None
-        except PermissionError:
-            raise SourceError(
-                f"{self._words}: over its limit, and with rights that we have not: end it"
-            ) from None
-
-
-def _end(mark: str) -> None:
-    """End what has left the command's group: it holds the output, for whose end the run waits."""
-    for pid in marked(_MARK, mark):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
 
 def _number(line: str) -> float | None:

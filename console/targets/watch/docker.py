@@ -1,12 +1,11 @@
 """Containers by name: whether they run and are well, and how much they take of what they may have."""
 
+import asyncio
 import ssl
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import msgspec
-import requests
 from docker import APIClient
 from docker.errors import APIError, NotFound
 from msgspec import Struct, field
@@ -14,6 +13,7 @@ from msgspec import Struct, field
 from console.targets.docker.endpoint import DockerError
 from console.targets.docker.engine import Docker
 from console.targets.source import CannotAskError, SourceError
+from console.targets.together import together
 
 _NEVER = "0001-"
 """How the engine's time begins for what has not happened."""
@@ -114,17 +114,7 @@ class ContainerStats:
         SourceError when the engine does not answer, CannotAskError when it does not let us in, or what is
         said of its place cannot be used.
         """
-        try:
-            place = self._docker.words
-        except DockerError as error:
-            raise CannotAskError(str(error)) from None
-        until = time.monotonic() + self._limit_s
-        try:
-            now = await self._docker.call(lambda api: self._ask(api, until), limit_s=self._limit_s)
-        except DockerError as error:
-            raise _kind(error)(str(error)) from None
-        except (msgspec.ValidationError, ValueError, KeyError, TypeError):  # the SDK has no error for that
-            raise SourceError(f"{place} does not answer as Docker does: is it another server?") from None
+        now = await self._ask()
         before, first = self._before or {}, self._before is None
         self._before = before | now
         self._restarts += sum(_restarts(one, before.get(name), first=first) for name, one in now.items())
@@ -137,24 +127,45 @@ class ContainerStats:
             **_most("memory", [_memory(one) for one in running.values()]),
         }
 
-    def _ask(self, api: APIClient, until: float) -> dict[str, _Container]:
-        """In a thread: those that are there, by name."""
+    async def _ask(self) -> dict[str, _Container]:
+        """Those that are there, by name; within the limit."""
+        try:
+            place = self._docker.words
+        except DockerError as error:
+            raise CannotAskError(str(error)) from None
+        try:
+            async with asyncio.timeout(self._limit_s):
+                found = await self._docker.call(self._inspect, limit_s=self._limit_s)
+                # All at once, because the engine takes its samples once a second, and those of all together.
+                return dict(zip(found, await together(*map(self._with_stats, found.values())), strict=True))
+        except TimeoutError:
+            raise SourceError(f"{place}: no answer within {self._limit_s:g} s") from None
+        except DockerError as error:
+            raise _kind(error)(str(error)) from None
+        except (msgspec.MsgspecError, ValueError, KeyError, TypeError):  # the SDK has no error for that
+            raise SourceError(f"{place} does not answer as Docker does: is it another server?") from None
+
+    def _inspect(self, api: APIClient) -> dict[str, _Container]:
+        """In a thread, and a matter of milliseconds: what the engine knows without looking."""
         found = {}
         for name in self._names:
-            if time.monotonic() > until:
-                raise requests.Timeout  # nobody waits for it any more
             with suppress(NotFound):
                 one = msgspec.convert(api.inspect_container(name), _Container)
                 # The engine also takes the beginning of an id for a name.
                 if one.name.removeprefix("/") == name:
-                    found[name] = _with_stats(api, one) if one.runs else one
+                    found[name] = one
         return found
 
-
-def _with_stats(api: APIClient, one: _Container) -> _Container:
-    """With one sample; the engine would wait for a second one, of which the next look is a better one."""
-    sample = api.stats(one.id, stream=False, one_shot=True)
-    return msgspec.structs.replace(one, stats=msgspec.convert(sample, _Stats))
+    async def _with_stats(self, one: _Container) -> _Container:
+        """With one sample; the engine would wait for a second one, of which the next look is a better one."""
+        if not one.runs:
+            return one
+        path = f"/containers/{one.id}/stats?stream=false&one-shot=true"
+        async with aclosing(self._docker.read(path)) as pieces:
+            told = b"".join([piece async for piece in pieces])
+        # Of one that has just ended there is no sample.
+        stats = msgspec.json.decode(told, type=_Stats) if told.strip() else None
+        return msgspec.structs.replace(one, stats=stats)
 
 
 def _restarts(now: _Container, before: _Container | None, *, first: bool) -> int:

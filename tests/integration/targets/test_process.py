@@ -49,6 +49,14 @@ async def test_a_program_over_its_limit_is_ended_with_its_children(
     assert orphans(tmp_path) == []
 
 
+async def test_what_has_left_the_programs_group_is_ended_too(programs: Programs, tmp_path: Path) -> None:
+    """It holds the output open, and nobody waits a minute for that."""
+    async with asyncio.timeout(10):
+        with pytest.raises(ProgramError, match="took longer than 0.3 s"):
+            await programs.run(["sh", "-c", "setsid sleep 60 & sleep 60"], limit_s=0.3)
+    assert orphans(tmp_path) == []
+
+
 async def test_a_sink_that_fails_ends_a_program_that_goes_on_talking(programs: Programs) -> None:
     """A full disk is told at once: what the program still says is not waited for, and not in the way."""
 

@@ -4,13 +4,19 @@ import asyncio
 import os
 import time
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
+from console.core.strategy import Service
+from console.core.watched import AnySource, Measure
+from console.engine.watchers import Means, Watcher, watcher
 from console.engine.watchers.readings import Looks
+from console.store.clock import SystemClock
+from console.targets import web
 from console.targets.process import Programs
 from console.targets.source import SourceError
 from tests.servers import LOOPBACK
@@ -24,6 +30,25 @@ _NOBODY = 65534
 def programs_of(folder: Path) -> Programs:
     """Programs of an engine whose state is in that folder."""
     return Programs({"PATH": os.environ["PATH"]}, tag=folder)
+
+
+@asynccontextmanager
+async def made(
+    described: Mapping[str, object], measure: Measure, folder: Path, secret: str = ""
+) -> AsyncIterator[Watcher]:
+    """The watcher that an engine makes of a source in a strategy which lies in that folder."""
+    source: AnySource = TypeAdapter(AnySource).validate_python(described)
+    nobody = "http://127.0.0.1:9"
+    async with web.new_client() as client:
+        means = Means(
+            client,
+            lambda _: secret,
+            SystemClock(),
+            programs_of(folder),
+            folder=folder,
+            redact=lambda text: text.replace("CANARY", "***"),
+        )
+        yield watcher(source, Service(url=nobody, health=nobody, version="version"), [measure], means)
 
 
 async def refused(target: Looks, limit_s: float = LIMIT_S) -> SourceError:

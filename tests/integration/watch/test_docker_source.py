@@ -22,7 +22,7 @@ from console.targets.source import CannotAskError, SourceError
 from console.targets.watch.docker import ContainerStats
 from tests.docker_engine import Dockerd, Engine, require_dockerd
 from tests.integration.targets.test_sampler import HandClock
-from tests.integration.watch.kit import LIMIT_S, ordinary_user, refused, serving
+from tests.integration.watch.kit import LIMIT_S, made, ordinary_user, refused, serving
 from tests.servers import wait_until
 
 _SECOND_NS = 1_000_000_000
@@ -101,6 +101,14 @@ async def test_all_is_well(engine: Engine, run: Run) -> None:
     assert first.keys() == {"not_running", "unhealthy", "restarts", "memory"}
     assert (await stats.look()).keys() == {*first, "cpu"}
     assert [first[name] for name in ("not_running", "unhealthy", "restarts")] == [0, 0, 0]
+
+
+async def test_many_take_no_longer_than_one(engine: Engine, run: Run) -> None:
+    """The engine takes a second for a sample, and those of all at once."""
+    stats = watched(engine, *(run() for _ in range(8)))
+    began = time.monotonic()
+    assert "memory" in await stats.look()
+    assert time.monotonic() - began < 4
 
 
 async def test_what_does_not_run_is_counted(engine: Engine, run: Run) -> None:
@@ -294,20 +302,20 @@ async def test_an_engine_that_hangs_is_given_up(engine_here: tuple[Dockerd, Engi
     """And asked again, with what was known before."""
     dockerd, engine = engine_here
     pid = int((dockerd.folder / "pid").read_text())
-    stats = watched(engine, run(), limit_s=LIMIT_S)
-    source = Containers(kind="docker", names=["x"], every="1s", limit="1s")  # type: ignore[arg-type]
+    stats = watched(engine, run(), limit_s=2.5)
+    source = Containers(kind="docker", names=["x"], every="3s", limit="2500ms")  # type: ignore[arg-type]
     watcher = ReadingsWatcher(source, stats, HandClock())
     reader = watcher.reader(Stat(kind="stat", source="engine", stat="not_running"))
     await watcher.ask()
     assert reader().value == 0
     os.kill(pid, signal.SIGSTOP)
     try:
-        error = await refused(stats)
+        error = await refused(stats, 2.5)
         await watcher.ask()
     finally:
         os.kill(pid, signal.SIGCONT)
     assert type(error) is SourceError
-    assert str(error) == f"the Docker engine at {engine.url}: no answer within 1 s"
+    assert str(error) == f"the Docker engine at {engine.url}: no answer within 2.5 s"
     assert reader() == NOTHING
     for _ in range(10):  # it has to catch up first
         await watcher.ask()
@@ -365,3 +373,16 @@ async def test_another_server_is_told_from_an_engine(status: int, said: str, kin
     async with serving(answer) as port:
         error = await refused(ContainerStats(Docker(f"tcp://127.0.0.1:{port}"), ["x"], limit_s=LIMIT_S))
     assert type(error) is kind
+
+
+async def test_the_engine_makes_it_of_a_strategy(
+    engine: Engine, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked is the engine that `docker` would ask."""
+    monkeypatch.setenv("DOCKER_HOST", engine.url)
+    names = [str(run().name), "no-such-container"]
+    described = {"kind": "docker", "names": names, "every": "5s", "limit": "5s"}
+    missing = Stat(kind="stat", source="engine", stat="not_running")
+    async with made(described, missing, tmp_path) as watcher:
+        await watcher.ask()
+        assert watcher.reader(missing)().value == 1

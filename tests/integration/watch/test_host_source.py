@@ -19,7 +19,7 @@ from console.targets.source import AnsweredBadlyError, CannotAskError
 from console.targets.watch.host import HostStats
 from tests.conftest import require
 from tests.integration.targets.test_sampler import HandClock
-from tests.integration.watch.kit import LIMIT_S, ordinary_user, refused
+from tests.integration.watch.kit import LIMIT_S, made, ordinary_user, refused
 from tests.servers import wait_until
 
 
@@ -170,3 +170,14 @@ async def test_a_disk_that_does_not_answer_takes_nothing_else_with_it(dead_disk:
         await watcher.ask()
         assert watcher.trouble.startswith(f"the disk of {place}: ")
         assert "no answer" not in watcher.trouble
+
+
+async def test_the_engine_makes_it_of_a_strategy(tmp_path: Path) -> None:
+    """A path is relative to the strategy, as all of its paths are."""
+    (tmp_path / "here").mkdir()
+    disk = Stat(kind="stat", source="host", stat="disk")
+    for path, known in (("/", True), ("here", True), ("there", False)):
+        described = {"kind": "host", "disk": path, "every": "1s", "limit": "1s"}
+        async with made(described, disk, tmp_path) as watcher:
+            await watcher.ask()
+            assert (watcher.reader(disk)() != NOTHING) == known

@@ -18,7 +18,7 @@ from console.targets.shell import HostShell
 from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
 from console.targets.watch.redis import CacheStats
 from tests.integration.targets.test_sampler import HandClock
-from tests.integration.watch.kit import LIMIT_S, ordinary_user, programs_of, refused, serving
+from tests.integration.watch.kit import LIMIT_S, made, ordinary_user, programs_of, refused, serving
 from tests.servers import LOOPBACK, RedisServer
 
 DOWN = Unavailable(kind="unavailable", source="cache")
@@ -258,3 +258,14 @@ async def test_a_socket_that_is_not_ours_to_open_says_nothing_about_the_cache(ro
             error = await refused(stats_of(f"unix://{roomy}/redis.sock"))
     assert type(error) is CannotAskError
     assert str(error).endswith("Permission denied")
+
+
+async def test_the_engine_makes_it_of_a_strategy(redis_7: RedisServer, tmp_path: Path) -> None:
+    with redis_7.client() as client:
+        client.config_set("maxmemory", "64mb")
+    described = {"kind": "redis", "url": "env:URL", "every": "1s", "limit": "1s"}
+    memory = Stat(kind="stat", source="cache", stat="memory")
+    async with made(described, memory, tmp_path, redis_7.url) as watcher:
+        await watcher.ask()
+        assert 0 < (watcher.reader(memory)().value or 0) < 10
+        assert watcher.reader(DOWN)().value == 0
