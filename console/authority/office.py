@@ -1,5 +1,6 @@
 """The office: verifies what is handed in, and knows of each signature whether it still holds."""
 
+import asyncio
 import hashlib
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from console.core.state import Signed
 from console.core.statement import Statement
 
 Digest = bytes
+AT_ONCE = 8
+"""So many signatures are looked at beside each other: a whole matrix at once, and no flood of them."""
 
 
 class Office:
@@ -21,6 +24,7 @@ class Office:
         self._roster = roster
         self.sha256 = sha256
         self._revoked = None if roster.revoked is None else folder / roster.revoked
+        self._free = asyncio.Semaphore(AT_ONCE)
         self._held: dict[Digest, int] = {}
         """Until when each would count by the roster's dates, UTC microseconds."""
 
@@ -47,7 +51,8 @@ class Office:
             raise SignatureError(
                 f"{self._revoked} cannot be read, and without it no signature counts: {error.strerror}"
             ) from None
-        key = await verify(self._programs, text, signature, signer, revoked, at, namespace)
+        async with self._free:
+            key = await verify(self._programs, text, signature, signer, revoked, at, namespace)
         held = person.held(key)
         if why := held.not_valid(at):
             raise SignatureError(f"key {key.fingerprint} of {person.handle} {why}, says the roster")

@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from console.authority.office import AT_ONCE
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.requests import AnyAsk, Request
@@ -196,3 +197,18 @@ async def test_a_signer_who_signs_again_while_the_first_is_looked_at_again(house
         assert isinstance(await house.answer(request), ev.GateSigned)
         await house.opens()
         assert house.reasons() == ["that was not me"]
+
+
+async def test_a_flood_of_signatures_is_looked_at_a_few_at_a_time(house: Gatehouse) -> None:
+    """Whoever hands in dozens does not fill the machine with programs, and each is answered."""
+    async with house.at_gate():
+        house.programs.go_on.clear()
+        requests = [house.put_signed("sec-1") for _ in range(3 * AT_ONCE)]
+        await house.programs.under_way(AT_ONCE)
+        await house.ask(rq.Note("is anybody else let in?"))
+        assert house.programs.ran == AT_ONCE
+        house.programs.go_on.set()
+        answers = [await house.answer(request) for request in requests]
+        kinds = [type(answer) for answer in answers]
+        assert kinds.count(ev.GateSigned) == 1
+        assert kinds.count(ev.RequestRefused) == len(requests) - 1
