@@ -53,7 +53,7 @@ from console.store.processes import runs
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
-from console.targets.git import Clone, remote_at
+from console.targets.git import Clone, remote_at, unlock
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
 from console.targets.postgres.rows import Rows
@@ -221,6 +221,8 @@ class _Builder:
                 raise
             log.warning("engine.orphans_ended", pids=end_orphans(self._wanted.state))
             lease.acquire(LEASE_WAIT_S)
+        if locks := unlock(self._layout.clone):
+            log.warning("engine.git_locks_removed", paths=[str(path) for path in locks])
         self._stack.callback(lease.release)
         return lease
 

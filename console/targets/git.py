@@ -356,6 +356,19 @@ def _entry(repo: git.Repo, commit: str, path: str) -> git.Object | None:
         return None
 
 
+def unlock(folder: Path) -> list[Path]:
+    """Remove the locks that git has left in a clone in which no git runs any more; returns them.
+
+    A git that was killed leaves its lock behind, and the next one refuses to work: nothing could be planned
+    then. The caller knows that none runs: whoever holds the engine's lease has seen every child of its end.
+    """
+    named = (folder.glob("*.lock"), *((folder / part).rglob("*.lock") for part in ("refs", "worktrees")))
+    found = [path for paths in named for path in paths]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return found
+
+
 def remote_at(remote: str, base: Path) -> str:
     """The address of a remote as the strategy has it; a path in it is relative to `base`."""
     elsewhere = "://" in remote or re.match(r"[^/]+:", remote)

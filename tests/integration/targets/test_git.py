@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.core.clock import Stamp
-from console.targets.git import Clone, GitError, Update, commit_bytes, is_same, remote_at
+from console.targets.git import Clone, GitError, Update, commit_bytes, is_same, remote_at, unlock
 from console.targets.process import Programs
 
 NOW = Stamp(1_700_000_000_000_000, "boot", 0)
@@ -225,3 +225,21 @@ async def test_hooks_of_the_clone_do_not_run(clone: Clone, tmp_path: Path) -> No
 def test_a_path_in_the_strategy_is_relative_to_it(remote: str, address: str) -> None:
     """The engine runs somewhere else than the person who wrote the file."""
     assert remote_at(remote, Path("/etc/warroom")) == address
+
+
+async def test_locks_of_a_killed_git_are_removed(clone: Clone, git: Git, tmp_path: Path) -> None:
+    """By the next engine, which knows that no git runs: else nothing could be fetched, and nothing planned."""
+    await clone.fetch(quiet, 10)
+    git("tag", "v3")
+    git("push", "--quiet", "--tags", "origin", "HEAD:more")
+    left = [clone.folder / "refs" / "remotes" / "origin" / "more.lock", clone.folder / "packed-refs.lock"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    with pytest.raises(GitError, match="lock"):
+        await clone.fetch(quiet, 10)
+    assert sorted(unlock(clone.folder)) == sorted(left)
+    await clone.fetch(quiet, 10)
+    assert clone.branch("more")
+    assert unlock(clone.folder) == []
+    assert unlock(tmp_path / "no clone yet") == []
