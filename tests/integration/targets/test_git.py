@@ -228,7 +228,7 @@ def test_a_path_in_the_strategy_is_relative_to_it(remote: str, address: str) -> 
 
 
 async def test_locks_of_a_killed_git_are_removed(clone: Clone, git: Git, tmp_path: Path) -> None:
-    """By the next engine, which knows that no git runs: else nothing could be fetched, and nothing planned."""
+    """By the next engine, which knows that none runs: else nothing could be fetched, and nothing planned."""
     await clone.fetch(quiet, 10)
     git("tag", "v3")
     git("push", "--quiet", "--tags", "origin", "HEAD:more")
