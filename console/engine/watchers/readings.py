@@ -45,12 +45,17 @@ def keys(measures: Sequence[Measure]) -> frozenset[str]:
 
 
 def read(measure: Named, found: Mapping[str, float], at: Stamp | None) -> Measured:
-    """What a look says of a measure; nothing where its number, or that of its count, is not there."""
+    """What a look says of a measure; nothing where its number, or that of its count, is not there.
+
+    A share of nothing is no number (0 / 0), and known to be one: its count is 0.
+    """
     value = found.get(key(measure))
-    count = found.get(measure.count) if isinstance(measure, Query) and measure.count else None
-    if value is None or (count is None and isinstance(measure, Query) and measure.count):
+    if not (isinstance(measure, Query) and measure.count):
+        return NOTHING if value is None else Measured(value, None, at)
+    count = found.get(measure.count)
+    if count is None or (value is None and round(count) > 0):
         return NOTHING
-    return Measured(value, None if count is None else round(count), at)
+    return Measured(value, round(count), at)
 
 
 class ReadingsWatcher(Watcher):

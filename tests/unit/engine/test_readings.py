@@ -72,6 +72,14 @@ async def test_what_is_not_there_is_unknown_and_never_nothing(stage: Stage) -> N
     assert (stage[CPU], stage[SHARE], stage[FIRING]) == (NOTHING, NOTHING, NOTHING)
 
 
+async def test_a_share_of_nothing_waits_for_somebody_to_come(stage: Stage) -> None:
+    """0 / 0 at three in the morning is no silence."""
+    await stage.ask({"b": 0.0})
+    assert stage[SHARE] == Measured(None, 0, stage.clock.now())
+    await stage.ask({"b": 7.0})
+    assert stage[SHARE] == NOTHING
+
+
 async def test_a_target_that_does_not_answer_is_unavailable_and_its_numbers_are_gone(stage: Stage) -> None:
     await stage.ask({"cpu": 12.5})
     await stage.ask(SourceError("no answer"))
