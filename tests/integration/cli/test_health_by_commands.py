@@ -241,7 +241,9 @@ class TestWithoutAStrategy:
     def test_ctrl_c(self, server: LocalWeb, tmp_path: Path) -> None:
         """Interrupted is no verdict."""
         server.text("/health", b"", 503)
-        argv = [sys.executable, "-m", "console", "health", "--url", server.url("/health"), "--every", "60s"]
+        asked = ("health", "--url", server.url("/health"), "--every", "60s")
+        # Whoever runs the tests in the background has the signal ignored, and children would inherit that.
+        argv = ["env", "--default-signal=INT", sys.executable, "-m", "console", *asked]
         with subprocess.Popen(
             argv,
             cwd=tmp_path,
