@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from console.authority.ssh import NAMESPACE
+from console.config.paths import BUNDLED
+from console.config.roster import load_roster
 from console.core import events as ev
 from console.core.events import Draft
 from console.core.keys import public_key
@@ -111,7 +113,7 @@ class Plain:
 async def measured(folder: Path) -> tuple[list[float], list[float]]:
     """Seconds of each round: ours, and the plain ones."""
     keys = Keyring(folder)
-    keys.make((*SIX, "lead-1"))
+    keys.make(load_roster(BUNDLED / "roster.yaml").roster.handles())
     house = OpensAt(folder, keys)
     ours, plain = [], []
     with closing(SocketBell(folder / "bell")) as bell, closing(Plain(folder, house)) as bare:
