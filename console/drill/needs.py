@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from console.drill.place import DrillError
 
-_MODULES = ("psutil", "starlette", "uvicorn")
+_MODULES = ("starlette", "uvicorn")
 _PROGRAMS = {"git": "git", "setpriv": "util-linux", "setsid": "util-linux"}
 
 
