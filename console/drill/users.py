@@ -92,7 +92,7 @@ class User:
         self._ledger = ledger
         self._session: str | None = None
         self._is_new = False
-        """Whether the session has just begun: first of all a wallet brings the address book up to date."""
+        """Whether the address book is still to be brought up to date, which a wallet does first of all."""
         self._visits = 0
         self._signed = number
 
@@ -139,7 +139,8 @@ class User:
         self._tally.count(kind, failed=response.is_error)
         if path == "/sign" and response.is_success:
             self._ledger.note(response.json()["hash"])
-        self._is_new = kind == "connect"
+        if not response.is_server_error:
+            self._is_new = kind == "connect"
         if kind == "connect" or response.status_code == httpx.codes.UNAUTHORIZED:
             self._session = response.json().get("session")
 
