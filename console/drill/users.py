@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -58,6 +59,10 @@ class Ledger:
     def note(self, tx_hash: str) -> None:
         """One signed transaction."""
         self._file.write(msgspec.json.encode(Acknowledged(tx_hash, now().utc_us)) + b"\n")
+
+    def close(self) -> None:
+        """Note nothing more."""
+        self._file.close()
 
 
 class Tally:
@@ -172,14 +177,15 @@ async def write_down(tally: Tally, path: Path) -> None:
 
 async def live(url: str, counts: Path, acknowledged: Path) -> None:
     """All users at once, until somebody ends the process."""
-    tally, ledger = Tally(), Ledger(acknowledged)
-    async with (
-        httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False) as http,
-        asyncio.TaskGroup() as group,
-    ):
-        group.create_task(write_down(tally, counts))
-        for number in range(USERS):
-            group.create_task(User(number, http, tally, ledger).live())
+    tally = Tally()
+    with closing(Ledger(acknowledged)) as ledger:
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False) as http,
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(write_down(tally, counts))
+            for number in range(USERS):
+                group.create_task(User(number, http, tally, ledger).live())
 
 
 if __name__ == "__main__":

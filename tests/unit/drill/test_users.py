@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -27,11 +28,11 @@ async def asked(tmp_path: Path, answer: Answer, count: int) -> list[str]:
         return httpx.Response(answer(page, pages.count(page)), text=json.dumps(body))
 
     transport = httpx.MockTransport(respond)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
-        user = User(0, http, Tally(), Ledger(tmp_path / "acknowledged"))
-        living = asyncio.create_task(user.live())
-        await asyncio.wait_for(enough.wait(), 30)
-        living.cancel()
+    with closing(Ledger(tmp_path / "acknowledged")) as ledger:
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as http:
+            living = asyncio.create_task(User(0, http, Tally(), ledger).live())
+            await asyncio.wait_for(enough.wait(), 30)
+            living.cancel()
     return pages[:count]
 
 
