@@ -22,6 +22,7 @@ SUBCOMMANDS = {
     "plan": "look:plan",
     "steps": "look:steps",
     "diff": "diff:diff",
+    "card": "card:card",
     "keys": "look:keys",
     "go": "act:go",
     "declare": "act:declare",

@@ -99,6 +99,9 @@ class _Dump:
         self._streamed = sealing.words is not None or not server.shell.is_here
         self._flowing = asyncio.Event()  # set unless the dump is held back
         self._flowing.set()
+        self._looked = asyncio.Event()  # since the counting began to wait for it
+        self._dumped = False
+        self._counted = 0
         self._tables: dict[str, TableFacts] = {}
 
     async def write(self) -> Dumped:
@@ -140,8 +143,19 @@ class _Dump:
             yield _Moment(connection, *row)
 
     async def _count(self, connection: Connection) -> None:
-        pace = self._pace.take if self._how.rate else None
-        self._tables = await content(connection, self._advance.hashed, pace=pace)
+        self._tables = await content(connection, self._advance.hashed, pace=self._in_step)
+
+    async def _in_step(self, count: int) -> None:
+        """Return when the dump has come as far as the counting, and so many bytes more may be read.
+
+        On a busy machine the counting would take the cores that the dump needs, and have none to do later on,
+        when most of the dump's processes have ended and wait for the one with the largest table.
+        """
+        while self._counted > self._advance.read and not self._dumped:
+            self._looked.clear()
+            await self._looked.wait()
+        self._counted += count
+        await self._pace.take(count)
 
     async def _dump(self, snapshot: str) -> None:
         words = [
@@ -155,6 +169,8 @@ class _Dump:
         if self._how.format == "directory":
             words.append(f"--jobs={self._how.jobs}")
         await self._program("pg_dump", words, DUMP[self._how.format], self._advance.heard)
+        self._dumped = True
+        self._looked.set()
 
     async def _roles(self) -> None:
         words = [
@@ -198,6 +214,7 @@ class _Dump:
         async with self._server.connect(autocommit=True) as connection:
             while not ended.is_set():
                 await self._look(connection)
+                self._looked.set()
                 self._hold(back=self._pace.ahead_s > 0)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_KEEP_S if self._how.rate else _LOOK_S):
