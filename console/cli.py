@@ -52,6 +52,9 @@ SUBCOMMANDS = {
     "watch": "engine:watch",
     "engine": "engine:engine",
     "journal": "journal:journal",
+    "host": "shared:host",
+    "join": "shared:join",
+    "observe": "shared:observe",
 }
 """Name to `module:function` in console.subcommands, imported only when it is called."""
 

@@ -21,6 +21,7 @@ from console.drill.world import World, keeper_of, stop_world
 from console.engine import crash
 from console.engine.spawn import EngineWanted, spawn
 from console.store.clock import SystemClock
+from console.store.layout import Layout
 from console.store.room import LocalRoom
 from console.targets.keeper import Keeper
 
@@ -55,7 +56,7 @@ class Engines:
         if self._process is not None and self._process.poll() is None:
             return
         if self._used == ENGINES:
-            raise DrillError(f"{ENGINES} engines have ended; {self._wanted.state / 'engine.log'} says why")
+            raise DrillError(f"{ENGINES} engines have ended; {Layout(self._wanted.state).log} says why")
         if self._process is not None:
             self._tell(f"the engine ended with code {self._process.returncode}: starting another")
         fresh = {} if self._used == 0 else {crash.VARIABLE: ""}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from console.core.errors import StatedError
+from console.store.layout import Layout
 
 
 class SpawnError(StatedError):
@@ -49,7 +50,7 @@ def spawn(wanted: EngineWanted, extra: Mapping[str, str] | None = None) -> subpr
     """Start it as a child of ours; what it has to say goes to `engine.log` in its state folder."""
     try:
         wanted.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (wanted.state / "engine.log").open("ab") as log:
+        with Layout(wanted.state).log.open("ab") as log:
             return subprocess.Popen(
                 wanted.argv,
                 stdin=subprocess.DEVNULL,
@@ -68,4 +69,4 @@ def spawn_detached(wanted: EngineWanted, extra: Mapping[str, str] | None = None)
     launcher = replace(wanted, through=("setsid", "--fork"))
     with spawn(launcher, extra) as launching:
         if launching.wait():
-            raise SpawnError(f"cannot start an engine; {wanted.state / 'engine.log'} says why")
+            raise SpawnError(f"cannot start an engine; {Layout(wanted.state).log} says why")

@@ -41,6 +41,11 @@ class Layout(Struct, frozen=True):
         return self.state / "live.json"
 
     @property
+    def log(self) -> Path:
+        """What an engine has to say that a console has started."""
+        return self.state / "engine.log"
+
+    @property
     def lock(self) -> Path:
         """What the engine of the environment holds, and the work that outlives it."""
         return self.state / "engine.lock"
@@ -75,6 +80,11 @@ class Runtime(Struct, frozen=True):
     def engine_bell(self) -> Path:
         """What a console rings when it has left a request."""
         return self.folder / "engine.bell"
+
+    @property
+    def tmux(self) -> Path:
+        """The socket of the tmux in which a team shares one terminal."""
+        return self.folder / "tmux"
 
     @property
     def bells(self) -> Path:

@@ -12,6 +12,7 @@ from console.core.exits import Exit
 from console.core.format import plain
 from console.core.next_step import Viewer, next_step
 from console.core.protocols import Snapshot
+from console.core.status_line import status_line
 from console.store.room import LocalRoom
 from console.subcommands.page import page
 from console.subcommands.room import enter
@@ -22,9 +23,17 @@ from console.subcommands.where import Place, Where, find
 HERE = Where()
 
 
-def status(*, json: bool = False, where: Where = HERE) -> int:
-    """What is going on: incident, plan, steps, engine, and what is next; 1 if not all of it can be read."""
+async def status(*, json: bool = False, line: bool = False, follow: bool = False, where: Where = HERE) -> int:
+    """What is going on: incident, plan, steps, engine, and what is next; 1 if not all of it can be read.
+
+    Parameters
+    ----------
+    line
+        One line for a status bar instead; with --follow, again as time goes on.
+    """
     place = find(where)
+    if line:
+        return await _bar(place, follow=follow)
     snapshot = enter(place).snapshot()
     said = next_step(snapshot, place.environment, Viewer(place.actor, people_of(place.roster)))
     if snapshot.trouble:
@@ -47,6 +56,15 @@ def status(*, json: bool = False, where: Where = HERE) -> int:
     print(f"standing {plain(authorised(place, snapshot).words)}")
     print(f"NEXT {said.sentence}")
     return code
+
+
+async def _bar(place: Place, *, follow: bool) -> int:
+    room = enter(place)
+    while True:
+        print(plain(status_line(room.snapshot(), place.name, place.environment)), flush=True)
+        if not follow:
+            return Exit.DONE
+        await room.changed(1.0)
 
 
 async def timeline(*, follow: bool = False, json: bool = False, where: Where = HERE) -> None:

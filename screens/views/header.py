@@ -11,24 +11,23 @@ from console.core.freshness import last_look
 from console.core.live import Impact
 from console.core.plan import CodeChange
 from console.core.plan_words import data_to, moment
-from console.core.presence import Presence, presence, silent_for
+from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import health
 from console.core.state import Incident, State
+from console.core.status_line import clock_of, engine_words, place
 from console.core.strategy import Environment
-from console.core.words import duration
 from screens.lines import Line, Role, fit, flush, line, pack, rule, span
 from screens.lines import width as width_of
 
 Risk = Literal["low", "medium", "critical"]
-_SHAPE = {"critical": "◆", "medium": "▲", "low": "○"}
 _RISK_ROLE = {"critical": Role.CRITICAL, "medium": Role.MEDIUM, "low": Role.LOW}
 
 
 class HeaderView(Struct, frozen=True):
     """All that the header says."""
 
-    name: str
+    place: str
     risk: Risk
     severity: str
     incident: str
@@ -55,20 +54,19 @@ class HeaderView(Struct, frozen=True):
 def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
     """The header of a snapshot."""
     incident = snapshot.state.open_incident
-    engine, engine_role = _engine(snapshot)
     seen = last_look(snapshot, environment)
     target, target_short = _target(snapshot.state)
     return HeaderView(
-        name=name,
+        place=place(name, environment),
         risk=environment.risk,
         severity=(incident.severity or "suspected") if incident else "",
         incident=incident.id if incident else "no incident",
         commander=f"IC {incident.commander}" if incident and incident.commander else "",
         actor="" if incident and incident.commander == actor else f"you are {actor}",
         utc=f"{clock(snapshot.at)}Z",
-        since=f"T+{_since(snapshot, incident)}" if incident else "",
-        engine=engine,
-        engine_role=engine_role,
+        since=clock_of(snapshot, incident) if incident else "",
+        engine=engine_words(snapshot),
+        engine_role=Role.GOOD if presence(snapshot) is Presence.ALIVE else Role.ALARM,
         now=_now(snapshot.state, seen),
         target=target,
         target_short=target_short,
@@ -82,9 +80,7 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
 
 def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     """Three lines and a rule."""
-    mark, role = _SHAPE[view.risk], _RISK_ROLE[view.risk]
-    name = view.name.upper() if view.risk == "critical" else view.name
-    where = line(span(f" {mark} {name} {mark} ", role))
+    where = line(span(f" {view.place} ", _RISK_ROLE[view.risk]))
     right = line(span(view.engine, view.engine_role), " ")
     parts = [
         (0, where),
@@ -106,23 +102,6 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
         (2, line(span(view.standing, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
-
-
-def _since(snapshot: Snapshot, incident: Incident) -> str:
-    began = incident.declared or incident.suspected or incident.onset
-    return duration(snapshot.at.seconds_since(began))
-
-
-def _engine(snapshot: Snapshot) -> tuple[str, Role]:
-    match presence(snapshot):
-        case Presence.ALIVE:
-            return "engine ✓", Role.GOOD
-        case Presence.SILENT:
-            return f"engine silent {duration(silent_for(snapshot))}", Role.ALARM
-        case Presence.GONE:
-            return "engine gone", Role.ALARM
-        case _:
-            return "no engine", Role.ALARM
 
 
 def _mode(snapshot: Snapshot, environment: Environment) -> str:

@@ -14,7 +14,11 @@ LOOK_S = 0.1
 class Tmux:
     """One tmux server of our own, with one window."""
 
-    def __init__(self, tmux: str, socket: Path) -> None:
+    def __init__(self, tmux: str, socket: Path, window: str = "") -> None:
+        """`window` is the one that is looked at and typed into; empty: the one that is in front."""
+        self.socket = socket
+        self._program = tmux
+        self._window = window
         self._tmux = (tmux, "-S", str(socket), "-f", "/dev/null")
 
     def run(self, *words: str) -> str:
@@ -30,21 +34,32 @@ class Tmux:
     def open(self, columns: int, lines: int, *argv: str) -> None:
         """Start `argv` in a window of that size; the window stays when it has ended."""
         size = ("-x", str(columns), "-y", str(lines))
-        self.run("new-session", "-d", *size, *argv, ";", "set-option", "remain-on-exit", "on")
+        self._window = "=first:"
+        self.run("new-session", "-d", "-s", "first", *size, *argv, ";", "set-option", "remain-on-exit", "on")
+
+    def beside(self, columns: int, lines: int, *argv: str) -> "Tmux":
+        """Start `argv` in a session beside the first one, with a size of its own."""
+        size = ("-x", str(columns), "-y", str(lines))
+        self.run("new-session", "-d", "-s", "beside", *size, *argv)
+        return Tmux(self._program, self.socket, "=beside:")
 
     def press(self, *keys: str) -> None:
         """Press keys by tmux's names, or type text."""
-        self.run("send-keys", *keys)
+        self.run("send-keys", *self._there, *keys)
+
+    @property
+    def _there(self) -> tuple[str, ...]:
+        return ("-t", self._window) if self._window else ()
 
     def paste(self, words: str) -> None:
         """Paste words as a terminal does, in brackets where the program in the window asks for them."""
         self._run(("load-buffer", "-"), words)
-        self.run("paste-buffer", "-p")
+        self.run("paste-buffer", *self._there, "-p")
 
     @property
     def screen(self) -> str:
         """What can be seen now."""
-        return self.run("capture-pane", "-p")
+        return self.run("capture-pane", *self._there, "-p")
 
     def focus(self, key: str, words: str) -> None:
         """Press `key`, and wait until `words`, which a button shows, look different: it has the focus."""
@@ -57,7 +72,7 @@ class Tmux:
 
     def _look_of(self, words: str) -> str:
         """The colours right before those words."""
-        painted = self.run("capture-pane", "-e", "-p")
+        painted = self.run("capture-pane", *self._there, "-e", "-p")
         return painted.partition(words)[0].rpartition("\x1b[")[2]
 
     def wait_for(self, words: str) -> str:
