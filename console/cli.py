@@ -23,6 +23,7 @@ SUBCOMMANDS = {
     "steps": "look:steps",
     "diff": "diff:diff",
     "card": "card:card",
+    "metrics": "metrics:metrics",
     "keys": "look:keys",
     "go": "act:go",
     "declare": "act:declare",

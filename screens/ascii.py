@@ -41,8 +41,25 @@ _STAND_INS = str.maketrans(
         "█": "#",
         "▐": "[",
         "▌": "]",
+        "┤": "|",
+        "┄": ".",
+        "┊": ":",
     }
 )
+_UPPER, _LOWER = 0b00011011, 0b11100100
+"""Dots of the upper and of the lower half of a braille sign, as Unicode numbers them."""
+
+
+def _braille(dots: int) -> str:
+    """What stands in for a braille sign: where in the cell its dots are."""
+    if not dots:
+        return " "
+    if dots & _UPPER and dots & _LOWER:
+        return "|" if dots & 0b01001001 == 0b01001001 or dots & 0b11000000 else "-"
+    return "'" if dots & _UPPER else "_"
+
+
+_STAND_INS |= {0x2800 + dots: _braille(dots) for dots in range(256)}
 
 
 def wanted(environment: Mapping[str, str] = os.environ) -> bool:

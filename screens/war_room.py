@@ -30,6 +30,7 @@ from screens.gate import GateDialog
 from screens.layout import TALL, WIDE, Layout, layout
 from screens.leave import STAYS, LeaveDialog
 from screens.lines import Line, Role, rule
+from screens.metrics import MetricsDialog
 from screens.palette import Palette
 from screens.readings import HelpDialog, OutputDialog, PlanDialog
 from screens.resolve import ResolveDialog
@@ -274,6 +275,8 @@ class WarRoom(Screen[None]):
             self._open(DataDialog(scene, command_id if command_id in _OF_DATA else ""))
         elif command_id == "diff":
             self._open(DiffDialog(scene))
+        elif command_id == "metrics":
+            self.app.push_screen(MetricsDialog(scene, self._room.course))
         elif form := _FORMS.get(command_id):
             self.app.push_screen(form(scene), self._submitter(command_id))
             if command_id == "sign":

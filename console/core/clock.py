@@ -22,6 +22,11 @@ class Stamp(Struct, frozen=True, array_like=True):
             return (self.boot_us - earlier.boot_us) / 1e6
         return (self.utc_us - earlier.utc_us) / 1e6
 
+    def before(self, seconds: float) -> "Stamp":
+        """The moment so many seconds earlier, by both clocks."""
+        microseconds = round(seconds * 1e6)
+        return Stamp(self.utc_us - microseconds, self.boot_id, self.boot_us - microseconds)
+
 
 class Clock(Protocol):
     """Where the time comes from; the system's own, or one that a test moves."""

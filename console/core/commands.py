@@ -191,6 +191,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=20,
     ),
     Command(
+        "metrics",
+        "m",
+        "metrics",
+        "Shows each metric with its chart, its rules and what holds, its question and its source.",
+        Group.LOOK,
+        "warroom metrics",
+        possible.look_at_metrics,
+        rank=24,
+    ),
+    Command(
         "data",
         _DATA_KEY,
         "data",

@@ -27,14 +27,18 @@ def gaps(environment: Environment) -> dict[str, float]:
     }
 
 
+def blind_after_s(environment: Environment) -> float:
+    """Seconds without a row of samples after which nobody looks, or nobody did."""
+    return max(STALE_AFTER * tick_s(environment), PATIENCE_S)
+
+
 def unwatched(snapshot: Snapshot, environment: Environment) -> bool:
     """Whether nobody looks: no engine is there, or its newest sample is old. What is shown is then past."""
     if presence(snapshot) is not Presence.ALIVE:
         return True
     if not snapshot.rows:
         return False  # an engine that has just begun, and what was never measured is not shown as good
-    age_s = snapshot.at.seconds_since(snapshot.rows[-1].at)
-    return age_s > max(STALE_AFTER * tick_s(environment), PATIENCE_S)
+    return snapshot.at.seconds_since(snapshot.rows[-1].at) > blind_after_s(environment)
 
 
 def last_look(snapshot: Snapshot, environment: Environment) -> Stamp | None:
@@ -51,10 +55,10 @@ def last_look(snapshot: Snapshot, environment: Environment) -> Stamp | None:
 def rungs_now(snapshot: Snapshot, environment: Environment) -> dict[str, Rung]:
     """The rung that may be shown of each metric: STALE where its reading is too old, whatever it was then."""
     blind, silent = unwatched(snapshot, environment), gaps(environment)
-    newest = snapshot.rows[-1] if snapshot.rows else None
+    newest = {reading.metric: reading for reading in snapshot.rows[-1].readings} if snapshot.rows else {}
     rungs = {}
     for name in environment.metrics:
-        reading = newest.reading(name) if newest else None
+        reading = newest.get(name)
         if name not in silent:
             rungs[name] = Rung.NO_SOURCE
         elif reading is None:

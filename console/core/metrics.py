@@ -40,6 +40,19 @@ def _height(rung: Rung) -> int:
 
 
 LADDER = (Rung.RECOVERED, Rung.OK, Rung.WARN, Rung.MANDATORY, Rung.AUTOMATIC)
+URGENCY = (
+    Rung.AUTOMATIC,
+    Rung.MANDATORY,
+    Rung.WARN,
+    Rung.STALE,
+    Rung.WAITING,
+    Rung.OK,
+    Rung.RECOVERED,
+    Rung.NO_SOURCE,
+)
+"""What somebody should look at first; what nobody knows comes before what is well."""
+UNMEASURED = (Rung.STALE, Rung.NO_SOURCE)
+"""Rungs of what nobody measures now: a value beside them is one of the past."""
 
 
 class Reading(Struct, frozen=True, array_like=True):

@@ -191,6 +191,11 @@ def look_at_changes(snapshot: Snapshot, _environment: Environment) -> str | None
     return "no engine has looked what changed: E starts one, `warroom diff` does without"
 
 
+def look_at_metrics(_snapshot: Snapshot, environment: Environment) -> str | None:
+    """There are some."""
+    return None if environment.metrics else "the strategy names no metrics of this environment"
+
+
 def start_engine(snapshot: Snapshot, environment: Environment) -> str | None:
     """None runs, and a console may start one."""
     engine = snapshot.state.engine

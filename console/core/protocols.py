@@ -6,6 +6,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from console.core.clock import Stamp
+from console.core.course import Piece
 from console.core.errors import StatedError
 from console.core.events import Draft, Event
 from console.core.live import Live
@@ -104,6 +105,14 @@ class Room(Protocol):
         """Up to `count` events just before number `before`, oldest first: what a snapshot has let go of.
 
         Takes milliseconds for a few hundred; StatedError or OSError where they cannot be read.
+        """
+        ...
+
+    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        """The samples of one metric from `since` on, oldest first: what a snapshot has let go of as well.
+
+        Those within `width_s` of each other are put together, extremes are kept (see core.course.thinned).
+        Never blocks its caller; OSError where they cannot be read.
         """
         ...
 

@@ -24,3 +24,12 @@ def age(seconds: float) -> str:
         return duration(seconds)
     days, rest = divmod(int(seconds), _DAY)
     return f"{days} d {rest // _HOUR} h"
+
+
+def brief(seconds: float) -> str:
+    """How old something is where there is little room, in at most three cells: `2s`, `12m`, `3h`, `9d`."""
+    whole = max(0, int(seconds))
+    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
+        if whole >= size:
+            return f"{min(99, whole // size)}{unit}"
+    return f"{whole}s"

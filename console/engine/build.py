@@ -50,6 +50,7 @@ from console.store.lease import Lease, LeaseError, holder
 from console.store.live import LiveFile
 from console.store.private import PRIVATE, Sharing
 from console.store.processes import runs
+from console.store.retention import Retention, needed_since
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
@@ -200,7 +201,8 @@ class _Builder:
         return Office(self._programs, roster.roster, roster.sha256, roster.path.parent)
 
     def _lookout(self) -> Lookout:
-        samples = SampleWriter(self._layout.samples, self._wanted.sharing)
+        retention = Retention(self._layout.samples, needed=lambda now: needed_since(self._book.state, now))
+        samples = SampleWriter(self._layout.samples, self._wanted.sharing, retention)
         self._stack.callback(samples.close)
         return Lookout(
             self._book,

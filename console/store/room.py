@@ -1,11 +1,13 @@
 """The war room of an environment whose journal and inbox lie on this machine."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import uuid4
 
 from console.core.clock import Clock, Stamp
+from console.core.course import Piece
 from console.core.events import Event
 from console.core.live import Live
 from console.core.metrics import Row
@@ -13,6 +15,7 @@ from console.core.protocols import JournalError, Snapshot
 from console.core.requests import AnyAsk, Request
 from console.core.strategy import Environment
 from console.store.bell import Bell, BellError, Ringer
+from console.store.course import read_course
 from console.store.follow import Follower
 from console.store.inbox import FolderInbox, InboxError
 from console.store.layout import Layout, Runtime
@@ -47,6 +50,7 @@ class LocalRoom:
         self._start_engine = start_engine
         layout, sockets = Layout(state), Runtime(runtime)
         self._journal = Follower(layout.journal, name)
+        self._sample_files = layout.samples
         self._samples = SampleReader(layout.samples)
         self._rows: deque[Row] | None = None
         self._live_file = LiveFile(layout.live)
@@ -83,10 +87,7 @@ class LocalRoom:
 
     def _follow_rows(self, now: Stamp) -> None:
         if self._rows is None:
-            back_us = KEPT_S * 1_000_000
-            self._rows = deque(
-                self._samples.since(Stamp(now.utc_us - back_us, now.boot_id, now.boot_us - back_us))
-            )
+            self._rows = deque(self._samples.since(now.before(KEPT_S)))
             return
         self._rows.extend(self._samples.new())
         while self._rows and now.seconds_since(self._rows[0].at) > KEPT_S:
@@ -113,6 +114,10 @@ class LocalRoom:
     def timeline(self, before: int, count: int) -> Sequence[Event]:
         """Up to `count` events just before number `before`, oldest first: what a snapshot has let go of."""
         return self._journal.page(before, count)
+
+    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        """The samples of one metric from `since` on; see core.protocols.Room. Read in a thread of its own."""
+        return await asyncio.to_thread(read_course, self._sample_files, metric, since, width_s)
 
     def start_engine(self) -> None:
         """Start an engine where none runs; raises what the composition root's starter raises."""

@@ -4,25 +4,25 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from console.core.conditions import Comparison, Condition
 from console.core.format import value
-from console.core.freshness import rungs_now
-from console.core.ladder import range_of
-from console.core.metrics import Reading, Rung
+from console.core.freshness import blind_after_s
+from console.core.metrics import Rung
 from console.core.protocols import Snapshot
+from console.core.readout import Readout, meets, readouts
 from console.core.standing import health
 from console.core.state import Incident
 from console.core.strategy import Environment
-from console.core.watched import Metric
-from console.core.words import duration
+from console.core.trend import Trend, bars, trends
+from console.core.watched import Critical
+from console.core.words import brief, duration
 from screens.lines import SEPARATOR, Line, Role, blank, cell, elide, fit, span
 from screens.lines import width as width_of
-from screens.trend import Trend, bars, trends
 
 TITLE_CELLS = 12
 VALUE_CELLS = 7
 LIMIT_CELLS = 6
 ACTION_CELLS = 15
+AGE_CELLS = 3
 LEAST_BARS = 4
 CALM = "ok"
 UNJUDGED = "no rule"
@@ -44,17 +44,6 @@ _ROLE = {
     Rung.WAITING: Role.PLAIN,
     Rung.NO_SOURCE: Role.DIM,
 }
-_ORDER = (
-    Rung.AUTOMATIC,
-    Rung.MANDATORY,
-    Rung.WARN,
-    Rung.STALE,
-    Rung.WAITING,
-    Rung.OK,
-    Rung.RECOVERED,
-    Rung.NO_SOURCE,
-)
-_UNMEASURED = (Rung.STALE, Rung.NO_SOURCE)
 _SAID_BY_SIGN = (CALM, WARNS, UNJUDGED)
 """Words that the sign says as well, where there is no room for both."""
 _CALM = (Rung.OK, Rung.RECOVERED, Rung.WAITING, Rung.NO_SOURCE)
@@ -64,6 +53,7 @@ _CALM = (Rung.OK, Rung.RECOVERED, Rung.WAITING, Rung.NO_SOURCE)
 class MetricView(Struct, frozen=True):
     """One metric as its pane shows it."""
 
+    name: str
     title: str
     rung: Rung
     judged: bool
@@ -80,6 +70,10 @@ class MetricView(Struct, frozen=True):
     trend: Trend
     full: float
     """What a full bar stands for at least: the threshold."""
+    low_is_bad: bool
+    """Whether the lowest of the values that share a bar is the one to show."""
+    age: str
+    """How old the sample is; empty without a value."""
 
 
 class MetricsView(Struct, frozen=True):
@@ -93,58 +87,35 @@ class MetricsView(Struct, frozen=True):
 
 def metrics_view(snapshot: Snapshot, environment: Environment) -> MetricsView:
     """Every metric of the strategy, as of the newest sample; as stale, where that is too old to be true."""
-    past, rungs = trends(snapshot.rows, snapshot.at), rungs_now(snapshot, environment)
-    newest = snapshot.rows[-1] if snapshot.rows else None
+    past = trends(snapshot.rows, snapshot.at, blind_after_s(environment))
     demand = _demand(snapshot.state.incident)
-    views = []
-    for name, metric in environment.metrics.items():
-        reading = newest.reading(name) if newest else None
-        action = _action(snapshot, metric, rungs[name], reading, demand)
-        views.append(_metric(name, metric, rungs[name], reading, past.get(name, ()), action))
-    return MetricsView(tuple(sorted(views, key=_urgency)))
-
-
-def _urgency(view: MetricView) -> float:
-    return _ORDER.index(Rung.WARN) - 0.5 if view.arming else _ORDER.index(view.rung)
-
-
-def _metric(
-    name: str, metric: Metric, rung: Rung, reading: Reading | None, trend: Trend, action: str
-) -> MetricView:
-    arming = _arming(rung, reading)
-    limit = _limit(name, _deciding(metric, rung, arming=arming))
-    number = reading.value if reading else None
-    if action in (CALM, WARNS) and number is not None and metric.critical:
-        action = "CRITICAL" if _meets(number, metric.critical.when, name) else action
-    return MetricView(
-        title=metric.title,
-        rung=rung,
-        judged=_judged(metric),
-        value="" if number is None or rung in _UNMEASURED else value(number, metric.unit),
-        limit=f"{limit.operator}{limit.number:g}" if limit else "",
-        action=action,
-        was=_was(trend, metric) if rung is Rung.STALE else "",
-        arming=arming,
-        trend=trend,
-        full=limit.number if limit else 0.0,
+    return MetricsView(
+        tuple(
+            _metric(one, environment.metrics[one.name].critical, past.get(one.name, ()), demand)
+            for one in readouts(snapshot, environment)
+        )
     )
 
 
-def _arming(rung: Rung, reading: Reading | None) -> bool:
-    """Whether a rung that demands a rollback, where none does yet, is only a matter of time."""
-    arms = reading.arms if reading else None
-    calm = rung not in _UNMEASURED and not rung.says_roll_back
-    return calm and arms is not None and arms.says_roll_back
-
-
-def _deciding(metric: Metric, rung: Rung, *, arming: bool) -> Condition | None:
-    """The condition to show: the one that holds, or the first that would."""
-    rungs = metric.rungs
-    if arming or rung is Rung.MANDATORY:
-        return rungs.mandatory
-    if rung is Rung.AUTOMATIC:
-        return rungs.automatic or rungs.mandatory
-    return rungs.warn or rungs.mandatory or rungs.automatic
+def _metric(readout: Readout, critical: Critical | None, trend: Trend, demand: str) -> MetricView:
+    action, number, limit = _action(readout, demand), readout.value, readout.limit
+    if action in (CALM, WARNS) and number is not None and critical:
+        action = "CRITICAL" if meets(number, critical.when, readout.name) else action
+    return MetricView(
+        name=readout.name,
+        title=readout.title,
+        rung=readout.rung,
+        judged=readout.judged,
+        value="" if number is None else value(number, readout.unit),
+        limit=f"{limit.operator}{limit.number:g}" if limit else "",
+        action=action,
+        was=_was(trend, readout) if readout.rung is Rung.STALE else "",
+        arming=readout.arming,
+        trend=trend,
+        full=limit.number if limit else 0.0,
+        low_is_bad=readout.low_is_bad,
+        age="" if number is None or readout.age_s is None else brief(readout.age_s),
+    )
 
 
 def _demand(incident: Incident | None) -> str:
@@ -158,12 +129,8 @@ def _demand(incident: Incident | None) -> str:
     return "still sick" if incident.gate_opened else "ROLL BACK"
 
 
-def _judged(metric: Metric) -> bool:
-    rungs = metric.rungs
-    return any((rungs.recovered, rungs.warn, rungs.mandatory, rungs.automatic))
-
-
-def _action(snapshot: Snapshot, metric: Metric, rung: Rung, reading: Reading | None, demand: str) -> str:
+def _action(readout: Readout, demand: str) -> str:
+    rung, reading = readout.rung, readout.reading
     if rung.says_roll_back:
         return demand
     if rung is Rung.NO_SOURCE:
@@ -171,34 +138,21 @@ def _action(snapshot: Snapshot, metric: Metric, rung: Rung, reading: Reading | N
     if reading is None:
         return "no sample"
     if rung is Rung.STALE:
-        age = snapshot.at.seconds_since(reading.measured) if reading.measured else None
-        return "STALE, never" if age is None else f"STALE {duration(age)}"
+        return "STALE, never" if readout.age_s is None else f"STALE {duration(readout.age_s)}"
     if reading.arms_in_s is not None:
         left = duration(reading.arms_in_s)
-        return f"ARMS in {left}" if _arming(rung, reading) else f"warns in {left}"
+        return f"ARMS in {left}" if readout.arming else f"warns in {left}"
     if rung is Rung.WAITING:
         return "too few" if reading.measured else "no data yet"
-    if not _judged(metric):
+    if not readout.judged:
         return UNJUDGED
     return WARNS if rung is Rung.WARN else CALM
 
 
-def _was(trend: Trend, metric: Metric) -> str:
+def _was(trend: Trend, readout: Readout) -> str:
     """What was measured last, while it was."""
     last = next((number for number in reversed(trend) if number is not None), None)
-    return "" if last is None else value(last, metric.unit)
-
-
-def _limit(metric: str, condition: Condition | None) -> Comparison | None:
-    """The first comparison of that metric in a condition: its threshold."""
-    leaves = condition.leaves() if condition else ()
-    return next((leaf for leaf in leaves if isinstance(leaf, Comparison) and leaf.metric == metric), None)
-
-
-def _meets(number: float, condition: Condition | None, metric: str) -> bool:
-    """Whether a value is one that a simple condition on that metric speaks of, whatever its window."""
-    found = range_of(condition, metric) if condition else None
-    return found is not None and found.low <= (number, 0) <= found.high
+    return "" if last is None else value(last, readout.unit)
 
 
 # -- to lines ---------------------------------------------------------------------------------------
@@ -227,7 +181,7 @@ def draw_metrics(view: MetricsView, width: int, height: int) -> list[Line]:
 
     def pane(index: int, cells: int) -> Line:
         if index < len(shown):
-            return _pane(shown[index], cells)
+            return draw_metric(shown[index], cells)
         return _folded(folded, cells) if folded and index == len(shown) else (blank(cells),)
 
     return [_row([pane(rows * x + y, cells) for x, cells in enumerate(columns)]) for y in range(rows)]
@@ -240,7 +194,8 @@ def _row(panes: Sequence[Line]) -> Line:
     return tuple(joined)
 
 
-def _pane(view: MetricView, cells: int) -> Line:
+def draw_metric(view: MetricView, cells: int) -> Line:
+    """One metric in so many cells."""
     role = Role.WARN if view.arming else _ROLE.get(view.rung, Role.GOOD if view.judged else Role.PLAIN)
     sign = "! " if view.arming else _SIGN.get(view.rung, "✓ " if view.judged else "· ")
     title = span(view.title, Role.STRONG if role is Role.BAD else Role.PLAIN)
@@ -257,7 +212,7 @@ def _unmeasured(view: MetricView, role: Role, room: int) -> Line:
 
 
 def _measured(view: MetricView, role: Role, room: int) -> Line:
-    """Value, threshold, trend and action, as far as there is room: the action before the trend."""
+    """Value, threshold, trend, action and age, as far as there is room: the action before the trend."""
     value_cells = cell(span(view.value, role), VALUE_CELLS, right=True)
     room -= VALUE_CELLS
     wide = room >= LIMIT_CELLS + LEAST_BARS + ACTION_CELLS
@@ -267,9 +222,18 @@ def _measured(view: MetricView, role: Role, room: int) -> Line:
     if room - taken >= LIMIT_CELLS:
         parts += [blank(1), *cell(span(view.limit, Role.DIM), LIMIT_CELLS - 1)]
         room -= LIMIT_CELLS
-    if room - taken > 1:
-        parts += cell(span(bars(view.trend, view.full, room - taken), role), room - taken, right=True)
-    return (*parts, blank(1), span(action, role))
+    room -= taken
+    age = span(view.age, Role.DIM)
+    if not action and room < LEAST_BARS:
+        return (*parts, *cell(age, room + 1, right=True))
+    aged = room >= LEAST_BARS + AGE_CELLS + 1
+    if aged:
+        room -= AGE_CELLS + 1
+    if room > 1:
+        trend = bars(view.trend, view.full, room, low=view.low_is_bad)
+        parts += cell(span(trend, role), room, right=True)
+    said = cell(span(action, role), taken - 1) if aged else (span(action, role),)
+    return (*parts, blank(1), *said, *((blank(1), *cell(age, AGE_CELLS, right=True)) if aged else ()))
 
 
 def _folded(metrics: Sequence[MetricView], cells: int) -> Line:

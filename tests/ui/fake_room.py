@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core.clock import Stamp
+from console.core.course import Piece, course, thinned
 from console.core.fold import fold
 from console.core.live import Live, Progress
 from console.core.metrics import Reading, Row, Rung
@@ -36,6 +37,8 @@ class FakeRoom:
         self.state = State(environment=self.name)
         self.events: list[ev.Event] = []
         self.rows: list[Row] = []
+        self.past: list[Row] = []
+        """Rows that a snapshot has let go of."""
         self.live: Live | None = None
         self.silent_s: float | None = None
         self.gone = False
@@ -91,6 +94,10 @@ class FakeRoom:
 
     def timeline(self, before: int, count: int) -> Sequence[ev.Event]:
         return self.events[max(0, before - 1 - count) : max(0, before - 1)]
+
+    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        rows = (row for row in (*self.past, *self.rows) if row.at.seconds_since(since) >= 0)
+        return list(thinned(course(rows, metric), since, width_s))
 
     def start_engine(self) -> None:
         self.started += 1

@@ -16,12 +16,12 @@ from console.core.metrics import Reading, Row, Rung
 from console.core.next_step import next_step
 from console.core.plan import Wish
 from console.core.protocols import Snapshot
+from console.core.trend import BARS, bars
 from console.core.watched import Critical
 from screens import lines as ln
 from screens.ascii import to_ascii, wanted
 from screens.layout import CAPTION_LINES, CLOCK_LINES, HEADER_LINES, KEYS_LINES, layout
 from screens.lines import Line, Role
-from screens.trend import BARS, bars
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
 from screens.views.candidates import KEPT, choices
 from screens.views.clock import clock_view, draw_clock
@@ -369,7 +369,7 @@ class TestMetrics:
         at = room.now
         room.rows.append(Row(at, (Reading("gas", 130.0, None, at, Rung.OK),)))
         row = _metric_lines(room, width=120)[0]
-        assert ln.text(row).split("│")[0].split() == ["·", "gas", "130", "█", "no", "rule"]
+        assert ln.text(row).split("│")[0].split() == ["·", "gas", "130", "█", "no", "rule", "0s"]
         assert Role.GOOD not in {part.role for part in row}
 
     def test_a_critical_value_that_decides_nothing_has_its_word(self) -> None:
