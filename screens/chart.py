@@ -83,8 +83,9 @@ class _Scale(NamedTuple):
         """In which of so many dots a value lies, counted from the bottom; what is beyond is at the edge."""
         if math.isinf(number):
             return dots - 1 if number > 0 else 0
-        part = (number - self.low) / (self.high - self.low)
-        return min(dots - 1, max(0, round(part * (dots - 1))))
+        spread = self.high / 2 - self.low / 2  # halves, because the whole may be more than a float holds
+        part = (number / 2 - self.low / 2) / spread if spread else 0.0
+        return round(min(1.0, max(0.0, part)) * (dots - 1))
 
 
 def draw_chart(view: ChartView, width: int, height: int) -> list[Line]:

@@ -88,4 +88,4 @@ def _bar(value: float | None, top: float) -> str:
         return BARS[-1 if value > 0 else 0]
     if top <= 0:
         return BARS[0]
-    return BARS[min(len(BARS) - 1, max(0, int(value / top * len(BARS))))]
+    return BARS[min(len(BARS) - 1, int(min(1.0, max(0.0, value / top)) * len(BARS)))]

@@ -306,6 +306,46 @@ async def test_the_signatures_of_production(picture: SnapshotAssertion) -> None:
         assert here.svg() == picture
 
 
+async def test_the_metrics_on_a_small_terminal(picture: SnapshotAssertion) -> None:
+    """The chart of what is worst: thresholds, marks, a gap."""
+    async with seat(at_the_gate()) as here:
+        contains(
+            await here.press("m", "s"),
+            "▸ !! errors       12.4 % >5",
+            "mand 5.0 %┤",
+            "the whole incident",
+            "L v1.5.3 landed 14:10:17 · O onset 14:10:17 · D declared 14:10:31",
+            "M mandatory",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_metrics_in_the_light_theme_of_a_production(picture: SnapshotAssertion) -> None:
+    """A window under way, with its rules, its question and its source."""
+    room = at_the_gate(risk="critical")
+    room.name = "production"
+    async with seat(room, 120, 40, look="light") as here:
+        contains(
+            await here.press("m", "j", "j"),
+            "▸ !  connections  43.1 % <50",
+            "warn 90.0 %┤",
+            "mandatory  connection_success_rate < 50% for 1m, its window is under way: 00:53 left",
+            "measure  100 * (1 - increase(connections[5m]) / increase(connections_total[5m]))",
+        )
+        assert here.svg() == picture
+
+
+async def test_the_metrics_without_unicode_and_without_colour(
+    picture: SnapshotAssertion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same chart."""
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with seat(at_the_gate(), ascii_only=True) as here:
+        contains(await here.press("m", "s"), "> !! errors", "mand 5.0 %|", "M mandatory")
+        assert here.colours() == set()
+        assert here.svg() == picture
+
+
 async def test_deploying_on_a_very_large_terminal() -> None:
     """200x60 shows the step's exact effects and its output beside the runbook."""
     async with seat(deploying(), 200, 60) as here:
