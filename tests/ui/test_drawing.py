@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from console.core import events as ev
+from console.core.course import Piece, Span
 from console.core.errands import errand_now
 from console.core.format import clock, plain
 from console.core.live import Impact, Progress
@@ -17,9 +18,10 @@ from console.core.next_step import next_step
 from console.core.plan import Wish
 from console.core.protocols import Snapshot
 from console.core.trend import BARS, bars
-from console.core.watched import Critical
+from console.core.watched import Critical, Unit
 from screens import lines as ln
 from screens.ascii import to_ascii, wanted
+from screens.chart import FOOT_LINES, ChartView, Mark, Threshold, draw_chart
 from screens.layout import CAPTION_LINES, CLOCK_LINES, HEADER_LINES, KEYS_LINES, layout
 from screens.lines import Line, Role
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
@@ -28,6 +30,7 @@ from screens.views.clock import clock_view, draw_clock
 from screens.views.data import data_view
 from screens.views.header import draw_header, header_view
 from screens.views.loss import swap_lines
+from screens.views.metric import Looking, Reach, metric_view
 from screens.views.metrics import draw_metrics, metrics_view
 from screens.views.plan import detail_view, draw_detail, gate_lines, plan_lines
 from screens.views.runbook import draw_runbook, runbook_view
@@ -87,7 +90,11 @@ class TestLines:
 
     def test_every_sign_of_ours_has_a_stand_in_of_its_own_kind(self) -> None:
         """A question mark would be a lie: it means unknown."""
-        assert "?" not in to_ascii("◆▲○◌✓✗▸»«→↑·…─│┌┐└┘▐▌" + BARS)
+        assert "?" not in to_ascii("◆▲○◌✓✗▸»«→↑·…─│┌┐└┘▐▌┤┄┊" + BARS)
+
+    def test_a_braille_sign_stands_where_its_dots_are(self) -> None:
+        """High, low, in between, across; none for none."""
+        assert to_ascii("\u2800⠉⠁⣀⢀⠒⠤⡇⢸⣿") == " ''__'_|||"
 
 
 class TestAscii:
@@ -224,6 +231,42 @@ class TestPanes:
         assert "public.users" in together
         assert "40rowsgone,3goback" in together
 
+    @settings(deadline=None)
+    @given(
+        st.lists(st.none() | st.floats(allow_nan=False), max_size=30),
+        st.sampled_from(["%", "s", "count", "flag"]),
+        st.lists(st.floats(0, 1e12), max_size=4),
+        st.integers(48, 120),
+        st.integers(1, 20),
+    )
+    def test_a_chart_keeps_to_its_place_whatever_the_values(
+        self, values: list[float | None], unit: Unit, limits: list[float], width: int, height: int
+    ) -> None:
+        room = FakeRoom()
+        pieces = []
+        for value in values:
+            room.wait(1)
+            pieces.append(Piece(room.now, room.now, value, value, Rung.WARN))
+        thresholds = tuple(Threshold(Rung.WARN, limit) for limit in limits)
+        marks = tuple(Mark("O", "onset", room.now) for _ in range(9))
+        view = ChartView(tuple(pieces), Span(room.now, 20.0, 3.0), unit, thresholds, marks, "20 s")
+        drawn = draw_chart(view, width, height)
+        assert all(cells(row) <= width for row in drawn)
+        assert len(drawn) >= height + FOOT_LINES
+
+    @settings(deadline=None)
+    @given(
+        st.sampled_from(sorted(CHAPTERS)), st.sampled_from(Reach), st.integers(48, 160), st.integers(12, 60)
+    )
+    def test_all_about_a_metric_keeps_to_its_width(
+        self, chapter: str, reach: Reach, width: int, height: int
+    ) -> None:
+        room = CHAPTERS[chapter]
+        for name in room.environment.metrics:
+            looking = Looking(name, reach, None)
+            drawn = metric_view(room.snapshot(), room.environment, looking, width, height)
+            assert all(cells(row) <= width for row in drawn)
+
 
 class TestLayout:
     """The terminal is shared out without a rest."""
@@ -323,6 +366,22 @@ class TestMetrics:
         room.lose_engine()
         room.wait(14)
         assert "errors       STALE 00:14, was 12.4 %" in ln.text(_metric_lines(room)[0])
+
+    @pytest.mark.parametrize(("width", "aged"), [(120, 7), (140, 7), (200, 7)])
+    def test_each_sample_says_its_age_where_there_is_room(self, width: int, aged: int) -> None:
+        room = FakeRoom()
+        room.sample(5)
+        room.sampling = False
+        room.wait(2)
+        words = "".join(ln.text(row) for row in _metric_lines(room, width, 20))
+        assert words.count(" 2s") == aged
+
+    def test_on_a_small_terminal_what_is_calm_says_its_age_too(self) -> None:
+        """Instead of two bars that tell nothing."""
+        room = FakeRoom()
+        room.sample(5)
+        right = [ln.text(row).split("│")[1].rstrip() for row in _metric_lines(room)]
+        assert right[0].endswith(">85   0s")
 
     def test_a_metric_without_a_source_says_so(self) -> None:
         assert "security     NO SOURCE" in "".join(ln.text(row) for row in _metric_lines(suspected()))
