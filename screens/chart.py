@@ -31,6 +31,7 @@ _ROLE = {
     Rung.MANDATORY: Role.BAD,
     Rung.AUTOMATIC: Role.BAD,
     Rung.STALE: Role.WARN,
+    Rung.NO_SOURCE: Role.DIM,
 }
 _LETTER = {
     Rung.RECOVERED: ("r", "recovered"),

@@ -14,7 +14,7 @@ from console.core.errors import StatedError
 from screens.dialog import FRAME_LINES, Dialog
 from screens.lines import Line
 from screens.scene import Scene
-from screens.views.metric import Looking, Reach, chosen, metric_view, names, reaches, span_of
+from screens.views.metric import Looking, Reach, chosen, covers, metric_view, names, reaches, span_of
 from screens.widgets.pane import Paragraphs
 
 Course = Callable[[str, Stamp, float], Awaitable[Sequence[Piece]]]
@@ -65,8 +65,9 @@ class MetricsDialog(Dialog[None]):
         return metric_view(snapshot, environment, looking, width, self.size.height - FRAME_LINES)
 
     def on_mount(self) -> None:
-        """Up and down move the choice, not the words."""
+        """Up and down move the choice, not the words; and what a snapshot does not have is read."""
         self._body.can_focus = False
+        self._see_to_past()
 
     def update(self, scene: Scene) -> None:
         """Another moment: the choice stays on its metric, wherever that is now."""
@@ -107,9 +108,9 @@ class MetricsDialog(Dialog[None]):
 
     def _wanted(self) -> _Key | None:
         """What must be read for what is looked at; None where the snapshot has all of it."""
-        if self._reach is Reach.QUARTER:
-            return None
         snapshot = self.scene.snapshot
+        if self._reach is Reach.QUARTER and covers(snapshot):
+            return None
         incident = snapshot.state.incident
         period = snapshot.at.boot_us // (AGAIN_S * 1_000_000)
         return self._metric, self._reach, incident.id if incident else "", period

@@ -1,6 +1,7 @@
 """The course of one metric: pieces of time with their extremes; what nobody measured stays a gap. Pure."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ class Piece(Struct, frozen=True):
     rung: Rung
     """The most urgent of those that it stood on."""
     told: bool = False
-    """Whether its source told of it afterwards, from its own record: no rung was judged then."""
+    """Whether its source told of it afterwards, from its own record: no rung was judged then (NO_SOURCE)."""
 
 
 class Span(Struct, frozen=True):
@@ -91,16 +92,29 @@ def _both(known: Piece | None, blind: Piece | None) -> Iterator[Piece]:
 
 
 def _together(first: Piece, then: Piece) -> Piece:
-    lows = [piece.low for piece in (first, then) if piece.low is not None]
-    highs = [piece.high for piece in (first, then) if piece.high is not None]
-    return Piece(
-        since=first.since,
-        until=then.until,
-        low=min(lows, default=None),
-        high=max(highs, default=None),
-        rung=most_urgent(first.rung, then.rung),
-        told=first.told and then.told,
-    )
+    """Both of them known, or neither."""
+    low, high, rung = first.low, first.high, first.rung
+    if low is not None and then.low is not None and then.low < low:
+        low = then.low
+    if high is not None and then.high is not None and then.high > high:
+        high = then.high
+    if then.rung is not rung:
+        rung = most_urgent(rung, then.rung)
+    return Piece(first.since, then.until, low, high, rung, first.told and then.told)
+
+
+def filled(own: Sequence[Piece], told: Iterable[Piece], now: Stamp) -> list[Piece]:
+    """Our own samples, and where there is none of them what a source has told of that time."""
+    ends = [-now.seconds_since(piece.until) for piece in own]
+    both = list(own)
+    for piece in told:
+        index = bisect_left(ends, -now.seconds_since(piece.since))
+        following = own[index] if index < len(own) else None
+        if following is None or following.since.seconds_since(piece.until) >= 0:
+            both.append(piece)
+        elif following.since.seconds_since(piece.since) > 0:
+            both.append(replace(piece, until=following.since))
+    return sorted(both, key=lambda piece: -now.seconds_since(piece.since))
 
 
 def most_urgent(*rungs: Rung) -> Rung:

@@ -35,6 +35,7 @@ from console.engine.log import Form, configure
 from console.engine.lookout import Lookout
 from console.engine.notify import SOCKET, Notifier, watchdog_s
 from console.engine.pager import Means
+from console.engine.recollection import Recollector
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.service import Service
@@ -50,6 +51,7 @@ from console.store.lease import Lease, LeaseError, holder
 from console.store.live import LiveFile
 from console.store.private import PRIVATE, Sharing
 from console.store.processes import runs
+from console.store.recollection import Recollection
 from console.store.retention import Retention, needed_since
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
@@ -60,6 +62,7 @@ from console.targets.keeper import Keeper
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
 from console.targets.stores import Stores
+from console.targets.watch.prometheus import PrometheusServer
 
 LEASE_WAIT_S = 3.0
 """How long an engine waits for the children of a killed one to end."""
@@ -177,6 +180,7 @@ class _Builder:
             lease=self._lease,
             cataloguer=Cataloguer(book, world, world.stores, board) if world.stores else None,
             changes=ChangesKeeper(book, world.clone, self._comparison(world), board, self._clock),
+            recollector=self._recollector(),
             means=Means(
                 self._environment, wanted.roster.roster, self._programs, self._base, self._secrets.redact
             ),
@@ -199,6 +203,14 @@ class _Builder:
     def _office(self) -> Office:
         roster = self._wanted.roster
         return Office(self._programs, roster.roster, roster.sha256, roster.path.parent)
+
+    def _recollector(self) -> Recollector:
+        return Recollector(
+            self._environment,
+            lambda source: PrometheusServer(source, (), self._secrets.resolve, self._client),
+            self._clock,
+            Recollection(self._layout.samples, self._wanted.sharing),
+        )
 
     def _lookout(self) -> Lookout:
         retention = Retention(self._layout.samples, needed=lambda now: needed_since(self._book.state, now))

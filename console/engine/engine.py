@@ -22,6 +22,7 @@ from console.engine.lane import Lane, end_errand
 from console.engine.lookout import Lookout
 from console.engine.pager import Means, Pager
 from console.engine.reception import Reception
+from console.engine.recollection import Recollector
 from console.engine.runner import Runner
 from console.engine.sampling import Sampler
 from console.engine.service import Service
@@ -61,12 +62,14 @@ class Engine:
         changes: ChangesKeeper | None,
         means: Means,
         service: Service | None = None,
+        recollector: Recollector | None = None,
     ) -> None:
         """`cataloguer` keeps what the data could go back to in sight; None where there are no backups.
 
         `changes` keeps what changed in sight; None where there is no repository to read it from.
         `means` are those by which people are asked for their yes. `service` tells a service manager how it
-        goes; None where none wants to know.
+        goes; None where none wants to know. `recollector` fetches what sources recorded before this engine
+        looked; None where nobody needs that.
         """
         self._book = book
         self._clock = world.clock
@@ -74,7 +77,12 @@ class Engine:
         self._sampler = sampler
         self._lookout = lookout
         self._bell = bell
-        self._keepers = {"catalogue": cataloguer, "changes": changes, "service": service}
+        self._keepers = {
+            "catalogue": cataloguer,
+            "changes": changes,
+            "recollection": recollector,
+            "service": service,
+        }
         self._service = service
         self._stop = asyncio.Event()
         self._why = ""

@@ -6,44 +6,51 @@ from pathlib import Path
 import msgspec
 
 from console.core.clock import Stamp
-from console.core.course import Piece, sampled, thinned
+from console.core.course import Piece, filled, sampled, thinned
 from console.core.metrics import Reading
-from console.store.samples import files, hour, raw_rows
+from console.store.recollection import Recollection
+from console.store.samples import files, hour, offset_since, raw_rows
 
 _decode_row = msgspec.msgpack.Decoder(tuple[Stamp, list[msgspec.Raw]]).decode
 _decode_reading = msgspec.msgpack.Decoder(Reading).decode
 
 
 def read_course(folder: Path, metric: str, since: Stamp, width_s: float) -> list[Piece]:
-    """What the metric was from `since` on, oldest first; see core.course.thinned. OSError from the disk."""
-    return list(thinned(_samples(folder, metric, since), since, width_s))
+    """What the metric was from `since` on, oldest first; see core.course.thinned. OSError from the disk.
+
+    Where nobody looked, it is what the source has told of that time, if it has.
+    """
+    own = list(thinned(_samples(folder, metric, since), since, width_s))
+    told = (piece for piece in Recollection(folder).of(metric) if piece.until.seconds_since(since) >= 0)
+    return filled(own, told, since)
 
 
 def _samples(folder: Path, metric: str, since: Stamp) -> Iterator[Piece]:
     """Of each row the one reading alone is decoded: where it stood in the row before, mostly."""
-    place = 0
-    for path in files(folder, hour(since)):
+    place, first = 0, hour(since)
+    for path in files(folder, first):
         try:
             file = path.open("rb")
         except FileNotFoundError:  # too old to be kept, and removed this moment
             continue
         with file:
-            for raw in raw_rows(file, since):
+            for raw in raw_rows(file, offset_since(file, since) if path.name == first else 0):
                 try:
                     at, readings = _decode_row(raw)
-                    found = _place(readings, metric, place)
-                    if found is None:
-                        continue
-                    place = found
-                    yield sampled(at, _decode_reading(readings[place]))
+                    reading = _decode_reading(readings[place]) if place < len(readings) else None
+                    if reading is None or reading.metric != metric:
+                        place = _place(readings, metric)
+                        if place == len(readings):
+                            continue
+                        reading = _decode_reading(readings[place])
                 except (ValueError, RecursionError):
                     break  # what a power failure left at the end of its file
+                yield sampled(at, reading)
 
 
-def _place(readings: list[msgspec.Raw], metric: str, guess: int) -> int | None:
-    """Where the metric's reading is."""
-    everywhere = (guess, *range(len(readings)))
-    return next(
-        (at for at in everywhere if at < len(readings) and _decode_reading(readings[at]).metric == metric),
-        None,
-    )
+def _place(readings: list[msgspec.Raw], metric: str) -> int:
+    """Where the metric's reading is; behind all of them where it is not."""
+    for place, raw in enumerate(readings):
+        if _decode_reading(raw).metric == metric:
+            return place
+    return len(readings)

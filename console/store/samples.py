@@ -48,13 +48,14 @@ def unpack(data: bytes) -> Iterator[tuple[Row, int]]:
         yield row, offset
 
 
-def raw_rows(file: BinaryIO, stamp: Stamp) -> Iterator[bytes]:
-    """The rows at `stamp` and after it, one at a time, up to the last whole one; a row is not decoded yet."""
-    file.seek(offset_since(file, stamp))
+def raw_rows(file: BinaryIO, offset: int) -> Iterator[bytes]:
+    """The rows from `offset` on, one at a time, up to the last whole one; a row is not decoded yet."""
+    file.seek(offset)
     size = os.fstat(file.fileno()).st_size
     while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
         (length,) = _LENGTH.unpack(head)
-        if file.tell() + length > size:  # torn, or no length: nothing is read, however long it says to be
+        offset += _LENGTH.size + length
+        if offset > size:  # torn, or no length: nothing is read, however long it says to be
             return
         yield file.read(length)
 

@@ -39,6 +39,8 @@ from console.subcommands.where import Where, find
 HERE = Where()
 PIECES = 240
 """In at most about how many pieces a course is told."""
+RECORDED = "recorded"
+"""What is said instead of a rung where a source has told of the past from its own record."""
 _BARS = 20
 
 
@@ -87,8 +89,8 @@ class Stretch(Struct, frozen=True):
     until: str
     low: float | None
     high: float | None
-    rung: Rung
-    """The most urgent of those that it stood on."""
+    rung: Rung | None
+    """The most urgent of those that it stood on; None where its source told of it from its own record."""
 
 
 class Told(Struct, frozen=True):
@@ -248,9 +250,8 @@ def _told(
 
 
 def _stretch(piece: Piece) -> Stretch:
-    return Stretch(
-        written(piece.since.utc_us), written(piece.until.utc_us), piece.low, piece.high, piece.rung
-    )
+    since, until = written(piece.since.utc_us), written(piece.until.utc_us)
+    return Stretch(since, until, piece.low, piece.high, None if piece.told else piece.rung)
 
 
 def _source(snapshot: Snapshot, environment: Environment, one: Readout) -> Source | None:
@@ -316,4 +317,4 @@ def _course(one: Readout, stretches: Sequence[Stretch]) -> Iterator[str]:
         high = max((part.high for part in each if part.high is not None), default=None)
         shown = dict.fromkeys((value(low, one.unit), value(high, one.unit)))
         told = " to ".join(shown) if known else "nothing known"
-        yield f"{each[0].since} to {each[-1].until}  {rung:<9}  {told}"
+        yield f"{each[0].since} to {each[-1].until}  {rung or RECORDED:<9}  {told}"

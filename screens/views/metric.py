@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from console.core.clock import Stamp
 from console.core.course import Piece, Span, course
-from console.core.freshness import blind_after_s
+from console.core.freshness import PATIENCE_S, blind_after_s
 from console.core.metric_words import (
     NO_MEASURE,
     count_words,
@@ -23,7 +23,7 @@ from console.core.readout import Readout, Rule, readouts
 from console.core.standing import healthy_at
 from console.core.state import Incident
 from console.core.strategy import Environment
-from console.core.trend import WINDOW_S
+from console.core.trend import WINDOW_S, reach_s
 from screens.chart import FOOT_LINES, ChartView, Mark, Threshold, draw_chart
 from screens.lines import LABEL_CELLS, Line, Role, blank, cell, labelled, rule, span, wrap
 from screens.views.metrics import draw_metric, metrics_view
@@ -74,6 +74,11 @@ def names(snapshot: Snapshot, environment: Environment) -> list[str]:
     return [readout.name for readout in readouts(snapshot, environment)]
 
 
+def covers(snapshot: Snapshot) -> bool:
+    """Whether a snapshot has the last minutes whole: its engine, or one before it, looked all that time."""
+    return reach_s(snapshot.rows, snapshot.at) > WINDOW_S - PATIENCE_S
+
+
 def span_of(reach: Reach, snapshot: Snapshot, environment: Environment) -> Span:
     """The time that is drawn; that of an incident begins before its onset and ends with it."""
     gap_s = blind_after_s(environment)
@@ -120,7 +125,7 @@ def chart_view(snapshot: Snapshot, environment: Environment, readout: Readout, l
     span_ = span_of(looking.reach, snapshot, environment)
     rows = snapshot.rows
     past = looking.past or ()
-    older = [piece for piece in past if not rows or rows[0].at.seconds_since(piece.until) > 0]
+    older = [piece for piece in past if not rows or rows[0].at.seconds_since(piece.since) > 0]
     reading = ", being read" if looking.past is None else ""
     return ChartView(
         pieces=(*older, *course(rows, readout.name)),

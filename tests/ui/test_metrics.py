@@ -161,6 +161,22 @@ class TestReach:
             assert "40.0 %" not in await here.press("m", "down", "up")
             assert "40.0 %" in await here.press("s")
 
+    async def test_what_the_source_has_recorded_is_told_apart(self) -> None:
+        """The engine began a minute ago; Prometheus knows of the time before."""
+        room = FakeRoom()
+        room.sample(60)
+        own = room.course
+
+        async def recorded(metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+            first = room.rows[0].at
+            told = Piece(first.before(600), first, 7.5, 7.5, Rung.NO_SOURCE, told=True)
+            return [told, *await own(metric, since, width_s)]
+
+        room.course = recorded  # type: ignore[method-assign]
+        async with seat(room) as here:
+            screen = await here.press("m")
+        contains(screen, "ppppppp", "p before the engine looked, by Prometheus' own record")
+
     async def test_while_it_is_read_it_says_so_and_a_walk_starts_no_crowd(self) -> None:
         room, asked, ready = FakeRoom(), list[str](), asyncio.Event()
         room.sample(60)

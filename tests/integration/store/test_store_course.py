@@ -104,7 +104,7 @@ class TestCourse:
         decode = samples._decode_at
         monkeypatch.setattr(samples, "_decode_at", lambda raw: looked.append(1) or decode(raw))
         with next(folder.iterdir()).open("rb") as file:
-            assert len(list(raw_rows(file, at(3590)))) == 10
+            assert len(list(raw_rows(file, offset_since(file, at(3590))))) == 10
         assert len(looked) <= 13
 
     def test_where_a_span_begins_is_found_whatever_it_is(self) -> None:

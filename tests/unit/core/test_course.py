@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.core.clock import Stamp
-from console.core.course import Column, Piece, Span, columns, course, most_urgent, sampled, thinned
+from console.core.course import Column, Piece, Span, columns, course, filled, most_urgent, sampled, thinned
 from console.core.metrics import Reading, Row, Rung
 
 GAP_S = 3.0
@@ -152,6 +153,32 @@ class TestThinned:
 
     def test_nothing_yields_nothing(self) -> None:
         assert list(thinned([], at(0), 1.0)) == []
+
+
+class TestFilled:
+    """Our own samples count; a source's record is for the time before them."""
+
+    def test_where_there_are_samples_of_ours_nothing_else_is_drawn(self) -> None:
+        own = [piece(100, 1.0), piece(101, 2.0), piece(200, 3.0)]
+        told = [
+            Piece(at(start), at(start + 30), 9.0, 9.0, Rung.NO_SOURCE, told=True)
+            for start in range(0, 210, 30)
+        ]
+        found = filled(own, told, at(0))
+        assert [(one.low, one.since, one.until) for one in found] == [
+            *((9.0, at(start), at(start + 30)) for start in (0, 30, 60)),
+            (9.0, at(90), at(100)),
+            (1.0, at(100), at(100)),
+            (2.0, at(101), at(101)),
+            *((9.0, at(start), at(start + 30)) for start in (120, 150)),
+            (9.0, at(180), at(200)),
+            (3.0, at(200), at(200)),
+        ]
+
+    def test_without_samples_of_ours_it_is_all_there_is(self) -> None:
+        told = [replace(piece(0, 1.0), told=True)]
+        assert filled([], told, at(0)) == told
+        assert filled(told, [], at(0)) == told
 
 
 class TestSamples:
