@@ -55,14 +55,22 @@ class MetricsDialog(Dialog[None]):
         self._past_is: _Key | None = None
         """What `_past` was read for."""
         self._reader: Worker[None] | None = None
+        self._drawn: dict[tuple[int, int], Sequence[Line]] = {}
+        """What is on the screen, by its size: it is asked for several times before it is drawn once."""
 
     def body(self, width: int) -> Sequence[Line]:
         """See screens.views.metric."""
+        height = self.size.height - FRAME_LINES
+        if (width, height) not in self._drawn:
+            self._drawn = {(width, height): self._lines(width, height)}
+        return self._drawn[width, height]
+
+    def _lines(self, width: int, height: int) -> Sequence[Line]:
         wanted = self._wanted()
         past = None if wanted and wanted[:3] != (self._past_is or ())[:3] else self._past
         looking = Looking(self._metric, self._reach, past if wanted else ())
         snapshot, environment = self.scene.snapshot, self.scene.environment
-        return metric_view(snapshot, environment, looking, width, self.size.height - FRAME_LINES)
+        return metric_view(snapshot, environment, looking, width, height)
 
     def on_mount(self) -> None:
         """Up and down move the choice, not the words; and what a snapshot does not have is read."""
@@ -72,6 +80,7 @@ class MetricsDialog(Dialog[None]):
     def update(self, scene: Scene) -> None:
         """Another moment: the choice stays on its metric, wherever that is now."""
         self._metric = chosen(scene.snapshot, scene.environment, self._metric)
+        self._drawn = {}
         super().update(scene)
         self._see_to_past()
 
@@ -101,8 +110,12 @@ class MetricsDialog(Dialog[None]):
 
     def _changed(self) -> None:
         self.complain("")
-        self.query_one(Paragraphs).changed()
+        self._redraw()
         self._see_to_past()
+
+    def _redraw(self) -> None:
+        self._drawn = {}
+        self.query_one(Paragraphs).changed()
 
     # -- what lies further back ---------------------------------------------------------------------
 
@@ -130,4 +143,4 @@ class MetricsDialog(Dialog[None]):
                 pieces = ()
                 self.complain(f"what lies further back cannot be read: {error}")
             self._past, self._past_is = tuple(pieces), wanted
-            self.query_one(Paragraphs).changed()
+            self._redraw()

@@ -51,19 +51,29 @@ class Column(Struct, frozen=True):
     told: bool = False
 
 
-def sampled(at: Stamp, reading: Reading) -> Piece:
-    """One sample; what is stale or no number is not known, whatever the last value was."""
+def known(reading: Reading) -> float | None:
+    """The value, where it says what is so now: what is stale has none, whatever its last value was."""
     value = reading.value
-    known = value is not None and not math.isnan(value) and reading.rung not in UNMEASURED
-    return Piece(at, at, value if known else None, value if known else None, reading.rung)
+    if value is None or reading.rung in UNMEASURED or math.isnan(value):
+        return None
+    return value
+
+
+def sampled(at: Stamp, reading: Reading) -> Piece:
+    """One sample."""
+    value = known(reading)
+    return Piece(at, at, value, value, reading.rung)
 
 
 def course(rows: Iterable[Row], metric: str) -> Iterator[Piece]:
-    """The samples of one metric, in the order of the rows."""
+    """The samples of one metric, in the order of the rows; its place among the readings is mostly the same."""
+    place = 0
     for row in rows:
-        reading = row.reading(metric)
-        if reading is not None:
-            yield sampled(row.at, reading)
+        readings = row.readings
+        if place >= len(readings) or readings[place].metric != metric:
+            place = next((at for at, one in enumerate(readings) if one.metric == metric), len(readings))
+        if place < len(readings):
+            yield sampled(row.at, readings[place])
 
 
 def thinned(pieces: Iterable[Piece], since: Stamp, width_s: float) -> Iterator[Piece]:
@@ -71,23 +81,23 @@ def thinned(pieces: Iterable[Piece], since: Stamp, width_s: float) -> Iterator[P
 
     Extremes are kept. Of each width there is at most one piece that is known and one that is not.
     """
-    known: Piece | None = None
+    seen: Piece | None = None
     blind: Piece | None = None
     place = 0
     for piece in pieces:
         here = math.floor(piece.since.seconds_since(since) / width_s)
         if here != place:
-            yield from _both(known, blind)
-            known, blind, place = None, None, here
+            yield from _both(seen, blind)
+            seen, blind, place = None, None, here
         if piece.low is None:
             blind = _together(blind, piece) if blind else piece
         else:
-            known = _together(known, piece) if known else piece
-    yield from _both(known, blind)
+            seen = _together(seen, piece) if seen else piece
+    yield from _both(seen, blind)
 
 
-def _both(known: Piece | None, blind: Piece | None) -> Iterator[Piece]:
-    found = [piece for piece in (known, blind) if piece]
+def _both(seen: Piece | None, blind: Piece | None) -> Iterator[Piece]:
+    found = [piece for piece in (seen, blind) if piece]
     yield from sorted(found, key=lambda piece: (piece.since.utc_us, piece.until.utc_us))
 
 

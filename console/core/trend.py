@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from console.core.clock import Stamp
-from console.core.course import sampled
+from console.core.course import known
 from console.core.metrics import Row
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -32,7 +32,7 @@ def trends(rows: Sequence[Row], now: Stamp, gap_s: float) -> dict[str, Trend]:
     if not seen:
         return {}
     values = [
-        {reading.metric: sampled(row.at, reading).low for reading in row.readings} if row else {}
+        {reading.metric: known(reading) for reading in row.readings} if row else {}
         for row in _spread(seen, now, gap_s)
     ]
     names = {name for part in values for name in part}
