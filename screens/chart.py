@@ -146,7 +146,6 @@ def _canvas(found: Sequence[Column | None], scale: _Scale, cells: int, height: i
     before: tuple[int, int] | None = None
     for index, column in enumerate(found):
         if column is None or column.low is None or column.high is None:
-            before = None
             continue
         bottom, top = scale.dot(column.low, dots), scale.dot(column.high, dots)
         here = bottom, top

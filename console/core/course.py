@@ -66,7 +66,7 @@ def sampled(at: Stamp, reading: Reading) -> Piece:
 
 
 def course(rows: Iterable[Row], metric: str) -> Iterator[Piece]:
-    """The samples of one metric, in the order of the rows; its place among the readings is mostly the same."""
+    """The samples of one metric, in the order of the rows; its place among the readings mostly stays."""
     place = 0
     for row in rows:
         readings = row.readings

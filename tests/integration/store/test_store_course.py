@@ -80,6 +80,20 @@ class TestCourse:
             path.write_bytes(whole[:cut])
             assert [piece.until for piece in read_course(folder, "errors", at(0), 0.1)] == [at(0)]
 
+    def test_who_begins_behind_the_last_row_waits_before_what_is_torn(
+        self, folder: Path, written: Callable[[list[Row]], None]
+    ) -> None:
+        """The next writer cuts it off, and goes on there."""
+        written([row(0)])
+        with next(folder.iterdir()).open("ab") as file:
+            file.write(pack(row(1))[:-1])
+        reader = SampleReader(folder)
+        assert reader.since(at(5)) == []
+        again = SampleWriter(folder)
+        again.append(row(6))
+        again.close()
+        assert reader.new() == [row(6)]
+
     @pytest.mark.parametrize("garbage", [bytes(64), b"\xff" * 64, b"\x08\0\0\0garbage!"])
     def test_what_a_power_failure_left_ends_its_file_and_no_other(
         self, folder: Path, written: Callable[[list[Row]], None], garbage: bytes
