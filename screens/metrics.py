@@ -17,7 +17,7 @@ from screens.scene import Scene
 from screens.views.metric import Looking, Reach, chosen, covers, metric_view, names, reaches, span_of
 from screens.widgets.pane import Paragraphs
 
-Course = Callable[[str, Stamp, float], Awaitable[Sequence[Piece]]]
+Course = Callable[[str, Stamp, Stamp, float], Awaitable[Sequence[Piece]]]
 """See core.protocols.Room.course."""
 PIECES = 480
 """In how many pieces what lies back longer is read: more than any terminal has cells."""
@@ -138,7 +138,7 @@ class MetricsDialog(Dialog[None]):
             span = span_of(self._reach, self.scene.snapshot, self.scene.environment)
             since = span.now.before(span.seconds)
             try:
-                pieces = await self._read(self._metric, since, span.seconds / PIECES)
+                pieces = await self._read(self._metric, since, span.now, span.seconds / PIECES)
             except (StatedError, OSError) as error:
                 pieces = ()
                 self.complain(f"what lies further back cannot be read: {error}")

@@ -108,8 +108,8 @@ class Room(Protocol):
         """
         ...
 
-    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
-        """The samples of one metric from `since` on, oldest first: what a snapshot has let go of as well.
+    async def course(self, metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
+        """The samples of one metric from `since` to `until`, oldest first: also what a snapshot let go of.
 
         Those within `width_s` of each other are put together, extremes are kept (see core.course.thinned).
         Never blocks its caller; OSError where they cannot be read.

@@ -15,17 +15,21 @@ _decode_row = msgspec.msgpack.Decoder(tuple[Stamp, list[msgspec.Raw]]).decode
 _decode_reading = msgspec.msgpack.Decoder(Reading).decode
 
 
-def read_course(folder: Path, metric: str, since: Stamp, width_s: float) -> list[Piece]:
-    """What the metric was from `since` on, oldest first; see core.course.thinned. OSError from the disk.
+def read_course(folder: Path, metric: str, since: Stamp, until: Stamp, width_s: float) -> list[Piece]:
+    """What the metric was from `since` to `until`, oldest first; see core.course.thinned.
 
-    Where nobody looked, it is what the source has told of that time, if it has.
+    Where nobody looked, it is what the source has told of that time, if it has. OSError from the disk.
     """
-    own = list(thinned(_samples(folder, metric, since), since, width_s))
-    told = (piece for piece in Recollection(folder).of(metric) if piece.until.seconds_since(since) >= 0)
+    own = list(thinned(_samples(folder, metric, since, until), since, width_s))
+    told = (
+        piece
+        for piece in Recollection(folder).of(metric)
+        if piece.until.seconds_since(since) >= 0 and until.seconds_since(piece.since) >= 0
+    )
     return filled(own, told, since)
 
 
-def _samples(folder: Path, metric: str, since: Stamp) -> Iterator[Piece]:
+def _samples(folder: Path, metric: str, since: Stamp, until: Stamp) -> Iterator[Piece]:
     """Of each row the one reading alone is decoded: where it stood in the row before, mostly."""
     place, first = 0, hour(since)
     for path in files(folder, first):
@@ -37,6 +41,8 @@ def _samples(folder: Path, metric: str, since: Stamp) -> Iterator[Piece]:
             for raw in raw_rows(file, offset_since(file, since) if path.name == first else 0):
                 try:
                     at, readings = _decode_row(raw)
+                    if at.seconds_since(until) > 0:
+                        return
                     reading = _decode_reading(readings[place]) if place < len(readings) else None
                     if reading is None or reading.metric != metric:
                         place = _place(readings, metric)

@@ -115,9 +115,9 @@ class LocalRoom:
         """Up to `count` events just before number `before`, oldest first: what a snapshot has let go of."""
         return self._journal.page(before, count)
 
-    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
-        """The samples of one metric from `since` on; see core.protocols.Room. Read in a thread of its own."""
-        return await asyncio.to_thread(read_course, self._sample_files, metric, since, width_s)
+    async def course(self, metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
+        """The samples of one metric for a while; see core.protocols.Room. Read in a thread of its own."""
+        return await asyncio.to_thread(read_course, self._sample_files, metric, since, until, width_s)
 
     def start_engine(self) -> None:
         """Start an engine where none runs; raises what the composition root's starter raises."""

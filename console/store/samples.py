@@ -75,7 +75,7 @@ def _offsets(file: BinaryIO) -> Iterator[int]:
     size, offset = os.fstat(file.fileno()).st_size, file.seek(0)
     while len(head := file.read(_LENGTH.size)) == _LENGTH.size:
         behind = offset + _LENGTH.size + _LENGTH.unpack(head)[0]
-        if behind > size:
+        if behind > size:  # torn; or no length, of which nobody should read so many bytes
             break
         yield offset
         offset = file.seek(behind)

@@ -193,7 +193,7 @@ async def _courses(
     seconds = (snapshot.at.utc_us - start_us) / 1e6
     since = snapshot.at.before(seconds)
     try:
-        return {one.name: await room.course(one.name, since, seconds / PIECES) for one in found}
+        return {one.name: await room.course(one.name, since, snapshot.at, seconds / PIECES) for one in found}
     except OSError as error:
         raise StatedError(f"{error.filename}: cannot be read: {error.strerror}") from error
 

@@ -95,8 +95,12 @@ class FakeRoom:
     def timeline(self, before: int, count: int) -> Sequence[ev.Event]:
         return self.events[max(0, before - 1 - count) : max(0, before - 1)]
 
-    async def course(self, metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
-        rows = (row for row in (*self.past, *self.rows) if row.at.seconds_since(since) >= 0)
+    async def course(self, metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
+        rows = (
+            row
+            for row in (*self.past, *self.rows)
+            if row.at.seconds_since(since) >= 0 and until.seconds_since(row.at) >= 0
+        )
         return list(thinned(course(rows, metric), since, width_s))
 
     def start_engine(self) -> None:

@@ -167,10 +167,10 @@ class TestReach:
         room.sample(60)
         own = room.course
 
-        async def recorded(metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        async def recorded(metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
             first = room.rows[0].at
             told = Piece(first.before(600), first, 7.5, 7.5, Rung.NO_SOURCE, told=True)
-            return [told, *await own(metric, since, width_s)]
+            return [told, *await own(metric, since, until, width_s)]
 
         room.course = recorded  # type: ignore[method-assign]
         async with seat(room) as here:
@@ -182,10 +182,10 @@ class TestReach:
         room.sample(60)
         read = room.course
 
-        async def slow(metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        async def slow(metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
             asked.append(metric)
             await ready.wait()
-            return await read(metric, since, width_s)
+            return await read(metric, since, until, width_s)
 
         room.course = slow  # type: ignore[method-assign]
         async with seat(room) as here:
@@ -201,7 +201,7 @@ class TestReach:
     async def test_what_cannot_be_read_is_said_and_the_last_minutes_stay(self) -> None:
         room = _sick()
 
-        async def broken(metric: str, since: Stamp, width_s: float) -> Sequence[Piece]:
+        async def broken(metric: str, since: Stamp, until: Stamp, width_s: float) -> Sequence[Piece]:
             raise OSError(5, "Input/output error", "/samples")
 
         room.course = broken  # type: ignore[method-assign]

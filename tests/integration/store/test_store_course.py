@@ -17,6 +17,7 @@ from tests.integration.store.kit import at
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+END = at(DAY)
 
 
 def row(seconds: float, value: float = 1.0, *names: str) -> Row:
@@ -59,16 +60,23 @@ class TestCourse:
         for since in (-5, 0, 3, 3599, 3600, 8999):
             seen = [each for each in rows if each.at.seconds_since(at(since)) >= 0]
             wanted = list(thinned(course(seen, metric), at(since), 60.0))
-            assert read_course(folder, metric, at(since), 60.0) == wanted
+            assert read_course(folder, metric, at(since), at(9000), 60.0) == wanted
+
+    def test_what_came_after_the_end_is_not_read(
+        self, folder: Path, written: Callable[[list[Row]], None]
+    ) -> None:
+        """An incident that was closed days ago costs no more than one of today."""
+        written([row(second) for second in (0, 1, 2, HOUR, 2 * HOUR)])
+        assert [piece.until for piece in read_course(folder, "errors", at(0), at(1), 0.1)] == [at(0), at(1)]
 
     def test_a_metric_that_moved_among_the_readings_is_found(
         self, folder: Path, written: Callable[[list[Row]], None]
     ) -> None:
         """An engine with another strategy wrote the rest."""
         written([row(0, 1.0, "a", "b"), row(1, 1.0, "b"), row(2, 1.0, "c", "a", "b"), row(3, 1.0, "c")])
-        found = read_course(folder, "b", at(0), 0.001)
+        found = read_course(folder, "b", at(0), END, 0.001)
         assert [piece.low for piece in found] == [2.0, 1.0, 3.0]
-        assert read_course(folder, "gone", at(0), 1.0) == []
+        assert read_course(folder, "gone", at(0), END, 1.0) == []
 
     def test_of_a_row_that_is_torn_nothing_is_read(
         self, folder: Path, written: Callable[[list[Row]], None]
@@ -78,7 +86,7 @@ class TestCourse:
         whole = path.read_bytes()
         for cut in range(len(pack(row(0))), len(whole)):
             path.write_bytes(whole[:cut])
-            assert [piece.until for piece in read_course(folder, "errors", at(0), 0.1)] == [at(0)]
+            assert [piece.until for piece in read_course(folder, "errors", at(0), END, 0.1)] == [at(0)]
 
     def test_who_begins_behind_the_last_row_waits_before_what_is_torn(
         self, folder: Path, written: Callable[[list[Row]], None]
@@ -105,7 +113,7 @@ class TestCourse:
         samples_after = SampleWriter(folder)
         (folder / samples.hour(at(HOUR))).write_bytes(pack(row(HOUR)))
         samples_after.close()
-        found = read_course(folder, "errors", at(0), 0.1)
+        found = read_course(folder, "errors", at(0), END, 0.1)
         assert [piece.until for piece in found] == [at(0), at(1), at(HOUR)]
         assert [each.at for each in SampleReader(folder).since(at(1))] == [at(1), at(HOUR)]
 
@@ -145,7 +153,7 @@ class TestCourse:
         gone = [*files(folder), folder / "20251009T08.rows"]
         monkeypatch.setattr("console.store.course.files", lambda *_: sorted(gone))
         monkeypatch.setattr("console.store.samples.files", lambda *_: sorted(gone))
-        assert len(read_course(folder, "errors", at(0), 0.1)) == 2
+        assert len(read_course(folder, "errors", at(0), END, 0.1)) == 2
         assert reader.new() == [row(0), row(HOUR)]
 
 

@@ -62,7 +62,7 @@ async def test_a_real_prometheus_tells_of_the_time_before(
         told = kept.of(name)
         assert {(one.low, one.high, one.told) for one in told} == {(value, value, True)}
         assert 3.9 * 3600 < now.seconds_since(told[0].since) < 4.1 * 3600
-        assert read_course(tmp_path, name, now.before(3600), 1.0)[-1].low == value
+        assert read_course(tmp_path, name, now.before(3600), now, 1.0)[-1].low == value
 
 
 async def test_a_server_that_does_not_answer_stops_nobody(client: httpx.AsyncClient, tmp_path: Path) -> None:
