@@ -16,7 +16,7 @@ SUBCOMMANDS = {
     "console": "console:console",
     "drill": "drill:drill",
     "init": "files:init",
-    "check": "files:check",
+    "check": "check:check",
     "status": "look:status",
     "timeline": "look:timeline",
     "plan": "look:plan",

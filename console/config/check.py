@@ -146,9 +146,6 @@ def _environment(environment: Environment) -> Iterator[str]:
         f" {count(len(environment.runbook), 'step')}; to approve: {approvers}, by {rule.proof};"
         f" recovered within {duration(environment.recover_within)}"
     )
-    blind = [name for name, metric in environment.metrics.items() if metric.measure is None]
-    if blind:
-        yield f"NO SOURCE for {', '.join(blind)}"
     if idle := list(_idle(environment)):
         yield f"in the file, not acted on yet: {'; '.join(idle)}"
 

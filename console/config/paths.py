@@ -30,7 +30,12 @@ def state_dir(environment: str) -> Path:
 
     Raises PathError when it cannot be made or belongs to somebody else.
     """
-    return _private(user_state_path(APP) / environment)
+    return _private(state_path(environment))
+
+
+def state_path(environment: str) -> Path:
+    """Where that folder is; it need not exist."""
+    return user_state_path(APP) / environment
 
 
 def config_dir() -> Path:

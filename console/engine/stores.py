@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from console.config.secrets import Secrets
-from console.core.data import AnyArchive, FilesArchive, PgBackRest, Recipient
+from console.core.data import AnyArchive, Cache, Data, FilesArchive, PgBackRest, Recipient
 from console.core.strategy import Environment
 from console.targets.docker.engine import Docker
 from console.targets.docker.reach import reach
@@ -38,13 +38,7 @@ class StoreMaker:
         if backups is None:
             return None
         docker = Docker() if data.container or (cache and cache.container) else None
-        dsn = data.admin or data.dsn
-        server = Server(
-            lambda: self.secrets.resolve(dsn),
-            self._shell(docker, data.container),
-            data.programs,
-            locate=partial(reach, docker, data.container) if docker and data.container else None,
-        )
+        server = self.server(data, data.admin or data.dsn, docker)
         return Stores(
             data=data,
             server=server,
@@ -52,12 +46,23 @@ class StoreMaker:
             vault=Vault(self.base / backups.folder),
             sealing=self._sealing(backups.recipient),
             archive=self._archive(environment.archive, server, data.programs),
-            cache=CacheServer(lambda: self.secrets.resolve(cache.url), self._shell(docker, cache.container))
-            if cache
-            else None,
+            cache=self.cache(cache, docker) if cache else None,
             cache_rules=cache,
             docker=docker,
         )
+
+    def server(self, data: Data, dsn: str, docker: Docker | None) -> Server:
+        """The database's server as whoever that DSN names sees it; `docker` is needed for a container."""
+        return Server(
+            lambda: self.secrets.resolve(dsn),
+            self._shell(docker, data.container),
+            data.programs,
+            locate=partial(reach, docker, data.container) if docker and data.container else None,
+        )
+
+    def cache(self, cache: Cache, docker: Docker | None) -> CacheServer:
+        """The cache's server."""
+        return CacheServer(lambda: self.secrets.resolve(cache.url), self._shell(docker, cache.container))
 
     def _sealing(self, recipient: Recipient | None) -> Sealing:
         if recipient is None:

@@ -260,6 +260,13 @@ class Clone:
         listed = await self._git(("ls-remote", "--", self.remote, ref), limit_s=limit_s)
         return next((line.split()[0] for line in listed.out.splitlines() if line.split()[1:] == [ref]), None)
 
+    async def refs_on_remote(self, limit_s: float = 30) -> dict[str, str]:
+        """Full ids by ref that the remote has now, without a clone; of a tag, that of its commit."""
+        listed = await self._git(("ls-remote", "--heads", "--tags", "--", self.remote), limit_s=limit_s)
+        told = (line.split() for line in listed.out.splitlines())
+        # What a tag stands for comes after the tag, as `refs/tags/v1^{}`.
+        return {ref.removesuffix("^{}"): found for found, ref in told}
+
     def push_words(self, updates: Sequence[Update]) -> tuple[str, ...]:
         """The exact push: all refs or none, each with an explicit lease on the id it must have now."""
         leases = tuple(f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates)

@@ -1,7 +1,8 @@
 """A page of metrics in Prometheus' text format, fetched once and read whole."""
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,6 +18,7 @@ MAX_BYTES = 8 << 20
 MAX_LINE = 1 << 14
 """A longer line is refused: reading one takes time that grows faster than its length."""
 ACCEPT = "text/plain;version=0.0.4"
+_TYPE = re.compile(r"^# TYPE ([^ ]+) ([a-z]+)\s*$", re.MULTILINE)
 
 
 async def scrape(client: httpx.AsyncClient, url: str, limit_s: float, clock: Clock) -> Page:
@@ -25,15 +27,24 @@ async def scrape(client: httpx.AsyncClient, url: str, limit_s: float, clock: Clo
     Timestamps on the page are ignored, as are types. Raises SourceError when it does not come whole within
     `limit_s` seconds, or is not a page of metrics.
     """
+    page, _ = await described(client, url, limit_s, clock)
+    return page
+
+
+async def described(
+    client: httpx.AsyncClient, url: str, limit_s: float, clock: Clock
+) -> tuple[Page, Mapping[str, str]]:
+    """The same, and the types of series as the page tells them: `gauge`, by the name that it has there."""
     answer = await web.get(client, url, limit_s=limit_s, max_bytes=MAX_BYTES, accept=ACCEPT)
     at = clock.now()
     where = web.place(httpx.URL(url))
     if answer.status != httpx.codes.OK:
         raise SourceError(f"{where}: answers {answer.status}, not 200")
     try:
-        return await asyncio.to_thread(read, answer.body, at)
+        page = await asyncio.to_thread(read, answer.body, at)
     except ValueError as error:
         raise SourceError(f"{where}: not a page of metrics: {error}") from None
+    return page, dict(_TYPE.findall(answer.body.decode()))
 
 
 def read(body: bytes, at: Stamp) -> Page:

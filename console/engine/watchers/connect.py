@@ -38,6 +38,7 @@ class ConnectWatcher(Watcher):
 
     async def ask(self) -> None:
         """Connect once, with the secret as it is now: it may have been rotated."""
+        self.troubles = {}
         try:
             answered = await answers(self._dsn(), self._source.limit, self._questions)
         except CannotAskError as error:
@@ -47,7 +48,7 @@ class ConnectWatcher(Watcher):
             self._found, self.trouble = {}, str(error)
             self._tried(good=False)
         else:
-            self._found, self.trouble = answered.numbers, answered.trouble
+            self._found, self.trouble, self.troubles = answered.numbers, answered.trouble, answered.troubles
             self._tried(good=True)
 
     def _tried(self, *, good: bool) -> None:

@@ -19,7 +19,10 @@ class ProbeWatcher(Watcher):
 
     def __init__(self, source: Probe, service: Service, client: httpx.AsyncClient, clock: Clock) -> None:
         super().__init__(source.every)
-        tells = source.url == service.health
+        self.tells = source.url == service.health
+        """Whether this is where the service says what it runs."""
+        self.fields = (service.version, service.commit)
+        """Where in the answer: version, and commit if it is told."""
         self._probe = HealthProbe(
             client,
             clock,
@@ -27,8 +30,8 @@ class ProbeWatcher(Watcher):
             limit_s=source.limit,
             status=source.status,
             body=source.body,
-            version=service.version if tells else None,
-            commit=service.commit if tells else None,
+            version=service.version if self.tells else None,
+            commit=service.commit if self.tells else None,
         )
         self.told: ReleaseSeen | None = None
         """What the service said last that it runs; None where it never said, or is not asked for it here."""

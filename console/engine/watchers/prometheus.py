@@ -27,4 +27,4 @@ class PrometheusWatcher(ReadingsWatcher):
     async def ask(self) -> None:
         """Put all questions once."""
         await super().ask()
-        self.trouble = self.trouble or self._server.trouble
+        self.trouble, self.troubles = self.trouble or self._server.trouble, self._server.troubles

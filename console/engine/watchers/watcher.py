@@ -1,7 +1,7 @@
 """A source while it is being asked: what every kind of it can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from console.core.measures import Measured
 from console.core.watched import Measure
@@ -16,6 +16,8 @@ class Watcher(ABC):
         self.every_s = every_s
         self.trouble = ""
         """Why the last question brought no answer, in one line; empty when it did."""
+        self.troubles: Mapping[str, str] = {}
+        """Why a part of the last question brought no number although others did, by the part's key."""
 
     @abstractmethod
     async def ask(self) -> None:

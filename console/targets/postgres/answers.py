@@ -32,8 +32,13 @@ class Answered(Struct, frozen=True):
 
     numbers: dict[str, float] = {}
     """The answers to questions, by their names; one that brought no number is not there."""
-    trouble: str = ""
-    """Why not, in one line, of the first of those."""
+    troubles: dict[str, str] = {}
+    """Why not, by the names of those, in one line each."""
+
+    @property
+    def trouble(self) -> str:
+        """Of the first of those; empty where all brought a number."""
+        return next((f"{name}: {words}" for name, words in self.troubles.items()), "")
 
 
 async def answers(dsn: str, limit_s: float, questions: Mapping[str, str] | None = None) -> Answered:
@@ -108,19 +113,19 @@ async def _all(
 ) -> Answered:
     """The answers to all questions that have one."""
     numbers: dict[str, float] = {}
-    trouble = ""
+    troubles: dict[str, str] = {}
     over = time.monotonic() + limit_s / 2
     for name, question in questions.items():
         left_s = over - time.monotonic()
         try:
             numbers[name] = await _number(connection, question, left_s)
         except psycopg.errors.QueryCanceled:
-            trouble = trouble or f"{name}: no answer within {limit_s / 2:g} s"
+            troubles[name] = f"no answer within {limit_s / 2:g} s"
         except psycopg.OperationalError:
             raise  # the line is gone: that is said of the database
         except (psycopg.Error, ValueError, TypeError) as error:
-            trouble = trouble or f"{name}: {' '.join(str(error).split())}"
-    return Answered(numbers, trouble)
+            troubles[name] = " ".join(str(error).split())
+    return Answered(numbers, troubles)
 
 
 async def _number(connection: psycopg.AsyncConnection[Any], question: str, limit_s: float) -> float:

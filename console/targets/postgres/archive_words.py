@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from console.core.backups import Window
 from console.core.errors import StatedError
@@ -13,25 +14,38 @@ from console.targets.postgres.reach import Base, Reach, moment
 
 _ASK_S = 8.0
 """How long a server may take to be reached and to look at its own settings; to be reached, 5 s."""
+NEEDED = "for continuous archiving, postgresql.conf needs:"
+"""What indented lines follow."""
 _SHOWN = 3
 """So many files are named, the others counted."""
 
 
-async def describe(archive: Archive, now: int) -> list[str]:
+class Described(NamedTuple):
+    """An archive in words, a line each."""
+
+    reached: list[str]
+    """What it reaches, and which bases there are."""
+    trouble: list[str]
+    """What is wrong, each with what to do; indented lines belong into a file."""
+
+
+async def describe(archive: Archive, now: int) -> Described:
     """What the archive reaches at `now` (UTC microseconds), which bases there are, and what is wrong.
 
-    Where the archive or the server cannot be asked, that is a line, and the other's are told all the same.
+    Where the archive or the server cannot be asked, that is trouble, and the other's is told all the same.
     """
     try:
         bases, windows = await archive.bases(), await archive.windows()
         told = await trouble(archive)
     except StatedError as error:
         unread = f"what can be restored is not known: {error}"
-        return [unread, *await _of_server(archive, (), Reach((), (), {}))]
+        return Described([], [unread, *await _of_server(archive, (), Reach((), (), {}))])
     lines = [_window(window, now) for window in windows]
     if bases:
         lines.append(_bases(bases, now))
-    return [*lines, *(told or ["continuous archiving is set up and works"])]
+    if not told:
+        lines.append("continuous archiving is set up and works")
+    return Described(lines, told)
 
 
 async def trouble(archive: Archive) -> list[str]:
@@ -64,7 +78,7 @@ async def _of_server(archive: Archive, bases: Sequence[Base], found: Reach) -> l
         return [f"whether archiving works is not known: {error}"]
     told = archiving.trouble(asked)
     if not archiving.is_on(asked) or (asked.fails and asked.archive_command != archive.command):
-        told.append("for continuous archiving, postgresql.conf needs:")
+        told.append(NEEDED)
         told += [f"    {line}" for line in archiving.configuration(archive.command)]
     if asked.tablespaces and not archive.holds_tablespaces:
         told.append(

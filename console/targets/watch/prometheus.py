@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -31,6 +32,7 @@ _NAMED = 3
 """Questions whose trouble is told; of the others, how many they are."""
 
 _Outcome = Told | SourceError
+_Known = TypeVar("_Known")
 
 
 class Point(Struct, frozen=True):
@@ -67,6 +69,8 @@ class PrometheusServer:
         self._client = client
         self.trouble = ""
         """Which questions of the last look brought no number though the server works, and why: one line."""
+        self.troubles: Mapping[str, str] = {}
+        """The same of all of them, by their keys."""
 
     async def look(self) -> Mapping[str, float]:
         """The number of each question that brings exactly one, and of each alert: 1 while it fires, else 0.
@@ -74,7 +78,7 @@ class PrometheusServer:
         A mistake of one question, or no answer to it, leaves the others as they are. SourceError when not one
         was answered, CannotAskError when our address or token is wrong.
         """
-        self.trouble = ""
+        self.trouble, self.troubles = "", {}
         asking = self._asking()
         questions = self._questions if self._questions or self._alerts else [PLAINEST]
         errands = [self._number(asking, question) for question in questions]
@@ -82,7 +86,8 @@ class PrometheusServer:
             errands.append(self._standings(asking))
         outcomes = {key: outcome for part in await together(*errands) for key, outcome in part.items()}
         _raise_if_silent(outcomes, asking)
-        self.trouble = _trouble(outcomes, asking)
+        self.troubles = _troubles(outcomes, asking)
+        self.trouble = _first(self.troubles)
         told = {key: outcome.number for key, outcome in outcomes.items() if isinstance(outcome, Told)}
         return {key: number for key, number in told.items() if number is not None}
 
@@ -107,6 +112,22 @@ class PrometheusServer:
             return [Point(now - at, value) for at, value in reply.points()]
         except SourceError as error:
             raise type(error)(f"{quoted(question)}: {asking.safe(str(error))}") from None
+
+    async def about(self, path: str, kind: type[_Known], **words: str | list[str]) -> _Known:
+        """What another part of the API says, read as `kind`; SourceError, also where it does not know it."""
+        asking = self._asking()
+        try:
+            return (await asking.ask(path, **words)).read(kind)
+        except SourceError as error:
+            raise type(error)(asking.safe(str(error))) from None
+
+    async def time(self) -> float:
+        """The Unix time by the server's clock; SourceError."""
+        asking = self._asking()
+        try:
+            return await _time(asking)
+        except SourceError as error:
+            raise type(error)(asking.safe(str(error))) from None
 
     async def _number(self, asking: "_Asking", question: str) -> dict[str, _Outcome]:
         try:
@@ -203,9 +224,14 @@ def _raise_if_silent(outcomes: Mapping[str, _Outcome], asking: _Asking) -> None:
         raise type(error)(asking.safe(str(error)))
 
 
-def _trouble(outcomes: Mapping[str, _Outcome], asking: _Asking) -> str:
-    """The questions with trouble, the first few with what it is."""
+def _troubles(outcomes: Mapping[str, _Outcome], asking: _Asking) -> dict[str, str]:
+    """The questions with trouble, each with what it is."""
     words = {key: each.words if isinstance(each, Told) else str(each) for key, each in outcomes.items()}
-    troubled = [f"{quoted(key)}: {asking.safe(told)}" for key, told in words.items() if told]
+    return {key: asking.safe(told) for key, told in words.items() if told}
+
+
+def _first(troubles: Mapping[str, str]) -> str:
+    """The first few of them in a line; of the others, how many they are."""
+    troubled = [f"{quoted(key)}: {told}" for key, told in troubles.items()]
     more = len(troubled) - _NAMED
     return "; ".join([*troubled[:_NAMED], *([f"and {more} more"] if more > 0 else [])])

@@ -89,6 +89,10 @@ class Reply:
         self._data = envelope.data
         self._warnings = envelope.warnings or []
 
+    def read(self, kind: type[_T]) -> _T:
+        """The whole of it, as `kind`."""
+        return self._read(self._data, kind)
+
     def number(self) -> Told:
         """The scalar, or the value of the one series, that there is."""
         result = self._read(self._data, _Result)

@@ -158,7 +158,7 @@ async def test_a_base_backup_of_another_cluster_is_said_to_be_one(
 
 async def test_what_can_be_restored_is_told_with_its_age(archived: Archived) -> None:
     window = await window_of(archived.archive)
-    lines = await describe(archived.archive, window.ends + 90 * 1_000_000)
+    lines = [line for part in await describe(archived.archive, window.ends + 90 * 1_000_000) for line in part]
     assert re.fullmatch(
         rf"any moment from {UTC} to {UTC} can be restored: \d\d:\d\d long, its end 01:30 ago", lines[0]
     )
@@ -175,7 +175,7 @@ async def test_a_server_that_archives_nothing_is_told_what_to_set(
     off = "archive_mode is off, so no WAL is kept: set it to on, and restart the server"
     with pytest.raises(ArchiveError, match=off):
         await archive.reach_now(5)
-    lines = await describe(archive, 0)
+    lines = [line for part in await describe(archive, 0) for line in part]
     assert lines[:2] == [off, "for continuous archiving, postgresql.conf needs:"]
     settings = dict(line.strip().split(" = ", 1) for line in lines[2:6])
     assert list(settings) == ["wal_level", "archive_mode", "archive_command", "archive_timeout"]

@@ -56,7 +56,7 @@ async def test_it_reaches_from_its_backups_end_to_the_last_commit(kept: Kept) ->
     assert kept.moments[3] <= window.ends <= kept.now()
     assert (base.system_identifier, base.major) == (facts.system_identifier, 15)
     assert await trouble(kept.archive) == []
-    lines = await describe(kept.archive, kept.now())
+    lines = [line for part in await describe(kept.archive, kept.now()) for line in part]
     assert re.match(rf"any moment from {UTC} to {UTC} can be restored: ", lines[0])
     assert lines[1].startswith(f"1 base backup, the newest {base.id} of ")
 
@@ -144,7 +144,7 @@ async def test_a_truncated_file_in_the_middle_is_a_refusal_and_no_older_state(
 
 async def test_a_stanza_that_is_not_there_is_one_line(kept: Kept) -> None:
     archive = PgBackRestArchive(kept.server, kept.programs, stanza="nope", config=kept.config)
-    lines = await describe(archive, kept.now())
+    lines = [line for part in await describe(archive, kept.now()) for line in part]
     assert lines[0] == "stanza nope of pgBackRest: missing stanza path"
     assert lines[1].startswith("there is no base backup to replay WAL from: ")
 
@@ -158,7 +158,7 @@ async def test_a_configuration_that_is_not_there_is_one_line(kept: Kept, roomy: 
 async def test_a_server_is_told_to_archive_by_pgbackrest(postgres_15: PostgresServer, kept: Kept) -> None:
     server = Server(postgres_15.dsn, HostShell(kept.programs))
     archive = PgBackRestArchive(server, kept.programs, stanza=STANZA, config=kept.config)
-    lines = await describe(archive, 0)
+    lines = [line for part in await describe(archive, 0) for line in part]
     words = f"pgbackrest --config={kept.config} --stanza={STANZA} archive-push %p"
     assert f"    archive_command = '{words}'" in lines
 
