@@ -17,8 +17,6 @@ async def archive(case: Case) -> list[Remark]:
     stores = case.maker().make(case.environment)
     if stores is None or stores.archive is None:
         return []
-    if missing := case.lacking(case.environment.data):
-        return [note(TARGET, f"whether archiving works waits for {', '.join(missing)}")]
     asked = stores.archive
     try:
         async with asyncio.timeout(LIMIT_S):
@@ -26,7 +24,12 @@ async def archive(case: Case) -> list[Remark]:
     except TimeoutError:
         words = f"{asked.words} and its server did not answer within {LIMIT_S:g} s"
         return [lack(TARGET, words, "look whether both are well")]
-    return [*(good(TARGET, line) for line in told.reached), *_lacks(told.trouble)]
+    remarks = [*(good(TARGET, line) for line in told.reached), *_lacks(told.trouble)]
+    if not (missing := case.lacking(case.environment.data)):
+        return remarks
+    # What is said of the secret has been said where secrets are.
+    rest = [each for each in remarks if not any(reference in each.words for reference in missing)]
+    return [*rest, note(TARGET, f"whether archiving works waits for {', '.join(missing)}")]
 
 
 def _lacks(trouble: Sequence[str]) -> Iterator[Remark]:

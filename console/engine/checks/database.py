@@ -23,8 +23,9 @@ DUMPING = ("backup",)
 async def database(case: Case) -> list[Remark]:
     """What the service's data is read with, and what the steps of the runbook need beside it."""
     data = case.environment.data
-    if missing := case.lacking(data):
-        return [note(TARGET, f"waits for {', '.join(missing)}")]
+    missing = case.lacking(data)
+    if data.dsn in missing:
+        return [note(TARGET, f"waits for {data.dsn}")]
     docker = case.docker if data.container else None
     reader = case.maker().server(data, data.dsn, docker)
     try:
@@ -34,6 +35,8 @@ async def database(case: Case) -> list[Remark]:
     remarks = [good(TARGET, f"{reader.database} answers, PostgreSQL {version.words}")]
     for name, table in tables.items():
         remarks += _table(name, data.tables.get(name) or data.chain[name], table)
+    if data.admin in missing:
+        return [*remarks, note(TARGET, f"what the runbook does with it waits for {data.admin}")]
     admin = case.maker().server(data, data.admin or data.dsn, docker)
     return [*remarks, *await _work(case, admin, version)]
 

@@ -103,7 +103,7 @@ def _buckets(name: str, metric: Metric, measure: Quantile, shown: _Shown, make: 
         if condition and reach and reach.low > (finite[-1], 0):
             yield make(
                 Sign.LACK,
-                f"{name}: the last bucket ends at {finite[-1]:g} s, so `{condition.text}` ({rung}) never holds",
+                f"{name}: its last bucket ends at {finite[-1]:g} s: {rung}, `{condition.text}`, never holds",
                 f"give `{measure.histogram}` buckets beyond {reach.low[0]:g} s, or lower the rung",
             )
 

@@ -178,10 +178,10 @@ def _release(target: str, probe: ProbeWatcher) -> Remark:
     if told.commit is None and probe.fields[1] is not None:
         return warn(
             target,
-            f"it runs {told.version}; its answer has no field `{probe.fields[1]}`",
+            f"it runs {told.release}; its answer has no field `{probe.fields[1]}`",
             "name the field in `service.commit`, or leave that out",
         )
-    return good(target, f"it runs {told.version}")
+    return good(target, f"it runs {told.release}")
 
 
 def _metric(look: Look, name: str, metric: Metric, standing: Standing) -> Remark:
