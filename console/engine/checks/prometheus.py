@@ -1,6 +1,5 @@
 """A Prometheus server: which series it has, and whether its version, rhythm, clock and memory will do."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -102,14 +101,14 @@ async def examine(
 
 
 async def _ask(case: Case, server: PrometheusServer) -> _About:
-    build, runtime, targets, names, ahead = await asyncio.gather(
-        _or_none(server, "status/buildinfo", _Build),
-        _or_none(server, "status/runtimeinfo", _Runtime),
-        _or_none(server, "targets", _Targets, state="active"),
-        _or_none(server, "label/__name__/values", list[str]),
-        _skew(case, server),
+    names = await _or_none(server, "label/__name__/values", list[str])
+    return _About(
+        build=await _or_none(server, "status/buildinfo", _Build),
+        runtime=await _or_none(server, "status/runtimeinfo", _Runtime),
+        targets=await _or_none(server, "targets", _Targets, state="active"),
+        names=None if names is None else frozenset(names),
+        skew_s=await _skew(case, server),
     )
-    return _About(build, runtime, targets, None if names is None else frozenset(names), ahead)
 
 
 async def _or_none(server: PrometheusServer, path: str, kind: type[T], **words: str | list[str]) -> T | None:

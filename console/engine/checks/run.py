@@ -1,7 +1,8 @@
 """All targets of environments, asked at once: each in limited time, and what goes wrong is a remark."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -10,11 +11,12 @@ from console.core.errors import StatedError
 from console.core.format import plain
 from console.engine.checks import archive, cache, database, programs, repository, sources, storage
 from console.engine.checks.case import Case
+from console.targets.together import together
 
 LIMIT_S = 10.0
 """So long one target may take to be asked about everything."""
 
-Probe = Callable[[Case], Awaitable[Sequence[Remark]]]
+Probe = Callable[[Case], Coroutine[Any, Any, Sequence[Remark]]]
 
 
 async def _secrets(case: Case) -> list[Remark]:
@@ -53,7 +55,7 @@ async def check(
     It takes little longer than LIMIT_S, whatever hangs.
     """
     asked = [(case, target, probe) for case in cases for target, probe in probes.items()]
-    told = await asyncio.gather(*(_within(case, target, probe) for case, target, probe in asked))
+    told = await together(*(_within(case, target, probe) for case, target, probe in asked))
     remarks: dict[str, list[Remark]] = {case.name: [] for case in cases}
     for (case, _, _), found in zip(asked, told, strict=True):
         remarks[case.name] += [_safe(each, redact) for each in found]

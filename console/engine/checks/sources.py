@@ -35,6 +35,7 @@ from console.engine.checks import page, prometheus
 from console.engine.checks.case import Case
 from console.engine.watchers import ProbeWatcher, Watcher, watcher
 from console.engine.watchers.readings import Named, key
+from console.targets.together import together
 
 ASK_S = 8.0
 """So long any source may take, whatever its own limit."""
@@ -74,7 +75,7 @@ def target_of(source: str) -> str:
 async def sources(case: Case) -> list[Remark]:
     """Each source, and what is taken from it."""
     environment = case.environment
-    told = await asyncio.gather(*(_asked(case, name) for name in environment.sources))
+    told = await together(*(_asked(case, name) for name in environment.sources))
     looks = [each for each in told if isinstance(each, Look)]
     measured = {name: value for look in looks for name, value in look.measured.items()}
     ladder = Ladder(environment.metrics, gaps(environment), environment.settle)
