@@ -363,13 +363,13 @@ class TestMatrix:
 
 
 def test_summary() -> None:
-    """What the file holds, what has no source, what is not acted on yet, and how old all of it is."""
+    """What the file holds, what is not acted on yet, and how old all of it is."""
     day = 86400 * 1_000_000
     new_year = Stamp(utc_us=20089 * day, boot_id="", boot_us=0)  # 2025-01-01
     lines = summary(load_strategy(STRATEGY, ACTIONS), new_year)
     assert lines[0].startswith(f"{STRATEGY}: no mistake, 3 environments, SHA-256 ")
-    origin, size, blind, idle, *others = lines[1:]
-    staging, production = others[:3], others[3:]
+    origin, size, idle, *others = lines[1:]
+    staging, production = others[:2], others[2:]
     assert all(line.startswith("mainnet-staging: ") for line in staging)
     assert "to approve: 2 engineer, 1 security-lead, by signature; recovered within 30:00" in staging[0]
     assert all(line.startswith("production: ") for line in production)
@@ -382,7 +382,6 @@ def test_summary() -> None:
         "testnet: 13 metrics, 12 declared triggers, 10 steps; to approve: 1 engineer, by claim;"
         " recovered within 15:00"
     )
-    assert blind == "testnet: NO SOURCE for security_audit_failed, memory_usage, cpu_usage, disk_usage"
     assert idle == (
         "testnet: in the file, not acted on yet: automatic rollback; communication clock (6 messages);"
         " watch of 4:00:00 after the rollback; critical values of memory_usage, disk_usage;"

@@ -14,7 +14,7 @@ def check(folder: Path, roster: str) -> subprocess.CompletedProcess[str]:
     strategy = folder / "strategy.yaml"
     strategy.write_text(head)
     (folder / "roster.yaml").write_text(f"schema: warroom.roster/1\npeople:\n  - {roster}\n")
-    argv = [sys.executable, "-m", "console", "check", str(strategy)]
+    argv = [sys.executable, "-m", "console", "check", "--offline", str(strategy)]
     return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -28,7 +28,7 @@ def test_an_engineer_who_has_left_approves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_bundled_files_have_nobody_who_can_sign(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "console", "check", str(BUNDLED / "strategy.yaml")]
+    argv = [sys.executable, "-m", "console", "check", "--offline", str(BUNDLED / "strategy.yaml")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
     assert done.returncode == Exit.DONE, done.stderr
     said = "mainnet-staging, production: signatures open the gate, and nobody in the roster has a key yet"
