@@ -156,13 +156,14 @@ def _on_path(case: Case) -> Iterator[Remark]:
     for name, source in environment.sources.items():
         if isinstance(source, Program):
             wanted[source.argv[0]] = f"source {name}"
-    for program, what_for in wanted.items():
-        if shutil.which(program, path=None) is None and not (case.means.folder / program).exists():
-            yield lack(target, f"{quoted(program)} is not on PATH: {what_for} needs it", f"install {program}")
+    gone = [each for each in wanted if not (shutil.which(each) or (case.means.folder / each).exists())]
+    for program in gone:
+        words = f"{quoted(program)} is not on PATH: {wanted[program]} needs it"
+        yield lack(target, words, f"install {program}")
+    if there := [program for program in wanted if program not in gone]:
+        yield good(target, f"{', '.join(there)} can be started")
     if paging is not None and paging.command is None:
         yield note(target, "no paging command: people are asked on the screen alone", "name one in `paging`")
-    elif paging is not None and paging.command is not None:
-        yield good(target, f"{paging.command[0]} pages people")
 
 
 async def _signer(case: Case) -> Remark:

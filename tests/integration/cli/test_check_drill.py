@@ -1,6 +1,7 @@
 """`warroom check` against a drill that is well: every target is asked, and there is no false alarm."""
 
 import asyncio
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from console.core.checked import Sign
 from console.core.exits import Exit
 from console.drill.world import stop_world
 from tests.faults import world
-from tests.integration.cli.checking import Said, said, wrong
+from tests.integration.cli.checking import Said, about, run, said, wrong
 from tests.integration.cli.commands import CommandLine, healthy
 
 
