@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from ruamel.yaml import YAML
 
+from console.config.check import init
 from console.core.checked import Sign
 from console.core.exits import Exit
 from tests.integration.cli.checking import LIMIT_S, SMALL, Said, about, document, run, said, wrong
@@ -518,4 +519,36 @@ def test_mistakes_come_as_a_document_too(place: Place) -> None:
     assert (mistake["line"] > 0, "risk" in place.path.read_text().splitlines()[mistake["line"] - 1]) == (
         True,
         True,
+    )
+
+
+def test_straight_from_init(tmp_path: Path) -> None:
+    """Nothing is reached and no secret is set: each of that is told once, and what to do first."""
+    written = init(tmp_path)
+    nowhere = f"http://{LOOPBACK}:{free_port()}"
+    done = run(written[0], environ={"HTTPS_PROXY": nowhere})  # the bundled addresses are somebody's
+    assert (done.returncode, done.stderr) == (Exit.DONE, "")
+    lines = done.stdout.splitlines()
+    testnet = lines[lines.index("") + 1 :]
+    testnet = testnet[: testnet.index("")]
+    assert testnet[0].startswith("testnet: 5 lacks, ")
+    assert testnet[1:4] == [
+        "  secrets",
+        "    ✗ env:WARROOM_TESTNET_DSN: the variable is not set",
+        "      → export WARROOM_TESTNET_DSN before starting",
+    ]
+    assert "      → put the repository's address into `repository.remote`" in testnet
+    assert "    · NO SOURCE for security_audit_failed, memory_usage, cpu_usage, disk_usage" in testnet
+    assert any("connection refused; `error_rate`, `connection_success_rate`" in line for line in testnet)
+    assert "    · waits for env:WARROOM_TESTNET_DSN; `database_unavailable` with it" in testnet
+    assert [
+        line.partition(":")[0] for line in lines if line and ": " in line and "lacks" in line.split(",")[0]
+    ] == [
+        "testnet",
+        "mainnet-staging",
+        "production",
+    ]
+    assert lines[-1] == (
+        "begin with testnet, secrets: env:WARROOM_TESTNET_DSN: the variable is not set; "
+        "export WARROOM_TESTNET_DSN before starting"
     )
