@@ -47,7 +47,7 @@ async def check(
     """Check the strategy and the roster beside it, then ask every target that the strategy names.
 
     Every mistake of the files is told at once, with file, line and column. Of files without one, each target
-    is asked, all at once and for 10 s at most: whether it answers, which metric really exists and where it
+    is asked, all at once and for 14 s at most: whether it answers, which metric really exists and where it
     would stand, which table, command and program is there, how old the recovery window is, and what to do
     about each lack. Nothing is changed anywhere. What is lacking is advice: the exit code is the files'.
 

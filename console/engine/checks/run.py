@@ -13,7 +13,7 @@ from console.engine.checks import archive, cache, database, programs, repository
 from console.engine.checks.case import Case
 from console.targets.together import together
 
-LIMIT_S = 10.0
+LIMIT_S = 14.0
 """So long one target may take to be asked about everything."""
 
 Probe = Callable[[Case], Coroutine[Any, Any, Sequence[Remark]]]
