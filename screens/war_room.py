@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.timer import Timer
 
+from console.core import calling
 from console.core.commands import COMMANDS, DATA, command
 from console.core.errands import errand_now
 from console.core.errors import StatedError
@@ -18,6 +19,7 @@ from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
 from console.core.requests import AnyAsk, Page, Resume, Seen
 from console.core.roster import Roster
+from console.core.state import Incident
 from console.core.summons_by_hand import to_ask
 from screens.asking import Asked, AskingDialog
 from screens.data import DataDialog
@@ -64,6 +66,15 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
 }
 _OF_DATA = frozenset(entry.id for entry in DATA)
 _READINGS: dict[str, type[Dialog[None]]] = {"plan": PlanDialog, "output": OutputDialog, "help": HelpDialog}
+
+
+def _to_page(incident: Incident, scene: Scene, roster: Roster) -> str | None:
+    """Whom `p` asks: for a yes, or to take command of what is only suspected."""
+    snapshot, environment, me = scene.snapshot, scene.environment, scene.actor
+    if incident.status != "suspected":
+        return to_ask(incident, environment, roster, snapshot.at, besides=me)
+    duty = snapshot.live.on_call if snapshot.live else None
+    return calling.to_ask(incident, environment, roster, duty, snapshot.at, besides=me)
 
 
 def _draw_caption(words: Line, width: int, height: int) -> list[Line]:
@@ -328,7 +339,7 @@ class WarRoom(Screen[None]):
                 "p page: the roster cannot be read here; `warroom page HANDLE` asks somebody", Role.WARN
             )
             return
-        person = to_ask(incident, scene.environment, roster, scene.snapshot.at, besides=scene.actor)
+        person = _to_page(incident, scene, roster)
         if person is None:
             self._say("p page: everybody was asked just now; `warroom page HANDLE` asks somebody", Role.WARN)
         else:

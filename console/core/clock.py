@@ -27,6 +27,10 @@ class Stamp(Struct, frozen=True, array_like=True):
         microseconds = round(seconds * 1e6)
         return Stamp(self.utc_us - microseconds, self.boot_id, self.boot_us - microseconds)
 
+    def on_wall(self, utc_us: int) -> "Stamp":
+        """The moment that the wall clock shows as `utc_us` (UTC microseconds), if it runs as it does here."""
+        return Stamp(utc_us, self.boot_id, self.boot_us - (self.utc_us - utc_us))
+
 
 class Clock(Protocol):
     """Where the time comes from; the system's own, or one that a test moves."""

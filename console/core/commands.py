@@ -104,7 +104,7 @@ COMMANDS: tuple[Command, ...] = (
         "page",
         "p",
         "page",
-        "Asks somebody for their yes once more: whoever is silent for longest, or a deputy; NEXT says whom.",
+        "Asks somebody once more: for their yes, or to take command of what is suspected; NEXT says whom.",
         Group.RUN,
         "warroom page",
         possible.page,

@@ -105,6 +105,16 @@ Title = Annotated[
 ]
 """What a pane calls a metric."""
 Url = Annotated[str, _full(r"https?://\S+"), Expected("an address that begins with `http://` or `https://`")]
+Address = Annotated[
+    str,
+    _full(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"),
+    Expected("an address with a port, such as `127.0.0.1:9911` or `[::1]:9911`"),
+]
+"""Where something of ours listens."""
+AlertName = Annotated[
+    str, _full(r"\S(.{0,98}\S)?"), Expected("the name of an alert, on one line of 100 characters at most")
+]
+"""What Prometheus calls an alert."""
 SecretRef = Annotated[
     str,
     _full(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*"),

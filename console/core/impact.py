@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core.clock import Stamp
 from console.core.live import Impact
 from console.core.measures import percent_failing
-from console.core.metrics import Row
+from console.core.metrics import Row, Rung
 from console.core.strategy import Environment
 
 REMEMBERED_S = 900.0
@@ -45,6 +45,10 @@ class ImpactTracker:
         self._metric = environment.impact.metric
         metric = environment.metrics.get(self._metric)
         self._measure = metric.measure if metric else None
+        self._of_users = environment.impact.users or ""
+        of_users = environment.metrics.get(self._of_users)
+        self._users_in = of_users.unit if of_users else "count"
+        self._users: float | None = None
         over = getattr(self._measure, "over", RATE_S)
         self._rate_s, self._trend_s = min(RATE_S, over), min(TREND_S, over)
         self._onset: Stamp | None = None
@@ -64,6 +68,8 @@ class ImpactTracker:
     def observe(self, row: Row) -> Impact | None:
         """One more row, later than all before it; the impact as of then, None without an incident."""
         reading = row.reading(self._metric)
+        of_users = row.reading(self._of_users)
+        self._users = of_users.value if of_users and of_users.rung is not Rung.STALE else None
         if reading is not None:
             # An engine that was started again counts from 0.
             before = reading.failed if self._counted is None else self._counted
@@ -91,6 +97,8 @@ class ImpactTracker:
             failures=self._failures - self._before,
             per_minute=_per_minute(self._since(onset, self._rate_s)) if known else None,
             trend=_trend(self._since(onset, self._trend_s)) if known else NOT_KNOWN,
+            users=self._users,
+            users_in=self._users_in,
         )
 
     def _since(self, onset: Stamp, seconds: float) -> list[_Mark]:

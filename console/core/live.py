@@ -1,5 +1,7 @@
 """What an engine is doing this second: heartbeat and progress, which are not events and are not kept."""
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
@@ -31,6 +33,10 @@ class Impact(Struct, frozen=True):
     per_minute: float | None
     trend: str
     """`better`, `worse`, `steady`, or `not known yet`."""
+    users: float | None = None
+    """How many users suffer, where the strategy has a metric of that and it is measured."""
+    users_in: str = "count"
+    """Whether that is a number of users (`count`) or a share of them (`%`)."""
 
 
 class Candidate(Struct, frozen=True):
@@ -61,6 +67,39 @@ class Catalogue(Struct, frozen=True):
     """Why it may not be complete."""
 
 
+class Listening(Struct, frozen=True):
+    """Whether the engine hears of alerts, and how that goes."""
+
+    at: str
+    """The address, as the strategy has it."""
+    why_not: str = ""
+    """Why it does not listen; empty while it does."""
+    taken: int = 0
+    """Messages that were taken since the engine began."""
+    last: Stamp | None = None
+    """When the last of them came."""
+    refused: int = 0
+    """Messages that were not taken."""
+    last_refused: str = ""
+    """Why the last of those was not."""
+    dropped: int = 0
+    """Alerts that came too fast to be journalled each."""
+
+
+class OnDuty(Struct, frozen=True):
+    """Who is on call, as of one moment."""
+
+    people: tuple[str, ...]
+    """Their handles; several where the roster alone says it, none where nobody does."""
+    source: Literal["command", "calendar", "http", "roster"]
+    at: Stamp
+    """When that was asked."""
+    until: int | None = None
+    """Until when, UTC microseconds; None where the source does not say."""
+    trouble: str = ""
+    """Why it is the roster's word, where the strategy names another source."""
+
+
 class Live(Struct, frozen=True):
     """What one engine says of itself, once a tick and at each progress."""
 
@@ -76,6 +115,10 @@ class Live(Struct, frozen=True):
     """What gave no good answer last, or could not be kept, each with why in a line."""
     standing: str = ""
     """Until when it may roll back by itself, `2026-03-01T12:00:00Z`; empty where nobody signed for that."""
+    webhook: Listening | None = None
+    """None where the strategy names no webhook."""
+    on_call: OnDuty | None = None
+    """None while nobody has been asked."""
     catalogue: Catalogue | None = None
     """What the data could go back to; None where the strategy names no backups, or nobody has looked yet."""
     changes: Changes | None = None

@@ -113,7 +113,7 @@ def one_counter(environment: Part) -> Iterator[Finding]:
 
 
 def impact(environment: Part) -> Iterator[Finding]:
-    """The impact is told from a metric that counts tries and failures."""
+    """The impact is told from a metric that counts tries and failures; one without a source says nothing."""
     metric = environment["impact"]["metric"]
     known = environment["metrics"].names
     if metric.text is None or known is None:
@@ -122,10 +122,25 @@ def impact(environment: Part) -> Iterator[Finding]:
     fit = [name for name, kind in kinds.items() if kind in RATIOS]
     if metric.text not in known:
         yield metric.wrong(unknown("metric", metric.text, fit or known))
-    elif metric.text not in fit:
+    elif metric.text not in fit and environment["metrics"][metric.text]["measure"].value is not None:
         yield metric.wrong(
             f"the impact needs a metric measured as `failures` or `successes`, {quoted(metric.text)} is not:"
             f" {'choose ' + listed(fit) if fit else 'there is none'}"
+        )
+
+
+def suffering(environment: Part) -> Iterator[Finding]:
+    """Users who suffer are told from a metric that is a number, or a share of them."""
+    users, known = environment["impact"]["users"], environment["metrics"].names
+    if users.text is None or known is None:
+        return
+    if users.text not in known:
+        yield users.wrong(unknown("metric", users.text, known))
+        return
+    metric = environment["metrics"][users.text]
+    if metric["unit"].text not in ("%", "count") or metric["measure"]["kind"].text == "successes":
+        yield users.wrong(
+            f"{quoted(users.text)} is no number (`count`) and no share (`%`) of users who suffer"
         )
 
 
@@ -141,4 +156,4 @@ def watched(environment: Part) -> Iterator[Finding]:
             yield target.wrong(f"{quoted(target.text)} has no `recovered` rung to be held against")
 
 
-RULES: tuple[Rule, ...] = (sources, stats, measured_units, one_counter, impact, watched)
+RULES: tuple[Rule, ...] = (sources, stats, measured_units, one_counter, impact, suffering, watched)

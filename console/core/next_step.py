@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from console.core.calling import nobody_is_asked, to_ask
+from console.core.calling_words import state_words
 from console.core.clock import Stamp
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
@@ -71,7 +73,7 @@ def next_step(snapshot: Snapshot, environment: Environment, viewer: Viewer = Vie
     if incident.status == "resolved":
         return _resolved(incident)
     if incident.status == "suspected":
-        return _suspected(incident)
+        return _suspected(snapshot, incident, environment, viewer)
     return _declared(snapshot, incident, environment, viewer)
 
 
@@ -130,9 +132,27 @@ def _named(titles: list[str]) -> str:
     return ", ".join(titles) if len(titles) <= NAMED_METRICS else count(len(titles), "metric")
 
 
-def _suspected(incident: Incident) -> NextStep:
+def _suspected(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
+    """Take command; whoever was asked to and is silent, and whom else `p` asks."""
     why = incident.triggers[0] if incident.triggers else "a rule"
-    return NextStep(f"declare the incident: {why} since {clock(incident.onset)}", "declare")
+    take = f"declare the incident: {why} since {clock(incident.onset)}"
+    silent = [
+        f"{person} {state_words(called, snapshot.at)}"
+        for person, called in incident.called.items()
+        if called.passed is None and person != viewer.actor
+    ]
+    if not silent:
+        return NextStep(take, "declare")
+    return NextStep(f"{take}; {silent[-1]}{_other(snapshot, incident, environment, viewer)}", "declare")
+
+
+def _other(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> str:
+    """Whom `p` asks, where it is known who there is."""
+    if viewer.roster is None or nobody_is_asked(environment):
+        return ""
+    duty = snapshot.live.on_call if snapshot.live else None
+    person = to_ask(incident, environment, viewer.roster, duty, snapshot.at, besides=viewer.actor)
+    return f" (p asks {person})" if person else ""
 
 
 def _resolved(incident: Incident) -> NextStep:

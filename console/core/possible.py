@@ -5,6 +5,7 @@ Each answers None when the command is possible, else the reason in one sentence.
 
 from collections.abc import Callable
 
+from console.core import calling
 from console.core.plan import POINT_IN_TIME, Step
 from console.core.policy import choices
 from console.core.presence import Presence, hanging, presence
@@ -100,7 +101,10 @@ def sign(snapshot: Snapshot, _environment: Environment) -> str | None:
 
 
 def page(snapshot: Snapshot, environment: Environment) -> str | None:
-    """There is a plan whose yes is missing, and people are asked for it here."""
+    """Nobody has taken command, or there is a plan whose yes is missing; and people are asked for it here."""
+    suspected = snapshot.state.open_incident
+    if suspected is not None and suspected.status == "suspected":
+        return calling.nobody_is_asked(environment) or None
     incident = _declared(snapshot)
     if isinstance(incident, str):
         return incident

@@ -76,7 +76,7 @@ class Withdraw(Ask, frozen=True):
 
 
 class Page(Ask, frozen=True):
-    """Ask somebody for their yes now, whatever their turn is."""
+    """Ask somebody now, whatever their turn is: for their yes, or to take command of what is suspected."""
 
     person: str
     """Their handle."""

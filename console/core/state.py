@@ -170,6 +170,36 @@ class Waiver(Struct, frozen=True):
     at: Stamp
 
 
+class Called(Struct, frozen=True):
+    """Somebody who was asked to take command of a suspected incident, and what came of that."""
+
+    role: str
+    """`on call`, or their level of the escalation path."""
+    first: Stamp
+    last: Stamp
+    times: int = 1
+    passed: Stamp | None = None
+    """When they asked somebody else: they know of it, and are not asked again."""
+    delivered: bool | None = None
+    """Whether the last page reached them; None where none was sent, or it is under way."""
+    words: str = ""
+    """What became of that page."""
+
+
+class Alerted(Struct, frozen=True):
+    """An alert that Alertmanager told of."""
+
+    alert: str
+    means: str
+    """The metric or declared trigger that the strategy maps it to; empty: none."""
+    starts: Stamp
+    told: int
+    """When it began as it was told, UTC microseconds."""
+    words: str
+    ended: Stamp | None = None
+    """When it was told that it fires no more; None while it fires."""
+
+
 class Incident(Struct, frozen=True):
     """One incident, from suspicion to its end; or an errand, which is declared from its first moment."""
 
@@ -217,6 +247,12 @@ class Incident(Struct, frozen=True):
     switched: Stamp | None = None
     """When a gate of this incident last opened, whatever plan's it was: things may not be as they were."""
     aborted: str | None = None
+    called: dict[str, Called] = field(default_factory=dict)
+    """Who was asked to take command while it was suspected, by handle."""
+    level: int = 0
+    """How far the escalation path was walked for that."""
+    level_since: Stamp | None = None
+    """When that level was asked."""
     items: dict[str, ItemTick] = field(default_factory=dict)
     """Items of the checklist and prerequisites, by id; they are about the incident, whatever is planned."""
     waived: dict[str, Waiver] = field(default_factory=dict)
@@ -319,6 +355,8 @@ class State(Struct, frozen=True):
     """Standing authorisations, those that have ended among them, by id."""
     reviews: dict[str, Review] = field(default_factory=dict)
     """Gates that were opened by breaking the glass, by incident."""
+    alerts: dict[str, Alerted] = field(default_factory=dict)
+    """Alerts that Alertmanager told of, by fingerprint, the newest of them; also those that have ended."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from console.core.alerting import Webhook
 from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
 from console.core.fields import (
     BranchTemplate,
@@ -21,6 +22,7 @@ from console.core.fields import (
     Word,
     YesNo,
 )
+from console.core.on_call import AnyOnCall
 from console.core.plan import Authority, Phase
 from console.core.watched import AnySource, DeclaredTrigger, Metric
 
@@ -231,6 +233,8 @@ class Impact(Model):
     """What cannot be done: `sign`."""
     failures: Text
     """What is counted: `failed signings`."""
+    users: Word | None = None
+    """A metric that says how many users suffer, as a number or in per cent; None: tries alone are counted."""
 
 
 class Stages(Model):
@@ -315,6 +319,9 @@ class Environment(Model):
     """How long a metric must have been better before it comes down its ladder; up it goes at once."""
     triggers: dict[Word, DeclaredTrigger]
     impact: Impact
+    webhook: Webhook | None = None
+    on_call: AnyOnCall | None = None
+    """Who is asked first; None: whoever holds the first role of the escalation path."""
     health: Check
     commands: dict[Name, Command]
     authorisation: Authorisation

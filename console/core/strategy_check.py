@@ -3,11 +3,13 @@
 from collections.abc import Collection, Iterator
 
 from console.core import (
+    alerting_check,
     asking_check,
     conditions_check,
     data_check,
     glass_check,
     measures_check,
+    on_call_check,
     prerequisites_check,
     runbook_check,
     separation_check,
@@ -21,6 +23,8 @@ RULES = (
     *prerequisites_check.RULES,
     *data_check.RULES,
     *asking_check.RULES,
+    *alerting_check.RULES,
+    *on_call_check.RULES,
     *glass_check.RULES,
     *separation_check.RULES,
 )

@@ -23,7 +23,9 @@ from console.core.freshness import tick_s
 from console.core.health_verdict import rule_of
 from console.core.impact import ImpactTracker
 from console.core.live import Live
+from console.core.on_duty import Answer
 from console.core.strategy import Environment, KeeperDeploy
+from console.engine.alarms import Alarms
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.catalogue import Cataloguer
@@ -34,6 +36,7 @@ from console.engine.engine import Engine
 from console.engine.log import Form, configure
 from console.engine.lookout import Lookout
 from console.engine.notify import SOCKET, Notifier, watchdog_s
+from console.engine.on_call import DutyKeeper
 from console.engine.pager import Means
 from console.engine.recollection import Recollector
 from console.engine.runner import Runner
@@ -42,6 +45,7 @@ from console.engine.service import Service
 from console.engine.stores import StoreMaker
 from console.engine.supervision import supervised
 from console.engine.watchers import Means as WatchMeans
+from console.engine.webhook import Listener
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -59,6 +63,8 @@ from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.git import Clone, remote_at, unlock
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
+from console.targets.on_call import Means as OnCallMeans
+from console.targets.on_call import ask
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
 from console.targets.stores import Stores
@@ -148,7 +154,9 @@ class _Builder:
         """The engine, with everything it has."""
         wanted, layout = self._wanted, self._layout
         world, book = self._world(), self._book
+        lookout = self._lookout()
         board = Board(self._live(), self._clock, self._publish)
+        on_call = self._on_call(board)
         bell = Bell(self._runtime.engine_bell, wanted.sharing)
         self._stack.callback(bell.close)
         return Engine(
@@ -174,7 +182,7 @@ class _Builder:
             ),
             board=board,
             sampler=self._sampler(),
-            lookout=self._lookout(),
+            lookout=lookout,
             inbox=FolderInbox(layout.inbox, sharing=wanted.sharing),
             bell=bell,
             lease=self._lease,
@@ -182,8 +190,16 @@ class _Builder:
             changes=ChangesKeeper(book, world.clone, self._comparison(world), board, self._clock),
             recollector=self._recollector(),
             means=Means(
-                self._environment, wanted.roster.roster, self._programs, self._base, self._secrets.redact
+                self._environment,
+                wanted.roster.roster,
+                self._programs,
+                self._base,
+                self._secrets.redact,
+                duty=lambda: on_call.now,
+                impact=lambda: lookout.impact,
             ),
+            webhook=self._webhook(board),
+            on_call=on_call,
             service=self._service() if wanted.managed else None,
         )
 
@@ -195,6 +211,26 @@ class _Builder:
             watchdog_s=watchdog_s(self._environ, os.getpid()),
             incident=lambda: self._book.state.open_incident,
         )
+
+    def _webhook(self, board: Board) -> Listener | None:
+        webhook = self._environment.webhook
+        if webhook is None:
+            return None
+        alarms = Alarms(self._book, self._environment, self._clock)
+        return Listener(webhook, alarms, self._secrets, board, self._clock)
+
+    def _on_call(self, board: Board) -> DutyKeeper:
+        environment, roster = self._environment, self._wanted.roster.roster
+        return DutyKeeper(environment, roster, self._ask_who_is_on_call, self._book, board, self._clock)
+
+    async def _ask_who_is_on_call(self) -> Answer:
+        source = self._environment.on_call
+        assert source is not None  # noqa: S101 - who keeps it in sight asks only where there is a source
+        secrets = self._secrets
+        means = OnCallMeans(
+            self._client, secrets.resolve, self._clock, self._programs, self._base, secrets.redact
+        )
+        return await ask(source, means)
 
     def _comparison(self, world: World) -> Comparison:
         repository = self._environment.repository

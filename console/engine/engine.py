@@ -13,6 +13,7 @@ from console.core.review import overdue
 from console.core.state import Incident
 from console.engine.board import Board
 from console.engine.book import Book
+from console.engine.caller import Caller
 from console.engine.catalogue import Cataloguer
 from console.engine.changes import ChangesKeeper
 from console.engine.conductor import Conductor
@@ -20,6 +21,7 @@ from console.engine.desk import Desk
 from console.engine.docket import ERRAND, Docket, of_errand
 from console.engine.lane import Lane, end_errand
 from console.engine.lookout import Lookout
+from console.engine.on_call import DutyKeeper
 from console.engine.pager import Means, Pager
 from console.engine.reception import Reception
 from console.engine.recollection import Recollector
@@ -29,6 +31,7 @@ from console.engine.service import Service
 from console.engine.signatures import Signatures
 from console.engine.standing_orders import StandingOrders
 from console.engine.tasks import Tasks
+from console.engine.webhook import Listener
 from console.store.bell import Bell
 from console.store.inbox import FolderInbox
 from console.store.lease import Lease
@@ -61,15 +64,18 @@ class Engine:
         cataloguer: Cataloguer | None,
         changes: ChangesKeeper | None,
         means: Means,
+        webhook: Listener | None = None,
+        on_call: DutyKeeper | None = None,
         service: Service | None = None,
         recollector: Recollector | None = None,
     ) -> None:
         """`cataloguer` keeps what the data could go back to in sight; None where there are no backups.
 
-        `changes` keeps what changed in sight; None where there is no repository to read it from.
-        `means` are those by which people are asked for their yes. `service` tells a service manager how it
-        goes; None where none wants to know. `recollector` fetches what sources recorded before this engine
-        looked; None where nobody needs that.
+        `changes` keeps what changed in sight; None where there is no repository to read it from. `means` are
+        those by which people are asked. `webhook` hears what Alertmanager tells, `on_call` keeps in sight who
+        is asked first; None where nobody wants that. `service` tells a service manager how it goes; None
+        where none wants to know. `recollector` fetches what sources recorded before this engine looked; None
+        where nobody needs that.
         """
         self._book = book
         self._clock = world.clock
@@ -80,9 +86,12 @@ class Engine:
         self._keepers = {
             "catalogue": cataloguer,
             "changes": changes,
+            "webhook": webhook,
+            "on call": on_call,
             "recollection": recollector,
             "service": service,
         }
+        self._troubled = [one for one in (webhook, on_call) if one is not None]
         self._service = service
         self._stop = asyncio.Event()
         self._why = ""
@@ -100,6 +109,7 @@ class Engine:
         self._signatures = Signatures(book, desk, office, world.clock, self._tasks)
         self._standing = StandingOrders(book, desk, office, world.clock, self._tasks)
         self._pager = Pager(book, means, world.clock, self._tasks)
+        self._caller = Caller(book, means, world.clock, self._tasks)
         leader = conduct(ours, run, signed=self._signed)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
@@ -144,6 +154,8 @@ class Engine:
         async for tick in self._sampler.ticks():
             impact = self._lookout.take(tick)
             closed, trouble = self._incident.conductor.closed(), self._lookout.trouble(tick)
+            for one in self._troubled:
+                trouble |= one.trouble
             self._board.beat(impact, closed, trouble, self._standing.until)
             self._moved()
             if self._service is not None:
@@ -173,5 +185,6 @@ class Engine:
         self._standing.lapse()
         self._miss_reviews()
         self._pager.look()
+        self._caller.look()
         self._incident.moved()
         self._errand.moved()

@@ -8,10 +8,29 @@ from console.core.events import Draft
 from console.core.impact import ImpactTracker
 from console.core.live import Impact
 from console.core.metrics import Row
+from console.core.state import State
 from console.engine.book import Book
 from console.engine.desk import new_incident
 from console.engine.sampling import Tick
 from console.store.samples import SampleWriter
+
+
+def suspicion(state: State, firing: Sequence[tuple[str, Stamp]], now: Stamp) -> Draft | None:
+    """A suspected incident for what fires, in words and since when; None while one is open.
+
+    What began before the last incident was resolved was part of that, and opens none.
+    """
+    if state.open_incident is not None:
+        return None
+    resolved = state.incident.resolved if state.incident else None
+    fresh = [
+        (words, since) for words, since in firing if resolved is None or since.seconds_since(resolved) > 0
+    ]
+    if not fresh:
+        return None
+    onset = min((since for _, since in fresh), key=lambda since: since.seconds_since(now))
+    body = ev.IncidentSuspected(triggers=tuple(words for words, _ in fresh), onset=onset, samples_from=onset)
+    return Draft(body, now, new_incident(state, now))
 
 
 class Lookout:
@@ -32,6 +51,8 @@ class Lookout:
         self._samples = samples
         self._recorded = recorded
         self._onset: Stamp | None = None
+        self.impact: Impact | None = None
+        """As of the last tick; None while no incident is open."""
 
     def recall(self) -> None:
         """Count on from where an engine before this one stopped: its rows are on record."""
@@ -47,7 +68,8 @@ class Lookout:
             self._book.say(*news)
         self._suspect(tick)
         self._follow_incident()
-        return self._impact.observe(tick.row)
+        self.impact = self._impact.observe(tick.row)
+        return self.impact
 
     def trouble(self, tick: Tick) -> dict[str, str]:
         """Sources without a good answer, and samples that the disk did not take, each with why."""
@@ -64,16 +86,9 @@ class Lookout:
 
     def _suspect(self, tick: Tick) -> None:
         """Open a suspected incident on a mandatory rung that began after the last one was resolved."""
-        state = self._book.state
-        if state.open_incident is not None or not tick.mandatory:
-            return
-        resolved = state.incident.resolved if state.incident else None
-        fresh = [m for m in tick.mandatory if resolved is None or m.onset.seconds_since(resolved) > 0]
-        if not fresh:
-            return
-        onset, now = fresh[0].onset, self._clock.now()
-        body = ev.IncidentSuspected(triggers=tuple(m.rule for m in fresh), onset=onset, samples_from=onset)
-        self._book.append(Draft(body, now, new_incident(state, now)))
+        firing = [(one.rule, one.onset) for one in tick.mandatory]
+        if draft := suspicion(self._book.state, firing, self._clock.now()):
+            self._book.append(draft)
 
     def _follow_incident(self) -> None:
         """Count failures from the onset of the open incident; from nowhere without one."""

@@ -10,11 +10,12 @@ from msgspec import Struct
 from console.core import events as ev
 from console.core.clock import Clock
 from console.core.format import plain
+from console.core.live import Impact, OnDuty
 from console.core.page_words import page_words
 from console.core.plan import Plan
 from console.core.roster import Roster
 from console.core.state import Asked, Incident
-from console.core.strategy import Environment, Paging
+from console.core.strategy import Environment
 from console.core.summons import due, unheard
 from console.engine.book import Book
 from console.engine.tasks import Tasks
@@ -28,6 +29,16 @@ LONGEST = 200
 log = structlog.get_logger()
 
 
+def _nobody_was_asked() -> OnDuty | None:
+    """Nobody keeps in sight who is on call."""
+    return None
+
+
+def _not_known() -> Impact | None:
+    """Nobody measures how bad it is."""
+    return None
+
+
 class Means(Struct, frozen=True):
     """By which people are reached."""
 
@@ -38,6 +49,41 @@ class Means(Struct, frozen=True):
     """That the command runs in."""
     redact: Callable[[str], str]
     """Takes secrets out of what it says."""
+    duty: Callable[[], OnDuty | None] = _nobody_was_asked
+    """Who is on call, as far as that is known."""
+    impact: Callable[[], Impact | None] = _not_known
+    """How bad it is now."""
+
+
+class Sent(Struct, frozen=True):
+    """How a page ended."""
+
+    delivered: bool
+    words: str
+
+
+async def send(means: Means, person: str, text: str) -> Sent:
+    """Page somebody by the strategy's command, which must be there, with that text; it never fails."""
+    paging = means.environment.authorisation.paging
+    assert paging is not None  # noqa: S101 - the caller has looked
+    assert paging.command is not None  # noqa: S101 - the caller has looked
+    known = means.roster.person(person)
+    if known is None or known.contact is None:
+        return Sent(delivered=False, words=f"the roster has no contact of {person}")
+    argv = [_filled(word, person, known.contact) for word in paging.command]
+    try:
+        done = await means.programs.run(argv, limit_s=paging.limit, cwd=means.folder, stdin=text.encode())
+    except ProgramError as error:
+        return Sent(delivered=False, words=_kept(means, str(error)))
+    silent = not (done.out.strip() or done.err.strip())
+    words = f"{argv[0]} has taken it" if silent and not done.code else done.reason
+    return Sent(delivered=not done.code, words=_kept(means, words))
+
+
+def _kept(means: Means, words: str) -> str:
+    """What is journalled of a command's words: one line, without a secret."""
+    whole = plain(means.redact(words))
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 3]}..."
 
 
 class _Page(Struct, frozen=True):
@@ -75,15 +121,15 @@ class Pager:
         for person, asked in unheard(incident, now):
             page = _Page(incident.id, incident.plan_hash or "", person, asked.times)
             if page.name not in self._tasks:
-                self._tasks.start(page.name, self._send(page, paging, paging.command))
+                self._tasks.start(page.name, self._send(page))
 
-    async def _send(self, page: _Page, paging: Paging, command: list[str]) -> None:
+    async def _send(self, page: _Page) -> None:
         async with self._free:
             found = self._still_asked(page)
             if found is None:
                 return
             incident, plan, asked = found
-            said = await self._sent(page, incident, plan, asked, paging, command)
+            said = await self._sent(page, incident, plan, asked)
         if self._of_now(page) is None:
             log.info("page.ended_late", person=page.person, delivered=said.delivered, words=said.words)
             return
@@ -103,30 +149,12 @@ class Pager:
         same = incident and (incident.id, incident.plan_hash) == (page.incident, page.plan_hash)
         return incident if same else None
 
-    async def _sent(
-        self, page: _Page, incident: Incident, plan: Plan, asked: Asked, paging: Paging, command: list[str]
-    ) -> ev.GatePaged:
+    async def _sent(self, page: _Page, incident: Incident, plan: Plan, asked: Asked) -> ev.GatePaged:
         """What became of it."""
         means = self._means
-        known = means.roster.person(page.person)
-        if known is None or known.contact is None:
-            return ev.GatePaged(
-                page.person, delivered=False, words=f"the roster has no contact of {page.person}"
-            )
         text = page_words(incident, plan, means.environment, page.person, asked, self._clock.now())
-        argv = [_filled(word, page.person, known.contact) for word in command]
-        try:
-            done = await means.programs.run(argv, limit_s=paging.limit, cwd=means.folder, stdin=text.encode())
-        except ProgramError as error:
-            return ev.GatePaged(page.person, delivered=False, words=self._kept(str(error)))
-        silent = not (done.out.strip() or done.err.strip())
-        words = f"{argv[0]} has taken it" if silent and not done.code else done.reason
-        return ev.GatePaged(page.person, delivered=not done.code, words=self._kept(words))
-
-    def _kept(self, words: str) -> str:
-        """What is journalled of a command's words: one line, without a secret."""
-        whole = plain(self._means.redact(words))
-        return whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 3]}..."
+        sent = await send(means, page.person, text)
+        return ev.GatePaged(page.person, sent.delivered, sent.words)
 
 
 def _filled(word: str, handle: str, contact: str) -> str:

@@ -9,6 +9,7 @@ from console.config.roster import people_of
 from console.core import plan as pl
 from console.core.commands import key_table
 from console.core.exits import Exit
+from console.core.first_minute import first_minute
 from console.core.format import plain
 from console.core.next_step import Viewer, next_step
 from console.core.protocols import Snapshot
@@ -53,6 +54,8 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
         print(f"  {name:28} {rung.rung}")
     for name, why in snapshot.live.trouble.items() if snapshot.live else ():
         print(f"  {name}: {plain(why)}")
+    for words in first_minute(snapshot):
+        print(plain(words))
     print(f"standing {plain(authorised(place, snapshot).words)}")
     print(f"NEXT {said.sentence}")
     return code
@@ -154,6 +157,8 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "impact": snapshot.live.impact if snapshot.live else None,
         "trouble": snapshot.live.trouble if snapshot.live else {},
         "pending": snapshot.pending,
+        "on_call": snapshot.live.on_call if snapshot.live else None,
+        "webhook": snapshot.live.webhook if snapshot.live else None,
         "standing": authorised(place, snapshot),
         "next": sentence,
     }

@@ -3,6 +3,7 @@
 import sys
 from typing import Any, Literal
 
+from console.core import calling_words
 from console.core.exits import Exit
 from console.core.format import plain
 from console.core.moments import written
@@ -10,7 +11,7 @@ from console.core.page_words import state_words
 from console.core.policy import refused, said_yes
 from console.core.protocols import Snapshot
 from console.core.requests import Page
-from console.core.state import Asked, Incident
+from console.core.state import Asked, Called, Incident
 from console.core.summons import silence
 from console.subcommands.act import do
 from console.subcommands.room import enter
@@ -22,12 +23,14 @@ Answer = Literal["yes", "no", "nothing"]
 
 
 def page(person: str | None = None, *, json: bool = False, where: Where = HERE) -> int:
-    """Ask somebody for their yes to the plan now; without a name, list who was asked and what came of it.
+    """Ask somebody now: for their yes to the plan, or to take command of the suspected incident.
+
+    Without a name, list who was asked and what came of it.
 
     Parameters
     ----------
     person
-        Handle of somebody whose yes is missing, or who is a level of the escalation path.
+        Their handle. Of a plan: somebody whose yes is missing, or who is a level of the escalation path.
     """
     place = find(where)
     if person is not None:
@@ -35,6 +38,9 @@ def page(person: str | None = None, *, json: bool = False, where: Where = HERE) 
         return Exit.DONE
     snapshot = enter(place).snapshot()
     incident = snapshot.state.open_incident
+    if incident is not None and incident.status == "suspected":
+        _tell_called(place.name, snapshot, incident, json=json)
+        return Exit.DONE
     if incident is None or incident.plan is None:
         print(f"there is no plan in {place.name} to say yes or no to", file=sys.stderr)
         return Exit.FAILED
@@ -44,6 +50,32 @@ def page(person: str | None = None, *, json: bool = False, where: Where = HERE) 
     else:
         print("\n".join(_lines(snapshot, incident, rows)) or "nobody was asked")
     return Exit.DONE
+
+
+def _tell_called(name: str, snapshot: Snapshot, incident: Incident, *, json: bool) -> None:
+    """Who was asked to take command, and what came of it."""
+    if json:
+        rows = [_called_row(person, called) for person, called in incident.called.items()]
+        of = {"environment": name, "incident": incident.id, "level": incident.level, "people": rows}
+        print(document({"schema": "warroom.page/1", **of}))
+        return
+    for person, called in incident.called.items():
+        print(plain(f"{person:10} {called.role:28} {calling_words.state_words(called, snapshot.at)}"))
+    if not incident.called:
+        print("nobody was asked")
+
+
+def _called_row(person: str, called: Called) -> dict[str, Any]:
+    return {
+        "person": person,
+        "roles": (called.role,),
+        "asked": called.times,
+        "first": written(called.first.utc_us),
+        "last": written(called.last.utc_us),
+        "passed": written(called.passed.utc_us) if called.passed else None,
+        "delivered": called.delivered,
+        "words": called.words,
+    }
 
 
 def _document(name: str, incident: Incident, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from console.core.clock import Stamp
 from console.core.commands import command
 from console.core.format import clock, count
 from console.core.freshness import last_look
-from console.core.live import Impact
+from console.core.impact_words import NO_SOURCE, impact_parts, unmeasured
 from console.core.plan import CodeChange
 from console.core.plan_words import data_to, moment
 from console.core.presence import Presence, presence
@@ -194,19 +194,12 @@ def _impact(
     word = span(" IMPACT ", Role.STRONG)
     impact = snapshot.live.impact if snapshot.live else None
     if seen is not None:
-        was = f" · was {' · '.join(_impact_parts(impact, environment)[:2])}" if impact else ""
+        was = f" · was {' · '.join(impact_parts(impact, environment)[:2])}" if impact else ""
         return line(word, span(f"not known since {clock(seen)}", Role.WARN), was)
+    if unmeasured(environment):
+        return line(word, span(NO_SOURCE, Role.WARN))
     if impact is None:
         return line(word, "not known yet" if incident else "none seen")
-    parts = _impact_parts(impact, environment)
+    parts = impact_parts(impact, environment)
     trend = span(impact.trend.upper(), _TREND_ROLE.get(impact.trend, Role.PLAIN))
     return line(word, " · ".join(parts), " · ", trend)
-
-
-def _impact_parts(impact: Impact, environment: Environment) -> list[str]:
-    words = environment.impact
-    percent = (
-        "how many is not known" if impact.percent is None else f"{impact.percent:.0f} % cannot {words.words}"
-    )
-    minute = [] if impact.per_minute is None else [f"{impact.per_minute:.0f} a minute"]
-    return [percent, f"{impact.failures} {words.failures}", *minute]

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from console.core.calling_words import state_words
 from console.core.commands import command
+from console.core.first_minute import listening_words
 from console.core.format import clock
 from console.core.freshness import unwatched
+from console.core.on_duty import source_words, who
 from console.core.plan import Phase, Plan
 from console.core.policy import demanded, missing, prerequisites, refused, said_yes, unproven
 from console.core.prerequisites import Judged
@@ -19,6 +22,8 @@ from console.core.words import duration
 from screens.lines import Line, Role, flush, line, span, wrap
 from screens.lines import width as width_of
 from screens.views.prerequisites import sign_of
+
+ALERTS_SHOWN = 4
 
 
 class SideRow(Struct, frozen=True):
@@ -49,7 +54,7 @@ def side_view(snapshot: Snapshot, environment: Environment) -> SideView:
     if incident is None:
         return _quiet(snapshot, environment)
     if incident.status == "suspected":
-        return _suspected(incident)
+        return _suspected(snapshot, incident)
     if incident.gate_opened is not None:
         return _checklist(incident, environment)
     return _gate(snapshot, incident, environment)
@@ -67,14 +72,43 @@ def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
     ]
     if engine is not None:
         rows.append(SideRow("·", Role.DIM, f"engine {engine.pid} since", clock(engine.since)))
+    rows += _first_minute(snapshot)
     blind = unwatched(snapshot, environment)
     state, role = ("nobody looks", Role.ALARM) if blind else ("all eyes open", Role.GOOD)
     return SideView("WATCH", state, role, tuple(rows))
 
 
-def _suspected(incident: Incident) -> SideView:
-    rows = tuple(SideRow("!", Role.BAD, trigger) for trigger in incident.triggers)
+def _suspected(snapshot: Snapshot, incident: Incident) -> SideView:
+    """Why, by whose alerts, who is on call, and who was asked to take command."""
+    why = [SideRow("!", Role.BAD, trigger) for trigger in incident.triggers]
+    called = [
+        SideRow("…", Role.WARN, f"{person}, {one.role}", state_words(one, snapshot.at))
+        for person, one in incident.called.items()
+    ]
+    rows = (*why, *_alerts(snapshot, incident), *_first_minute(snapshot), *called)
     return SideView("WHY", f"since {clock(incident.onset)}", Role.BAD, rows)
+
+
+def _alerts(snapshot: Snapshot, incident: Incident) -> list[SideRow]:
+    """Alerts that fire and are not why it is suspected; the newest last."""
+    told = " ".join(incident.triggers)
+    firing = [one for one in snapshot.state.alerts.values() if one.ended is None and one.alert not in told]
+    return [
+        SideRow("!", Role.WARN, f"alert {one.alert}", clock(one.starts)) for one in firing[-ALERTS_SHOWN:]
+    ]
+
+
+def _first_minute(snapshot: Snapshot) -> list[SideRow]:
+    """Who is on call, and whether alerts are heard; nothing while no engine has said so."""
+    live = snapshot.live
+    rows = []
+    if live is not None and (duty := live.on_call) is not None:
+        sign, role = ("·", Role.DIM) if duty.people and not duty.trouble else ("!", Role.WARN)
+        rows.append(SideRow(sign, role, f"on call {who(duty)}: {source_words(duty, snapshot.at)}"))
+    if live is not None and (webhook := live.webhook) is not None:
+        sign, role = ("!", Role.BAD) if webhook.why_not else ("·", Role.DIM)
+        rows.append(SideRow(sign, role, f"alerts at {webhook.at}: {listening_words(webhook)}"))
+    return rows
 
 
 # -- the gate ---------------------------------------------------------------------------------------

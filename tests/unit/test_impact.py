@@ -25,11 +25,13 @@ def at(second: float) -> Stamp:
     return Stamp(round(second * 1e6), "boot", round(second * 1e6))
 
 
-def tracker(measure: Measure | None = SIGNED) -> ImpactTracker:
-    """One that follows the metric `signing`; of an environment it reads nothing else."""
-    environment: Any = SimpleNamespace(
-        impact=SimpleNamespace(metric="signing"), metrics={"signing": SimpleNamespace(measure=measure)}
-    )
+def tracker(measure: Measure | None = SIGNED, users: str | None = None) -> ImpactTracker:
+    """One that follows the metric `signing`, and `users` if asked to; of an environment it reads no more."""
+    metrics = {
+        "signing": SimpleNamespace(measure=measure, unit="%"),
+        "suffering": SimpleNamespace(measure=LOAD, unit="count"),
+    }
+    environment: Any = SimpleNamespace(impact=SimpleNamespace(metric="signing", users=users), metrics=metrics)
     return ImpactTracker(cast("Environment", environment))
 
 

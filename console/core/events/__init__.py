@@ -1,5 +1,6 @@
 """The kinds of event that a journal holds, and how one is written to bytes and read back."""
 
+from console.core.events.alerting import AlertEnded, AlertFired, CommandAsked, CommandPaged
 from console.core.events.body import Body
 from console.core.events.engine import EngineStarted, EngineStopped, ReleaseSeen, RequestRefused, RungChanged
 from console.core.events.gate import (
@@ -42,7 +43,11 @@ from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encod
 
 __all__ = [
     "KNOWN",
+    "AlertEnded",
+    "AlertFired",
     "Body",
+    "CommandAsked",
+    "CommandPaged",
     "Draft",
     "EngineStarted",
     "EngineStopped",

@@ -3,7 +3,15 @@
 from msgspec.structs import replace
 
 from console.core.events import Event
-from console.core.fold import engine, gate, incident, plan, review, standing  # noqa: F401 - each registers its kinds of event
+from console.core.fold import (  # noqa: F401 - each registers its kinds of event
+    alerting,
+    engine,
+    gate,
+    incident,
+    plan,
+    review,
+    standing,
+)
 from console.core.fold.base import apply
 from console.core.state import State
 

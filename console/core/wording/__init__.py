@@ -1,10 +1,30 @@
 """Every kind of event in a line of plain words, for timeline and report. Total: no event is silent."""
 
 from console.core.events import Event
-from console.core.wording import engine, gate, incident, plan, review, standing  # each registers its kinds
+from console.core.wording import (  # each registers its kinds
+    alerting,
+    engine,
+    gate,
+    incident,
+    plan,
+    review,
+    standing,
+)
 from console.core.wording.base import Names, Said, Tone, words_of
 
-__all__ = ["Names", "Said", "Tone", "engine", "gate", "incident", "plan", "review", "said", "standing"]
+__all__ = [
+    "Names",
+    "Said",
+    "Tone",
+    "alerting",
+    "engine",
+    "gate",
+    "incident",
+    "plan",
+    "review",
+    "said",
+    "standing",
+]
 
 
 def said(event: Event, names: Names) -> Said:

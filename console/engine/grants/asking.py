@@ -1,5 +1,6 @@
-"""Asking for a yes: who is paged because somebody wants it now, and who has looked at what they are asked."""
+"""Asking people: who is paged because somebody wants it now, and who has looked at what they are asked."""
 
+from console.core import calling
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body
@@ -9,7 +10,12 @@ from console.engine.grants.case import Case, RefusedError, grant
 
 @grant.register
 def _(ask: rq.Page, case: Case) -> tuple[Body, ...]:
-    found = by_hand(case.declared(), case.environment, case.roster, ask.person, case.now)
+    incident = case.incident()
+    found: Body | str
+    if incident.status == "suspected":
+        found = calling.by_hand(incident, case.environment, case.roster, ask.person, case.now)
+    else:
+        found = by_hand(incident, case.environment, case.roster, ask.person, case.now)
     if isinstance(found, str):
         raise RefusedError(found)
     return (found,)

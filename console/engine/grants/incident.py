@@ -4,7 +4,6 @@ from typing import Literal, get_args
 
 from console.core import events as ev
 from console.core import requests as rq
-from console.core.clock import Stamp
 from console.core.events import Body
 from console.core.policy import unrecovered
 from console.core.state import Incident
@@ -53,7 +52,7 @@ def _(ask: rq.MoveOnset, case: Case) -> tuple[Body, ...]:
         raise RefusedError("the onset cannot lie in the future")
     if incident.gate_opened is not None:
         raise RefusedError("the gate is open: what data goes back to is decided")
-    moved = Stamp(ask.utc_us, case.now.boot_id, case.now.boot_us - (case.now.utc_us - ask.utc_us))
+    moved = case.now.on_wall(ask.utc_us)
     plan = incident.plan
     restores = plan is not None and (plan.data is not None or plan.rows is not None)
     again = (ev.PlanningStarted(incident.wish),) if restores and not incident.running() else ()

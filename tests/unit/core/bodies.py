@@ -22,6 +22,7 @@ _attempts = st.integers(0, 3)
 _words = st.text(max_size=12)
 _incidents = st.sampled_from([kit.INCIDENT, "INC-0000"])
 _standing = st.sampled_from(["0" * 12, "1" * 12])
+_fingerprints = st.sampled_from(["f" * 16, "0" * 16])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
@@ -136,6 +137,25 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ),
     ev.GatePaged: st.builds(ev.GatePaged, person=_people, delivered=st.booleans(), words=_words),
     ev.GateSeen: st.builds(ev.GateSeen, plan_hash=_hashes),
+    ev.AlertFired: st.builds(
+        ev.AlertFired,
+        alert=_words,
+        fingerprint=_fingerprints,
+        means=st.sampled_from(["", "errors"]),
+        starts=STAMPS,
+        told=st.integers(0, 2**53),
+        words=_words,
+    ),
+    ev.AlertEnded: st.builds(ev.AlertEnded, alert=_words, fingerprint=_fingerprints),
+    ev.CommandAsked: st.builds(
+        ev.CommandAsked,
+        person=_people,
+        role=_words,
+        level=st.integers(0, 4),
+        why=st.sampled_from(["on call", "again", "escalation", "by hand"]),
+        source=_words,
+    ),
+    ev.CommandPaged: st.builds(ev.CommandPaged, person=_people, delivered=st.booleans(), words=_words),
     ev.GateEscalated: st.builds(
         ev.GateEscalated,
         plan_hash=_hashes,
