@@ -42,6 +42,43 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.WARN,
     ),
     (
+        ev.AlertFired("Down", "f" * 16, "errors", AT, AT.utc_us, "nobody can sign"),
+        "alert Down (errors) fires since 14:09:17: nobody can sign",
+        Tone.BAD,
+    ),
+    (
+        ev.AlertFired("Other", "f" * 16, "", AT, AT.utc_us, ""),
+        "alert Other (not mapped) fires since 14:09:17",
+        Tone.WARN,
+    ),
+    (ev.AlertEnded("Down", "f" * 16), "alert Down does not fire any more", Tone.GOOD),
+    (
+        ev.CommandAsked("oncall-1", "on call", 0, "on call", "(roster, 00:00 old)"),
+        "asked oncall-1 to take command, on call (roster, 00:00 old)",
+        Tone.PLAIN,
+    ),
+    (
+        ev.CommandAsked("oncall-1", "on call", 0, "again"),
+        "asked oncall-1 again to take command, as on call",
+        Tone.PLAIN,
+    ),
+    (
+        ev.CommandAsked("lead-1", "team-lead", 2, "escalation"),
+        "asked lead-1 to take command, because nobody did: level 2, team-lead",
+        Tone.WARN,
+    ),
+    (
+        ev.CommandAsked("lead-1", "team-lead", 2, "by hand"),
+        "had lead-1 asked to take command, as team-lead",
+        Tone.PLAIN,
+    ),
+    (ev.CommandPaged("lead-1", delivered=True, words="taken"), "paged lead-1: taken", Tone.PLAIN),
+    (
+        ev.CommandPaged("lead-1", delivered=False, words="no mail"),
+        "the page of lead-1 failed: no mail",
+        Tone.BAD,
+    ),
+    (
         ev.IncidentSuspected(("error_rate > 5%", "b"), AT, AT),
         "suspected INC-7QK2: error_rate > 5%, b; since 14:09:17",
         Tone.BAD,

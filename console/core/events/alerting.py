@@ -38,6 +38,7 @@ class CommandAsked(Body, frozen=True):
     """Somebody is asked to take command of the suspected incident: CommandPaged tells what came of it."""
 
     kind = "command.asked"
+    critical = False
     person: str
     role: str
     """What they are asked as: `on call`, or their level of the escalation path."""

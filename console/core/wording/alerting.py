@@ -7,7 +7,7 @@ from console.core.wording.base import Said, Title, Tone, words_of
 
 @words_of.register
 def _(body: ev.AlertFired, _event: ev.Event, _title: Title) -> Said:
-    means = f" ({body.means})" if body.means else ", which the strategy does not map"
+    means = f" ({body.means})" if body.means else " (not mapped)"
     words = f": {body.words}" if body.words else ""
     alert = f"alert {body.alert}{means} fires since {clock(body.starts)}{words}"
     return Said(alert, Tone.BAD if body.means else Tone.WARN)

@@ -105,7 +105,8 @@ def test_whatever_changes_what_may_run_is_critical() -> None:
     """A program that skipped one of these would open a gate or repeat an effect."""
     harmless = {cls.kind for cls in KNOWN.values() if not cls.critical}
     told = {"engine.stopped", "note.added", "release.seen", "request.refused"}
-    assert harmless == {*told, "gate.paged", "gate.seen"}
+    alerting = {"alert.fired", "alert.ended", "command.asked", "command.paged"}
+    assert harmless == {*told, *alerting, "gate.paged", "gate.seen"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
