@@ -1,13 +1,11 @@
 """How alerts of others get here, as a typed model of the strategy file: address, secret, meanings."""
 
+from ipaddress import ip_address
 from typing import Literal
 
 from pydantic import Field
 
 from console.core.fields import Address, AlertName, Model, SecretRef, Span, Word
-
-LOOPBACK = ("127.", "[::1]", "localhost")
-"""How an address begins that nobody from outside can reach."""
 
 
 class Webhook(Model):
@@ -36,4 +34,7 @@ class Webhook(Model):
     @property
     def is_loopback(self) -> bool:
         """Whether this machine alone can reach it."""
-        return self.listen.startswith(LOOPBACK)
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
