@@ -154,9 +154,9 @@ def _environment(environment: Environment) -> Iterator[str]:
 def _first_minute(environment: Environment) -> Iterator[str]:
     """Whose alerts are heard, who can reach that, and who says who is on call."""
     if (webhook := environment.webhook) is not None:
-        reach = "" if webhook.is_loopback else ", which not this machine alone can reach"
-        plain = " without TLS of its own: put a proxy before it" if webhook.proof == "bearer" else ""
-        outside = f"{reach}{plain}" if reach else ""
+        reach = "" if webhook.is_loopback else ", which others than this machine can reach"
+        clear = ", and where the secret can be read on the way" if webhook.proof == "bearer" else ""
+        outside = f"{reach}{clear}" if reach else ""
         yield f"alerts are heard at {webhook.listen}{outside}; {count(len(webhook.alerts), 'alert')} mapped"
     if environment.on_call is not None:
         yield f"who is on call is asked of a {environment.on_call.kind}, and of the roster where that fails"

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 
 from console.core.live import Listening
-from console.core.on_duty import source_words, who
+from console.core.on_duty import whole_words
 from console.core.protocols import Snapshot
 
 
 def first_minute(snapshot: Snapshot) -> Iterator[str]:
-    """`on call oncall-1 (calendar, until 18:00:00, 00:42 old)`, `alerts at 127.0.0.1:9911: 3 taken`."""
+    """`on call oncall-1 (calendar, 00:42 old) until 18:00:00Z`, `alerts at 127.0.0.1:9911: 3 taken`."""
     if snapshot.live is None:
         return
     if (duty := snapshot.live.on_call) is not None:
-        yield f"on call {who(duty)} ({source_words(duty, snapshot.at)})"
+        yield f"on call {whole_words(duty, snapshot.at)}"
     if (webhook := snapshot.live.webhook) is not None:
         yield f"alerts at {webhook.at}: {listening_words(webhook)}"
 

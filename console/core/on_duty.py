@@ -153,8 +153,13 @@ def who(duty: OnDuty) -> str:
 
 
 def source_words(duty: OnDuty, now: Stamp) -> str:
-    """Where that is from, until when, how old: `calendar, until 18:00:00, 02:10 old`."""
-    until = [f"until {clock(now.on_wall(duty.until))}"] if duty.until is not None else []
+    """Where that is from, how old it is, and why: `calendar, 02:10 old`."""
     old = f"{age(max(0.0, now.seconds_since(duty.at)))} old"
     because = [f"because {duty.trouble}"] if duty.trouble else []
-    return ", ".join([duty.source, *until, old, *because])
+    return ", ".join([duty.source, old, *because])
+
+
+def whole_words(duty: OnDuty, now: Stamp) -> str:
+    """`oncall-1 (calendar, 02:10 old) until 18:00:00Z`."""
+    until = f" until {clock(now.on_wall(duty.until))}Z" if duty.until is not None else ""
+    return f"{who(duty)} ({source_words(duty, now)}){until}"

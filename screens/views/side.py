@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from console.core.calling_words import state_words
+from console.core.clock import Stamp
 from console.core.commands import command
 from console.core.first_minute import listening_words
 from console.core.format import clock
@@ -15,7 +15,7 @@ from console.core.plan import Phase, Plan
 from console.core.policy import demanded, missing, prerequisites, refused, said_yes, unproven
 from console.core.prerequisites import Judged
 from console.core.protocols import Snapshot
-from console.core.state import Incident
+from console.core.state import Called, Incident
 from console.core.strategy import Environment
 from console.core.summons import Waited, escalates_in, silence, waited_for
 from console.core.words import duration
@@ -81,12 +81,19 @@ def _quiet(snapshot: Snapshot, environment: Environment) -> SideView:
 def _suspected(snapshot: Snapshot, incident: Incident) -> SideView:
     """Why, by whose alerts, who is on call, and who was asked to take command."""
     why = [SideRow("!", Role.BAD, trigger) for trigger in incident.triggers]
-    called = [
-        SideRow("…", Role.WARN, f"{person}, {one.role}", state_words(one, snapshot.at))
-        for person, one in incident.called.items()
-    ]
+    called = [_called(person, one, snapshot.at) for person, one in incident.called.items()]
     rows = (*why, *_alerts(snapshot, incident), *_first_minute(snapshot), *called)
     return SideView("WHY", f"since {clock(incident.onset)}", Role.BAD, rows)
+
+
+def _called(person: str, called: Called, now: Stamp) -> SideRow:
+    """Who was asked as what, and for how long they are silent."""
+    words = f"{person}, {called.role}"
+    if called.passed is not None:
+        return SideRow("·", Role.DIM, f"{words}: asked somebody else", clock(called.passed)[:5])
+    if called.delivered is False:
+        return SideRow("✗", Role.BAD, f"{words}: page failed, {called.words}")
+    return SideRow("…", Role.WARN, words, f"silent {duration(now.seconds_since(called.first))}")
 
 
 def _alerts(snapshot: Snapshot, incident: Incident) -> list[SideRow]:
@@ -104,10 +111,12 @@ def _first_minute(snapshot: Snapshot) -> list[SideRow]:
     rows = []
     if live is not None and (duty := live.on_call) is not None:
         sign, role = ("·", Role.DIM) if duty.people and not duty.trouble else ("!", Role.WARN)
-        rows.append(SideRow(sign, role, f"on call {who(duty)}: {source_words(duty, snapshot.at)}"))
+        until = f"until {clock(snapshot.at.on_wall(duty.until))[:5]}" if duty.until is not None else ""
+        rows.append(SideRow(sign, role, f"{who(duty)} on call, {source_words(duty, snapshot.at)}", until))
     if live is not None and (webhook := live.webhook) is not None:
         sign, role = ("!", Role.BAD) if webhook.why_not else ("·", Role.DIM)
-        rows.append(SideRow(sign, role, f"alerts at {webhook.at}: {listening_words(webhook)}"))
+        if webhook.why_not or snapshot.state.open_incident is None:
+            rows.append(SideRow(sign, role, f"alerts at {webhook.at}: {listening_words(webhook)}"))
     return rows
 
 

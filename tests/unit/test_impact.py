@@ -54,6 +54,29 @@ def impact_of(*rows: tuple[float, float | None, int], onset: float = 0) -> Impac
     return impact
 
 
+class TestUsers:
+    def row(self, second: float, users: float | None, rung: Rung = Rung.OK) -> Row:
+        signing = Reading("signing", 85.0, 9, at(second), Rung.WARN, 3)
+        return Row(at(second), (signing, Reading("suffering", users, None, at(second), rung)))
+
+    def test_how_many_suffer_is_told_by_a_metric_of_its_own(self) -> None:
+        """As of the newest row; what is stale is not known."""
+        tracked = tracker(users="suffering")
+        tracked.reset(at(0))
+        told = [tracked.observe(self.row(1, 12.0)), tracked.observe(self.row(2, 9.0))]
+        told += [tracked.observe(self.row(3, 9.0, Rung.STALE)), tracked.observe(self.row(4, None))]
+        assert [impact.users if impact else 0 for impact in told] == [12.0, 9.0, None, None]
+        assert told[0] is not None
+        assert told[0].users_in == "count"
+
+    def test_without_such_a_metric_nobody_is_counted(self) -> None:
+        tracked = tracker()
+        tracked.reset(at(0))
+        impact = tracked.observe(self.row(1, 12.0))
+        assert impact is not None
+        assert impact.users is None
+
+
 class TestNumbers:
     def test_the_share_that_fails_now(self) -> None:
         """Whether the strategy counts successes or failures; what counts neither has no share."""

@@ -5,7 +5,16 @@ import pytest
 from console.core.clock import Stamp
 from console.core.live import OnDuty
 from console.core.on_call import ByCommand
-from console.core.on_duty import Answer, NobodyError, by_roster, of_json, of_output, on_duty, source_words
+from console.core.on_duty import (
+    Answer,
+    NobodyError,
+    by_roster,
+    of_json,
+    of_output,
+    on_duty,
+    source_words,
+    whole_words,
+)
 from console.core.roster import Roster
 from console.core.strategy import EscalationPath
 from tests.unit.core.kit import at
@@ -121,7 +130,8 @@ def test_a_dotted_path_goes_through_lists() -> None:
 def test_in_words_it_says_from_where_until_when_how_old_and_why_the_roster() -> None:
     now: Stamp = at(130)
     known = OnDuty(("eng-1",), "calendar", at(), at(3600).utc_us)
-    assert source_words(known, now) == "calendar, until 10:00:00, 02:10 old"
+    assert source_words(known, now) == "calendar, 02:10 old"
+    assert whole_words(known, now) == "eng-1 (calendar, 02:10 old) until 10:00:00Z"
     lacking = OnDuty(
         ("eng-1",), "roster", at(), trouble="the calendar did not say it: no event of it is of now"
     )
