@@ -26,7 +26,7 @@ AGAIN_S = 5.0
 """How long to wait before an address that is in use is tried again."""
 TELL_S = 1.0
 AT_ONCE = 32
-"""So many connections are answered at a time; more are told to come again."""
+"""So many connections there may be; with one more the oldest is cut, which is the likeliest to be idle."""
 CONNECTION_S = 10.0
 """So long a connection may last, whatever is done on it."""
 HEAD_BYTES = 16 * 1024
@@ -94,7 +94,6 @@ class Listener:
             log_level="error",
             access_log=False,
             proxy_headers=False,
-            limit_concurrency=AT_ONCE,
             h11_max_incomplete_event_size=HEAD_BYTES,
         )
         config.load()
@@ -152,10 +151,17 @@ class _Connection(H11Protocol):
     """One connection, which ends when its time is over, however slowly somebody speaks on it."""
 
     _over: asyncio.TimerHandle
+    _began: float
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """It begins."""
         super().connection_made(transport)
+        self._began = self.loop.time()
+        others = [one for one in self.connections if isinstance(one, _Connection)]
+        if len(others) > AT_ONCE:
+            oldest = min(others, key=lambda one: one._began)
+            self.connections.discard(oldest)
+            oldest.transport.abort()
         self._over = self.loop.call_later(CONNECTION_S, transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
