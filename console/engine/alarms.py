@@ -1,6 +1,6 @@
 """The alarms: journals what Alertmanager tells, and opens a suspected incident; it can do nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import structlog
 from msgspec import Struct
@@ -12,6 +12,8 @@ from console.core.events import Draft
 from console.core.strategy import Environment
 from console.engine.book import Book
 from console.engine.lookout import suspicion
+
+News = ev.AlertFired | ev.AlertEnded
 
 log = structlog.get_logger()
 
@@ -66,7 +68,7 @@ class Alarms:
         now, state = self._clock.now(), self._book.state
         found = news(state, self._environment, told, now)
         suspected = suspicion(state, list(suspects(self._environment, found)), now)
-        kept = [body for body in found if self._may_be_told(body)]
+        kept = list(self._kept(found))
         self._note_dropped(len(found) - len(kept))
         opened = state.open_incident.id if state.open_incident else None
         drafts = [Draft(body, now, suspected.incident if suspected else opened) for body in kept]
@@ -74,11 +76,16 @@ class Alarms:
             self._book.append(*((suspected,) if suspected else ()), *drafts)
         return len(found)
 
-    def _may_be_told(self, body: ev.AlertFired | ev.AlertEnded) -> bool:
-        """An end is told of whatever was begun to be told."""
-        if isinstance(body, ev.AlertEnded):
-            return body.fingerprint in self._book.state.alerts
-        return (self._mapped if body.means else self._unmapped).take()
+    def _kept(self, found: Iterable[News]) -> Iterator[News]:
+        """What the allowances let through; an end is told of whatever was begun to be told."""
+        begun = set(self._book.state.alerts)
+        for body in found:
+            if isinstance(body, ev.AlertFired):
+                if not (self._mapped if body.means else self._unmapped).take():
+                    continue
+                begun.add(body.fingerprint)
+            if body.fingerprint in begun:
+                yield body
 
     def _note_dropped(self, number: int) -> None:
         if number:

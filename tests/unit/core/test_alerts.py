@@ -47,7 +47,8 @@ _alerts = st.fixed_dictionaries(
     },
 )
 MESSAGES = st.fixed_dictionaries(
-    {"version": st.just("4"), "alerts": st.lists(_alerts, max_size=4)}, optional={"status": _json, "x": _json}
+    {"version": st.just("4"), "alerts": st.lists(_alerts, max_size=4)},
+    optional={"status": st.text(max_size=9), "x": st.none()},
 )
 
 
@@ -117,6 +118,23 @@ def test_any_bytes_are_a_message_or_a_refusal(raw: bytes) -> None:
     door = Door()
     door.hear(raw)
     holds(door)
+
+
+def test_what_fires_and_ends_in_one_message_has_ended() -> None:
+    door = Door()
+    alert = {
+        "labels": {"alertname": "Down"},
+        "startsAt": "2025-10-09T09:00:00Z",
+        "fingerprint": "f" * 16,
+    }
+    both = [{**alert, "status": "firing"}, {**alert, "status": "resolved"}]
+    assert door.hear(json.dumps({"version": "4", "alerts": both}).encode())
+    assert [body.kind for body in door.journal.bodies()] == [
+        "incident.suspected",
+        "alert.fired",
+        "alert.ended",
+    ]
+    assert door.alarms.dropped == 0
 
 
 def test_without_a_fingerprint_the_labels_tell_alerts_apart() -> None:
