@@ -1,9 +1,11 @@
 """Counters over time: increases with restarts of the service in between, and quantiles of histograms."""
 
 import math
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from msgspec import Struct
 
@@ -11,8 +13,6 @@ from console.core.clock import Stamp
 
 Labels = tuple[tuple[str, str], ...]
 """The labels of one series, sorted by name."""
-Key = tuple[str, float | None]
-"""A counter's name, and for the bucket of a histogram its upper bound."""
 
 
 class Page(Struct, frozen=True):
@@ -34,11 +34,37 @@ class Page(Struct, frozen=True):
         return total if math.isfinite(total) else None
 
 
-class _Entry(Struct, frozen=True):
-    """What had been counted by the time of one page."""
+class _Counter:
+    """A counter, or one bucket of a histogram, all its series together."""
 
-    at: Stamp
-    counted: Mapping[Key, float]
+    __slots__ = ("counted", "past", "seen_us")
+
+    def __init__(self, pages: int) -> None:
+        self.counted = 0.0
+        """How much it grew since its first page."""
+        self.past = array("d", [math.nan]) * pages
+        """What had been counted by the time of each page that is remembered; NaN where it was not on it."""
+        self.seen_us = 0
+
+
+class _Series:
+    """One series of a counter as it was last seen."""
+
+    __slots__ = ("at_us", "counter", "value")
+
+    def __init__(self, counter: _Counter) -> None:
+        self.counter = counter
+        self.value = math.nan
+        self.at_us = 0
+
+    def add(self, value: float, at_us: int) -> None:
+        """What the newest page shows; the first value is where counting starts."""
+        if value >= self.value:
+            self.counter.counted += value - self.value
+        elif value < self.value:
+            self.counter.counted += value
+        self.value, self.at_us = value, at_us
+        self.counter.seen_us = at_us
 
 
 class History:
@@ -48,76 +74,90 @@ class History:
     of a series is where counting starts and not an increase, as in PromQL: nobody knows when it was
     reached. A series that was away for longer than `horizon_s` starts anew. What is missing is None,
     never 0. All windows end at the newest page and need at least two pages in them.
+
+    A number of eight bytes is kept for each counter and page.
     """
 
     def __init__(self, counters: Iterable[str], histograms: Iterable[str], horizon_s: float) -> None:
-        self._buckets = frozenset(f"{name}_bucket" for name in histograms)
-        self._names = frozenset(counters) | self._buckets
+        self._counters = {name: _Counter(0) for name in counters}
+        self._buckets: dict[str, dict[float, _Counter]] = {f"{name}_bucket": {} for name in histograms}
         self._horizon_us = horizon_s * 1e6
-        self._last: dict[tuple[str, Labels], tuple[float, int]] = {}
-        self._counted: dict[Key, float] = {}
-        self._entries: list[_Entry] = []
+        self._times = array("q")
+        """When each page was there, by boot time in microseconds."""
+        self._series: dict[tuple[str, Labels], _Series] = {}
 
     def add(self, page: Page) -> None:
         """One more page, later than all before it."""
-        seen: set[Key] = set()
-        for name in self._names & page.series.keys():
-            for labels, value in page.series[name].items():
-                key = self._key(name, labels)
-                if key is not None and math.isfinite(value) and value >= 0:
-                    self._count(name, labels, key, value, page.at.boot_us)
-                    seen.add(key)
-        self._entries.append(_Entry(page.at, {key: self._counted[key] for key in seen}))
-        self._forget(page.at.boot_us - self._horizon_us)
+        now_us = page.at.boot_us
+        for name in (*self._counters, *self._buckets):
+            for labels, value in page.series.get(name, {}).items():
+                if 0 <= value < math.inf and (series := self._known(name, labels)):
+                    series.add(value, now_us)
+        self._times.append(now_us)
+        for counter in self._all():
+            counter.past.append(counter.counted if counter.seen_us == now_us else math.nan)
+        self._forget(now_us - self._horizon_us)
 
     def increase(self, name: str, over_s: float) -> float | None:
         """How much a counter, all its series together, grew in the last `over_s` seconds."""
-        return self._increase((name, None), over_s)
+        counter = self._counters.get(name)
+        return self._increase(counter, self._first(over_s)) if counter else None
 
     def grown(self, name: str) -> float:
         """How much a counter grew since its first page; never falls."""
-        return self._counted.get((name, None), 0.0)
+        counter = self._counters.get(name)
+        return counter.counted if counter else 0.0
 
     def buckets(self, histogram: str, over_s: float) -> list[tuple[float, float]]:
         """Upper bound and increase of each bucket in the last `over_s` seconds; empty when unknown."""
-        name = f"{histogram}_bucket"
-        newest = self._entries[-1].counted if self._entries else {}
-        bounds = sorted(bound for key, bound in newest if key == name and bound is not None)
-        grown = [(bound, self._increase((name, bound), over_s)) for bound in bounds]
+        first, found = self._first(over_s), self._buckets.get(f"{histogram}_bucket", {})
+        grown = [(bound, self._increase(found[bound], first)) for bound in sorted(found)]
         return [(bound, increase) for bound, increase in grown if increase is not None]
 
-    def _key(self, name: str, labels: Labels) -> Key | None:
-        """What a series is counted under; None for a bucket without a readable bound."""
-        if name not in self._buckets:
-            return name, None
+    def _known(self, name: str, labels: Labels) -> _Series | None:
+        """The series as it was seen before, or a new one; None for a bucket without a readable bound."""
+        series = self._series.get((name, labels))
+        if series is None and (counter := self._counter(name, labels)):
+            series = self._series[name, labels] = _Series(counter)
+        return series
+
+    def _counter(self, name: str, labels: Labels) -> _Counter | None:
+        """What a series is counted under."""
+        if name in self._counters:
+            return self._counters[name]
         try:
             bound = float(dict(labels)["le"])
         except (KeyError, ValueError):
             return None
-        return None if math.isnan(bound) else (name, bound)
+        if math.isnan(bound):
+            return None
+        return self._buckets[name].setdefault(bound, _Counter(len(self._times)))
 
-    def _count(self, name: str, labels: Labels, key: Key, value: float, at_us: int) -> None:
-        before = self._last.get((name, labels))
-        grown = 0.0 if before is None else value - before[0] if value >= before[0] else value
-        self._counted[key] = self._counted.get(key, 0.0) + grown
-        self._last[name, labels] = (value, at_us)
+    def _all(self) -> Iterator[_Counter]:
+        return chain(self._counters.values(), *(found.values() for found in self._buckets.values()))
 
     def _forget(self, before_us: float) -> None:
         """Drop what no window can reach any more."""
-        del self._entries[: bisect_left(self._entries, before_us, key=lambda entry: entry.at.boot_us)]
-        gone = [series for series, (_, at_us) in self._last.items() if at_us < before_us]
-        for series in gone:
-            del self._last[series]
+        if gone := bisect_left(self._times, before_us):
+            del self._times[:gone]
+            for counter in self._all():
+                del counter.past[:gone]
+        for key in [key for key, series in self._series.items() if series.at_us < before_us]:
+            del self._series[key]
+        for found in self._buckets.values():
+            for bound in [bound for bound, counter in found.items() if counter.seen_us < before_us]:
+                del found[bound]
 
-    def _increase(self, key: Key, over_s: float) -> float | None:
-        if not self._entries or key not in self._entries[-1].counted:
-            return None
-        newest = self._entries[-1]
-        start_us = newest.at.boot_us - over_s * 1e6
-        first = bisect_left(self._entries, start_us, key=lambda entry: entry.at.boot_us)
-        for entry in self._entries[first:-1]:
-            if key in entry.counted:
-                return newest.counted[key] - entry.counted[key]
+    def _first(self, over_s: float) -> int:
+        """Place of the oldest page in the last `over_s` seconds."""
+        return bisect_left(self._times, self._times[-1] - over_s * 1e6) if self._times else 0
+
+    def _increase(self, counter: _Counter, first: int) -> float | None:
+        """Since the first page from that place on that has it, to the newest; None without two such pages."""
+        past = counter.past
+        for place in range(first, len(past) - 1):
+            if past[place] == past[place]:  # not NaN
+                return None if math.isnan(past[-1]) else past[-1] - past[place]
         return None
 
 

@@ -55,7 +55,7 @@ def last_look(snapshot: Snapshot, environment: Environment) -> Stamp | None:
 def rungs_now(snapshot: Snapshot, environment: Environment) -> dict[str, Rung]:
     """The rung that may be shown of each metric: STALE where its reading is too old, whatever it was then."""
     blind, silent = unwatched(snapshot, environment), gaps(environment)
-    newest = {reading.metric: reading for reading in snapshot.rows[-1].readings} if snapshot.rows else {}
+    newest = snapshot.rows[-1].by_metric() if snapshot.rows else {}
     rungs = {}
     for name in environment.metrics:
         reading = newest.get(name)

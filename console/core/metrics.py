@@ -83,3 +83,7 @@ class Row(Struct, frozen=True, array_like=True):
     def reading(self, metric: str) -> Reading | None:
         """That metric's reading, if the tick has one."""
         return next((reading for reading in self.readings if reading.metric == metric), None)
+
+    def by_metric(self) -> dict[str, Reading]:
+        """All readings, each by its metric's name: for whoever wants more than one."""
+        return {reading.metric: reading for reading in self.readings}

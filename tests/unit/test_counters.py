@@ -93,8 +93,9 @@ class TestIncrease:
         counted = history(horizon_s=10)
         for second in range(1000):
             counted.add(page(second, total={(("session", str(second)),): 1.0}))
-        assert len(counted._entries) == 11
-        assert len(counted._last) == 11
+        assert len(counted._times) == 11
+        assert len(counted._series) == 11
+        assert {len(counter.past) for counter in counted._all()} == {11}
 
     @given(
         st.lists(

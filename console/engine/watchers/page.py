@@ -9,7 +9,7 @@ from console.core.counters import Page
 from console.core.measures import Scraped, UnwatchableError, from_page, names, new_history
 from console.core.watched import Measure, Scrape
 from console.engine.watchers.watcher import Reader, Watcher
-from console.targets.scrape import scrape
+from console.targets.scrape import Known, scrape
 from console.targets.source import SourceError
 
 
@@ -26,11 +26,12 @@ class ScrapeWatcher(Watcher):
         self._client = client
         self._clock = clock
         self._page: Page | None = None
+        self._known = Known()
 
     async def ask(self) -> None:
         """Fetch the page; without one, nothing is known until the next."""
         try:
-            page = await scrape(self._client, self._source.url, self._source.limit, self._clock)
+            page = await scrape(self._client, self._source.url, self._source.limit, self._clock, self._known)
         except SourceError as error:
             self._page, self.trouble = None, str(error)
             return

@@ -19,7 +19,7 @@ from console.core.counters import Page
 from console.store.clock import SystemClock
 from console.targets import scrape as scraping
 from console.targets import web
-from console.targets.scrape import read, scrape
+from console.targets.scrape import Known, read, scrape
 from console.targets.source import CannotAskError, SourceError
 from tests.integration.targets.local_web import LocalWeb
 
@@ -262,7 +262,48 @@ class TestRedirects:
         assert len(server.seen) == 4
 
 
-@given(st.text(alphabet='ab{}="\\,# 1.eNn\t\n_:\x00é+', max_size=40) | st.text(max_size=40))
+SCRAPS = st.text(alphabet='ab{}="\\,# 1.eNn\t\n_:\x00é+', max_size=40)
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "up 1",
+            "up 2",
+            "up  3",
+            "up\t4",
+            "up 5 1700000000000",
+            "up 6_0",
+            "up one",
+            "up",
+            'up{a="x y"} 7',
+            'up{a="x y"}8',
+            'up{a="x 9',
+            'up{a="x"} NaN',
+            'up{a="x"} 1e3 ',
+            "# up 1",
+            "",
+        ]
+    ),
+    max_size=6,
+).map("\n".join)
+
+
+@given(SCRAPS | LINES, SCRAPS | LINES)
+def test_what_is_known_of_the_page_before_changes_nothing(before: str, now: str) -> None:
+    """A page is read as if it were the first, whatever came before it."""
+    known = Known()
+    read_or_not(before, known)
+    assert repr(read_or_not(now, known)) == repr(read_or_not(now, None))
+
+
+def read_or_not(text: str, known: Known | None) -> Page | str:
+    """The page, or why it is none."""
+    try:
+        return read(text.encode(), NOW, known)
+    except ValueError as error:
+        return str(error)
+
+
+@given(SCRAPS | st.text(max_size=40))
 def test_nothing_makes_reading_fail_but_a_line_that_says_why(text: str) -> None:
     """Whatever a page holds, it is a page or one clear error."""
     page, reason = None, ""
