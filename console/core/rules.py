@@ -9,8 +9,7 @@ For one metric, in this order:
 
 A value that rests on too few samples, or that is stale, is unknown to every condition that mentions it.
 
-Up goes at once, down only when it has been better for a while (hysteresis): a metric that comes and goes
-every few seconds is not a new trouble each time, and not over in between.
+Up goes at once, down only when it has been better for a while (see settling).
 """
 
 import math
@@ -24,6 +23,7 @@ from console.core.clock import Stamp
 from console.core.conditions import Condition
 from console.core.measures import NOTHING, Measured, UnwatchableError
 from console.core.metrics import LADDER, Rung
+from console.core.settling import Settling, Verdict
 from console.core.truth import Facts, Watched
 from console.core.watched import Metric
 
@@ -62,14 +62,6 @@ class _Rule(Struct, frozen=True):
     watched: Watched
 
 
-class _Verdict(Struct, frozen=True):
-    """What one moment says of a metric."""
-
-    rung: Rung
-    rule: str = ""
-    onset: Stamp | None = None
-
-
 class Ladder:
     """All metrics of one environment, judged together, because a rule may speak of any of them."""
 
@@ -89,9 +81,7 @@ class Ladder:
             for name, metric in metrics.items()
             if metric.rungs.recovered
         }
-        self._settle_s = settle_s
-        self._better: dict[str, Stamp] = {}
-        """Since when each metric that has not come down yet has been better."""
+        self._settling = {name: Settling(settle_s) for name in metrics}
         self._standings: dict[str, Standing] = {}
         self._began: Stamp | None = None
 
@@ -142,41 +132,31 @@ class Ladder:
 
     def _stand(self, name: str, facts: Facts, blind: Mapping[str, Rung | None]) -> Standing:
         """The new standing; one that is only late stays where it stood."""
-        before = self._standings.get(name)
+        before, settling = self._standings.get(name), self._settling[name]
         verdict = self._verdict(name, facts, blind)
-        if verdict is None:
-            verdict = _Verdict(before.rung, before.rule, before.onset) if before else _Verdict(Rung.WAITING)
-        if before and self._settles(name, before, verdict, facts.at):
-            verdict = _Verdict(before.rung, before.rule, before.onset)
+        if verdict is not None:
+            verdict = settling.settled(verdict, self._arming(name, facts.at, verdict.rung)[0], facts.at)
+        else:
+            settling.late()
+            verdict = Verdict(before.rung, before.rule, before.onset) if before else Verdict(Rung.WAITING)
         since = before.since if before and before.rung is verdict.rung else facts.at
         arms, arms_in_s = self._arming(name, facts.at, verdict.rung)
         return Standing(verdict.rung, since, verdict.rule, verdict.onset, arms, arms_in_s)
 
-    def _settles(self, name: str, before: Standing, verdict: _Verdict, at: Stamp) -> bool:
-        """Whether a metric that is better now has not been so for long enough to come down."""
-        on_ladder = before.rung in LADDER and verdict.rung in LADDER
-        if not (on_ladder and before.rung.is_worse_than(verdict.rung)):
-            self._better.pop(name, None)
-            return False
-        if at.seconds_since(self._better.setdefault(name, at)) < self._settle_s:
-            return True
-        del self._better[name]
-        return False
-
-    def _verdict(self, name: str, facts: Facts, blind: Mapping[str, Rung | None]) -> _Verdict | None:
+    def _verdict(self, name: str, facts: Facts, blind: Mapping[str, Rung | None]) -> Verdict | None:
         held = list(takewhile(lambda rule: rule.watched.truth, self._rules[name]))
         if held:
-            return _Verdict(held[-1].rung, held[-1].condition.text, _onset(held))
+            return Verdict(held[-1].rung, held[-1].condition.text, _onset(held))
         if blind[name] or facts.values[name] is None:
             return _new(blind[name])
         if any(rule.watched.truth is None for rule in self._rules[name][:1]):
             return _new(_gravest(self._rules[name][0], blind))
         if self._arming(name, facts.at, Rung.OK)[0]:
-            return _Verdict(Rung.WAITING)
+            return Verdict(Rung.WAITING)
         recovered = self._recovered.get(name)
         if recovered and recovered.watched.truth:
-            return _Verdict(Rung.RECOVERED, recovered.condition.text)
-        return _Verdict(Rung.OK)
+            return Verdict(Rung.RECOVERED, recovered.condition.text)
+        return Verdict(Rung.OK)
 
     def _arming(self, name: str, at: Stamp, rung: Rung) -> tuple[Rung, float] | tuple[None, None]:
         """The next rung above `rung`, if it would hold by waiting, and the seconds until then."""
@@ -192,8 +172,8 @@ def _onset(held: list[_Rule]) -> Stamp | None:
     return first.watched.onset
 
 
-def _new(rung: Rung | None) -> _Verdict | None:
-    return _Verdict(rung) if rung else None
+def _new(rung: Rung | None) -> Verdict | None:
+    return Verdict(rung, judged=False) if rung else None
 
 
 def _gravest(rule: _Rule, blind: Mapping[str, Rung | None]) -> Rung | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from console.core.clock import Stamp
 from console.core.conditions import AllOf, AnyOf, Comparison, Condition, Flag, Held, Node, Not
 from console.core.measures import Measured
-from console.core.metrics import Rung
+from console.core.metrics import LADDER, Rung
 from console.core.rules import Standing
 from console.core.watched import Metric
 
@@ -20,6 +20,15 @@ SIGNS = {
     "=": operator.eq,
     "!=": operator.ne,
 }
+
+
+Told = tuple[Rung, str, Stamp | None]
+"""A rung, the words of the rule that decided, and the onset."""
+
+
+def height(rung: Rung) -> int:
+    """On the ladder; a window under way is as high as OK."""
+    return LADDER.index(Rung.OK if rung is Rung.WAITING else rung)
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Reference:
 
     metrics: Mapping[str, Metric]
     gaps: Mapping[str, float]
+    settle_s: float = 0.0
     past: list[Moment] = field(default_factory=list)
 
     def blind(self, name: str, i: int) -> Rung | None:
@@ -154,11 +164,67 @@ class Reference:
         return [(rung, condition) for rung, condition in written if condition]
 
     def standing(self, name: str, i: int) -> Standing:
-        rung, rule, onset = self.verdict(name, i)
+        kept = self.kept(name, i)
+        rung, rule, onset = kept[i]
         first = i
-        while first > 0 and self.verdict(name, first - 1)[0] is rung:
+        while first > 0 and kept[first - 1][0] is rung:
             first -= 1
         return Standing(rung, self.past[first].at, rule, onset, *self.arming(name, i, rung))
+
+    def kept(self, name: str, i: int) -> list[Told]:
+        """Where it stood at each moment up to `i`, coming down only when it has been better for long."""
+        kept: list[Told] = []
+        down: list[bool] = []
+        """Of each moment, whether it was better than what had been, and had to wait."""
+        for j in range(i + 1):
+            told, source = self.verdict(name, j)
+            if source == "late":
+                kept.append(kept[-1] if kept else told)
+                down.append(False)
+                continue
+            stood = self.stood_before(name, kept, down, j)
+            waits = source == "judged" and stood is not None and self.waits(name, stood, told[0], down, j)
+            silent = j > 0 and self.silent_before(name, down, j)
+            if waits and stood:
+                kept.append((Rung.WAITING, "", None) if silent else stood)
+            else:
+                kept.append(told)
+            down.append(waits)
+        return kept
+
+    def silent_before(self, name: str, down: list[bool], i: int) -> bool:
+        """Whether it was blind since it stood somewhere last, or has been waiting since then to settle."""
+        for j in range(i - 1, -1, -1):
+            source = self.verdict(name, j)[1]
+            if source == "blind":
+                return True
+            if source == "judged" and not down[j]:
+                return False
+        return False
+
+    def stood_before(self, name: str, kept: list[Told], down: list[bool], i: int) -> Told | None:
+        """Where it stood when it was judged last, and that counted."""
+        for j in range(i - 1, -1, -1):
+            if self.verdict(name, j)[1] == "judged" and not down[j]:
+                return kept[j]
+        return None
+
+    def waits(self, name: str, stood: Told, now: Rung, down: list[bool], i: int) -> bool:
+        """Whether it is better than where it stood, and has not been so for long enough."""
+        if not self.settle_s or height(now) >= height(stood[0]):
+            return False
+        if self.silent_before(name, down, i) and height(stood[0]) <= height(Rung.OK):
+            return False
+        better = None
+        for j in range(i, -1, -1):
+            told, source = self.verdict(name, j)
+            arms = self.arming(name, j, told[0])[0] if source == "judged" else None
+            if source != "judged" or (j < i and not down[j]):
+                break
+            if arms and height(arms) >= height(stood[0]):
+                break
+            better = self.past[j].at
+        return better is None or self.past[i].at.seconds_since(better) < self.settle_s
 
     def arming(self, name: str, i: int, stands: Rung) -> tuple[Rung | None, float | None]:
         climbing = [rung for rung, _ in self.ladder(name)]
@@ -168,28 +234,29 @@ class Reference:
             return (None, None) if left == math.inf else (rung, left)
         return None, None
 
-    def verdict(self, name: str, i: int) -> tuple[Rung, str, Stamp | None]:
+    def verdict(self, name: str, i: int) -> tuple[Told, str]:
+        """What moment `i` alone says, and whether that is `judged`, `blind` (unknown) or `late`."""
         ladder = self.ladder(name)
         for k in range(len(ladder), 0, -1):
             if all(self.truth(condition.node, i) for _, condition in ladder[:k]):
                 rung, condition = ladder[k - 1]
                 mandatory = [c for r, c in ladder[:k] if r is Rung.MANDATORY]
-                return rung, condition.text, self.onset((mandatory or [condition])[0].node, i)
+                onset = self.onset((mandatory or [condition])[0].node, i)
+                return (rung, condition.text, onset), "judged"
         if blind := self.blind(name, i):
-            return blind, "", None
+            return (blind, "", None), "blind"
         if ladder and self.truth(ladder[0][1].node, i) is None:
             others = [
                 self.blind(other, i) for other in self.names(ladder[0][1].node) if other in self.metrics
             ]
             for reason in (Rung.NO_SOURCE, Rung.STALE, Rung.WAITING):
                 if reason in others and self.value(name, i) is not None:
-                    return reason, "", None
-        late = self.value(name, i) is None or (ladder and self.truth(ladder[0][1].node, i) is None)
-        if late:
-            return self.verdict(name, i - 1) if i else (Rung.WAITING, "", None)
-        return self.calm(name, i)
+                    return (reason, "", None), "blind"
+        if self.value(name, i) is None or (ladder and self.truth(ladder[0][1].node, i) is None):
+            return (Rung.WAITING, "", None), "late"
+        return self.calm(name, i), "judged"
 
-    def calm(self, name: str, i: int) -> tuple[Rung, str, Stamp | None]:
+    def calm(self, name: str, i: int) -> Told:
         """Where a metric stands that is known, and of which nothing bad holds."""
         if self.arming(name, i, Rung.OK)[0]:
             return Rung.WAITING, "", None
