@@ -36,12 +36,14 @@ _METRICS = TypeAdapter(dict[str, Metric])
 class Monitor:
     """A Prometheus of its own folder and port. `jobs` are the addresses that it scrapes, by name."""
 
-    def __init__(self, folder: Path, jobs: Mapping[str, str], rules: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, folder: Path, jobs: Mapping[str, str], rules: list[dict[str, Any]], interval: str = "100ms"
+    ) -> None:
         self._program = require_program("prometheus", "prometheus")
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        every = {"scrape_interval": "100ms", "scrape_timeout": "100ms", "evaluation_interval": "100ms"}
+        every = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), interval)
         scrapes = [_job(name, url) for name, url in jobs.items()]
         config = {"global": every, "rule_files": ["rules.yml"], "scrape_configs": scrapes}
         # JSON is YAML as well.
@@ -72,6 +74,18 @@ class Monitor:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(LIMIT_S)
             self._process = None
+
+    def freeze(self) -> None:
+        """Let it do nothing any more: its kernel still takes connections."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def ask(self, path: str, **words: str) -> Any:
         """What its API answers there, by another way than the one under test."""
