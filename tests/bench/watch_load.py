@@ -105,7 +105,7 @@ def write_strategy(folder: Path, sets: int, page_port: int, prom_port: int, over
     document = yaml.load(SMALL)
     here = document["environments"]["testnet"]
     url = f"http://{LOOPBACK}:{page_port}"
-    every = {"every": "1s", "limit": "900ms"}
+    every = {"every": "1s", "limit": "5s"}
     here["service"] |= {"url": url, "health": f"{url}/health"}
     here["sources"] = {
         "metrics": {"kind": "scrape", "url": f"{url}/metrics", **every},

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,13 +19,14 @@ from console.core import strategy
 from console.core.clock import Stamp
 from console.core.strategy import Environment
 from console.store.clock import SystemClock
+from console.targets import web
 from tests.integration.targets.local_web import LocalWeb
 from tests.integration.targets.test_sampler import METRICS, SOURCES
 from tests.integration.watch.prometheus_kit import Monitor
 
 SKEW_S = 600
-LINGERS_S = 1.2
-"""How long a lie lasts in a test: longer than a source may be silent (0.7 s)."""
+LINGERS_S = 1.4
+"""How long a lie lasts in a test: longer than a source may be silent (1.2 s)."""
 
 Page = Callable[[str], str]
 Between = Callable[[bytes], Awaitable[Response]]
@@ -47,8 +47,7 @@ class WallClock(SystemClock):
 class Service:
     """Counts what its users try, by the time that has passed; half of it fails while it is sick."""
 
-    def __init__(self, web: LocalWeb) -> None:
-        self._web = web
+    def __init__(self, server: LocalWeb) -> None:
         self.sick = False
         self.per_second = 400.0
         self.unlucky = 0.0
@@ -58,8 +57,8 @@ class Service:
         self.feigns = False
         """Whether its health endpoint says that it is well, whatever it is."""
         self._at = time.monotonic()
-        web.answers["/metrics"] = self._metrics
-        web.answers["/health"] = self._health
+        server.answers["/metrics"] = self._metrics
+        server.answers["/health"] = self._health
 
     def be(self, *, sick: bool) -> None:
         """Become so, from now on."""
@@ -99,13 +98,13 @@ class Stage:
         self.monitor = monitor
         self.service = Service(service)
         self.clock = WallClock()
+        self._client = web.new_client()  # keeps no connection, so that there is nothing to close
         self.answer: Between | None = None
         """What stands between makes this of each answer of the Prometheus."""
         between.answers["/api/v1/query"] = self._pass_on
 
     async def _pass_on(self, request: Request) -> Response:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
-            answer = await client.get(f"{self.monitor.url}/api/v1/query?{request.url.query}")
+        answer = await self._client.get(f"{self.monitor.url}/api/v1/query?{request.url.query}")
         if self.answer is not None:
             return await self.answer(answer.content)
         return Response(answer.content, answer.status_code)
@@ -115,7 +114,7 @@ class Stage:
 
         What Prometheus says is held against the page; page and health are enough by themselves.
         """
-        every = {"every": "200ms", "limit": "500ms"}
+        every = {"every": "200ms", "limit": "1s"}
         sources = {
             "prom": {"kind": "prometheus", "url": self.between.url(""), **every},
             "page": {"kind": "scrape", "url": self.web.url("/metrics"), **every},
@@ -149,6 +148,9 @@ def _share(measure: dict[str, str], name: str, mandatory: str) -> dict[str, Any]
     return {"title": name, "unit": "%", "measure": measure, "at_least": 20, "rungs": rungs}
 
 
+SEEING = frozenset({"errors", "page_errors", "health"})
+
+
 class Lie(Struct, frozen=True):
     """One lie: who begins it, and who ends it."""
 
@@ -157,6 +159,13 @@ class Lie(Struct, frozen=True):
     end: Callable[[Stage], None]
     blinds: frozenset[str] = frozenset()
     """The metrics of which nothing is known while it is told."""
+    hides: frozenset[str] = frozenset()
+    """The metrics that do not see a sick service while it is told, beside those."""
+
+    @property
+    def leaves(self) -> frozenset[str]:
+        """The metrics that see a sick service all the same."""
+        return SEEING - self.blinds - self.hides
 
 
 # -- what Prometheus does -------------------------------------------------------------------------------
@@ -167,28 +176,35 @@ BOTH = frozenset({"errors", "page_errors"})
 NONE = frozenset[str]()
 
 
-def _answers(name: str, change: Callable[[dict[str, Any]], Any], blinds: frozenset[str] = ERRORS) -> Lie:
+def _answers(
+    name: str,
+    change: Callable[[dict[str, Any]], Any],
+    blinds: frozenset[str] = ERRORS,
+    hides: frozenset[str] = NONE,
+) -> Lie:
     """A lie of whoever answers in Prometheus' place: its JSON, changed; a str is sent as it is."""
 
     async def answer(body: bytes) -> Response:
         made = change(json.loads(body))
         return PlainTextResponse(made if isinstance(made, str) else json.dumps(made))
 
-    return _between(name, answer, blinds)
+    return _between(name, answer, blinds, hides)
 
 
-def _between(name: str, answer: Between, blinds: frozenset[str] = ERRORS) -> Lie:
+def _between(
+    name: str, answer: Between, blinds: frozenset[str] = ERRORS, hides: frozenset[str] = NONE
+) -> Lie:
     def begin(stage: Stage) -> None:
         stage.answer = answer
 
     def end(stage: Stage) -> None:
         stage.answer = None
 
-    return Lie(name, begin, end, blinds)
+    return Lie(name, begin, end, blinds, hides)
 
 
 async def _slowly(body: bytes) -> Response:
-    await asyncio.sleep(0.6)  # longer than the source may take
+    await asyncio.sleep(1.1)  # longer than the source may take
     return Response(body)
 
 
@@ -258,7 +274,7 @@ OF_PROMETHEUS = (
     _answers("its clock is ahead", _skewed(SKEW_S), NONE),
     _answers("its clock is behind", _skewed(-SKEW_S), NONE),
     _answers("it contradicts: all is lost", _value("100"), NONE),
-    _answers("it contradicts: all is well", _value("0"), NONE),
+    _answers("it contradicts: all is well", _value("0"), NONE, ERRORS),
 )
 
 
@@ -334,11 +350,11 @@ OF_THE_SERVICE = (
     ),
     _shows("every series twice on the page", lambda page: page + _all("999999")(page)),
     _shows("no numbers on the page", _all("NaN"), BOTH),
-    _shows("half a page", lambda page: page[:-12]),
+    _shows("half a page", lambda page: page[:-12], BOTH),
     _shows("a page of a website", lambda _: "<html><body>Welcome</body></html>", BOTH),
-    _shows("times of ten minutes ago", _dated),
-    Lie("its health is always fine", _feign, _confess),
-    Lie("night", _night, _day),
+    _shows("times of ten minutes ago", _dated, ERRORS),
+    Lie("its health is always fine", _feign, _confess, hides=frozenset({"health"})),
+    Lie("night", _night, _day, hides=BOTH),
 )
 OF_THE_CLOCK = (_clock("our clock jumps ahead", SKEW_S), _clock("our clock jumps back", -SKEW_S))
 LIES = (*OF_PROMETHEUS, *OF_THE_SERVICE, *OF_THE_CLOCK)
