@@ -23,7 +23,7 @@ EVERY_S = 0.2
 """How often the kit's source is asked, and all metrics are judged."""
 APART_S = 2 * INTERVAL_S + 2 * EVERY_S
 """Each judges at its own moments: a scrape and an evaluation there, a look and a tick here."""
-BUSY_S = 0.4
+BUSY_S = 1.0
 """How late a busy machine may be."""
 RATIO = "100 * rate(failed_total[1s]) / rate(tried_total[1s])"
 RULES = {
@@ -100,8 +100,11 @@ async def test_verdicts_agree_within_the_intervals(
     watch = sampler(environment(monitor.url, watched(monitor.url)), client)
     seen = await record(watch, asyncio.create_task(tell(page)))
     for name in RULES:
-        ours = turns([(tick.row.at, tick.standings[name].rung.says_roll_back) for tick in seen])
-        theirs = turns([(tick.row.at, value(tick, f"{name}_there") == 1) for tick in seen])
+        # A busy machine may leave an answer out: what is unknown is no turn.
+        known = [tick for tick in seen if value(tick, name) is not None]
+        ours = turns([(tick.row.at, tick.standings[name].rung.says_roll_back) for tick in known])
+        there = [(tick.row.at, value(tick, f"{name}_there")) for tick in seen]
+        theirs = turns([(at, said == 1) for at, said in there if said is not None])
         assert [turn.fires for turn in theirs] == [True, False] * RISES[name], name
         assert [turn.fires for turn in ours] == [turn.fires for turn in theirs], name
         apart = [abs(here.at.seconds_since(there.at)) for here, there in zip(ours, theirs, strict=True)]
