@@ -39,6 +39,8 @@ AIM_CPU = 0.25
 AIM_MB = 120.0
 AIM_BEND = 1.25
 """How much more a metric may cost between 120 and 1200 than between 12 and 120, for noise."""
+MISSED = 0.1
+"""The share of seconds that may be left out on a busy machine."""
 START_S = 120.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -133,7 +135,7 @@ def measured(metrics: int, over: str, warm_s: float, seconds: float) -> Costs:
         spent = [Spent(pid) for pid in (engine, console, judge, parser)]
         time.sleep(seconds)
         costs = Costs(metrics, *(each.so_far() for each in spent))
-        check(folder, metrics)
+        check(folder, metrics, seconds)
         return costs
 
 
@@ -164,14 +166,18 @@ def _layout(folder: Path) -> Layout:
     return Layout(folder / "state" / "warroom" / "testnet")
 
 
-def check(folder: Path, metrics: int) -> None:
-    """What was measured is a watch that works: every metric has a value, and there is no trouble."""
+def check(folder: Path, metrics: int, seconds: float) -> None:
+    """What was measured is a watch that works: a row a second, a value of every metric, and no trouble."""
     layout = _layout(folder)
     live, rows = LiveFile(layout.live).read(), SampleReader(layout.samples).since(Stamp(0, "", 0))
     assert live is not None
     assert not live.trouble, live.trouble
     known = [reading for reading in rows[-1].readings if reading.value is not None]
     assert len(known) == metrics, [r.metric for r in rows[-1].readings if r.value is None][:5]
+    newest = [row for row in rows if rows[-1].at.seconds_since(row.at) < seconds]
+    assert len(newest) >= (1 - MISSED) * seconds, (
+        f"{len(newest)} rows in {seconds:g} s: the machine is too busy"
+    )
 
 
 def told(costs: Costs) -> Iterator[str]:
