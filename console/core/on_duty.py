@@ -36,6 +36,16 @@ class Answer(Struct, frozen=True):
     """Until when, UTC microseconds."""
 
 
+class Shift(Struct, frozen=True):
+    """An event of a calendar that covers the moment."""
+
+    summary: str
+    attendees: tuple[str, ...]
+    began: int
+    """UTC microseconds."""
+    ends: int
+
+
 def on_duty(environment: Environment, roster: Roster, answer: Answer, now: Stamp) -> OnDuty:
     """Whom of the roster an answer means; NobodyError when nobody, or more than one."""
     assert environment.on_call is not None  # noqa: S101 - somebody has asked it

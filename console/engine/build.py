@@ -6,6 +6,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import structlog
@@ -45,7 +46,6 @@ from console.engine.service import Service
 from console.engine.stores import StoreMaker
 from console.engine.supervision import supervised
 from console.engine.watchers import Means as WatchMeans
-from console.engine.webhook import Listener
 from console.store.bell import Bell, Ringer
 from console.store.clock import SystemClock
 from console.store.inbox import FolderInbox
@@ -69,6 +69,9 @@ from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
 from console.targets.stores import Stores
 from console.targets.watch.prometheus import PrometheusServer
+
+if TYPE_CHECKING:
+    from console.engine.webhook import Listener
 
 LEASE_WAIT_S = 3.0
 """How long an engine waits for the children of a killed one to end."""
@@ -212,10 +215,13 @@ class _Builder:
             incident=lambda: self._book.state.open_incident,
         )
 
-    def _webhook(self, board: Board) -> Listener | None:
+    def _webhook(self, board: Board) -> "Listener | None":
+        """Where alerts are heard; only then is a web server loaded."""
         webhook = self._environment.webhook
         if webhook is None:
             return None
+        from console.engine.webhook import Listener
+
         alarms = Alarms(self._book, self._environment, self._clock)
         return Listener(webhook, alarms, self._secrets, board, self._clock)
 

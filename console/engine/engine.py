@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -31,10 +32,12 @@ from console.engine.service import Service
 from console.engine.signatures import Signatures
 from console.engine.standing_orders import StandingOrders
 from console.engine.tasks import Tasks
-from console.engine.webhook import Listener
 from console.store.bell import Bell
 from console.store.inbox import FolderInbox
 from console.store.lease import Lease
+
+if TYPE_CHECKING:
+    from console.engine.webhook import Listener
 
 POLL_S = 1.0
 """How long a request can lie in the inbox when its bell was lost; and the rhythm of the heartbeat."""
@@ -64,7 +67,7 @@ class Engine:
         cataloguer: Cataloguer | None,
         changes: ChangesKeeper | None,
         means: Means,
-        webhook: Listener | None = None,
+        webhook: "Listener | None" = None,
         on_call: DutyKeeper | None = None,
         service: Service | None = None,
         recollector: Recollector | None = None,

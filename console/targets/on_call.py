@@ -11,9 +11,8 @@ from msgspec import Struct
 
 from console.core.clock import Clock
 from console.core.on_call import ByCalendar, ByCommand, ByHttp
-from console.core.on_duty import Answer, NobodyError, of_json, of_output
+from console.core.on_duty import Answer, NobodyError, Shift, of_json, of_output
 from console.targets.process import Finished, ProgramError, Programs
-from console.targets.shifts import Shift
 from console.targets.source import SourceError
 from console.targets.web import get
 

@@ -13,21 +13,12 @@ from zoneinfo import ZoneInfo
 import icalendar
 import msgspec
 import recurring_ical_events  # type: ignore[import-untyped]  # it brings no types
-from msgspec import Struct
+
+from console.core.on_duty import Shift
 
 AROUND = timedelta(days=2)
 """Times without a zone are looked for so far around the moment; each is then judged in its own."""
 MOST = 20
-
-
-class Shift(Struct, frozen=True):
-    """An event that covers the moment."""
-
-    summary: str
-    attendees: tuple[str, ...]
-    began: int
-    """UTC microseconds."""
-    ends: int
 
 
 def shifts(raw: bytes, now: datetime, zone: ZoneInfo) -> list[Shift]:
