@@ -18,6 +18,7 @@ from console.targets.git import Clone
 from console.targets.health import HealthProbe
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
+from console.targets.scratch_release import ScratchReleases
 from console.targets.stores import Stores
 
 
@@ -170,6 +171,8 @@ class World:
     worktrees: Path
     evidence: Path
     """Folder for files that are evidence of the open incident."""
+    trial: ScratchReleases | None = None
+    """How releases are tried on a schema; None where the strategy names no `schema`."""
 
     def worktree(self, branch: str) -> Path:
         """Where the worktree of a rollback branch is."""

@@ -11,12 +11,14 @@ from actions.integrate import Integrate
 from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
+from actions.rehearse import Rehearse
 from actions.restorable_point import RestorablePoint
 from actions.restore_cache import RestoreCache
 from actions.restore_rows import RestoreRows, ShowRows
 from actions.restore_tree import RestoreTree
 from actions.rows import CompareRows, CountRows
 from actions.run_command import RunCommand
+from actions.same_schema import SameSchema
 from actions.swap import SwapBack, SwapDatabase
 from actions.tidy import Tidy
 from actions.verify_backup import VerifyBackup
@@ -40,11 +42,13 @@ ACTIONS: dict[str, type[Action]] = {
     "prove-cache": ProveCache,
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
+    "rehearse": Rehearse,
     "restorable-point": RestorablePoint,
     "restore-cache": RestoreCache,
     "restore-rows": RestoreRows,
     "restore-tree": RestoreTree,
     "run-command": RunCommand,
+    "same-schema": SameSchema,
     "show-rows": ShowRows,
     "start-writers": StartWriters,
     "stop-writers": StopWriters,

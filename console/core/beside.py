@@ -26,6 +26,16 @@ def scratch(database: str, what: str) -> str:
     return _named(database, "verify", what)
 
 
+def built(database: str, what: str) -> str:
+    """Where a release builds its own schema, to be compared: `walletconnect_schema_...`."""
+    return _named(database, "schema", what)
+
+
+def rehearsal(database: str, what: str) -> str:
+    """Where a release is rehearsed on today's schema: `walletconnect_rehearsal_...`."""
+    return _named(database, "rehearsal", what)
+
+
 def _named(database: str, why: str, whose: str) -> str:
     """The whole reason and owner; of the database's name as much as there is place for."""
     tail = f"_{why}_{re.sub(r'[^a-z0-9]+', '_', whose.lower()).strip('_')}"[:LONGEST]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from console.core import schema_verdict
 from console.core.plan import CodeChange, Glass, Need, Wish
 from console.core.strategy import Authorisation
 
@@ -19,14 +20,11 @@ def refused(authorisation: Authorisation, wish: Wish) -> str:
 
 
 def unsafe(change: CodeChange) -> str:
-    """Why the plan may not be opened by fewer than all; empty when nothing can be lost by it."""
-    if change.migrations is None:
-        return (
-            "nobody can tell whether the schema is the same: name `migrations` in the strategy's `repository`"
-        )
-    if change.migrations:
-        return f"the schema is not the same, {', '.join(change.migrations)}: the whole matrix must say yes"
-    return ""
+    """Why the plan may not be opened by fewer than all, or by nobody; empty when it is schema safe.
+
+    That is where the schema is the same, or has expanded and the gate waits for the rehearsal.
+    """
+    return schema_verdict.unsafe(change.schema)
 
 
 def glass_of(authorisation: Authorisation) -> Glass | None:

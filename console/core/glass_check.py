@@ -26,11 +26,12 @@ def quorum(environment: Part) -> Iterator[Finding]:
 
 
 def schema(environment: Part) -> Iterator[Finding]:
-    """Whether the schema is the same can be told only where somebody has said what changes it."""
+    """Whether the schema is safe can be told only where somebody has said what a release builds."""
     glass = environment["authorisation"]["break_glass"]
-    if glass.value is not None and environment["repository"]["migrations"].value is None:
+    if glass.value is not None and environment["schema"]["build"].value is None:
         yield glass.wrong(
-            "it needs to know that the schema is the same: name `migrations` in `repository`", on_key=True
+            "it needs to know that the schema is safe: name `schema` with `build` in this environment",
+            on_key=True,
         )
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from console.core.schema_verdict import SchemaVerdict
+
 
 class Phase(StrEnum):
     """The four phases of every runbook, in order (STRATEGY 5)."""
@@ -123,6 +125,8 @@ class CodeChange(Struct, frozen=True):
     """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
     migrations: tuple[str, ...] | None = None
     """Migrations that one of the two has and the other has not, or not so; None: nobody can tell."""
+    schema: SchemaVerdict | None = None
+    """Whether the target can work with today's schema; None where the data goes back, schema and all."""
 
 
 POINT_IN_TIME = "point in time"

@@ -11,6 +11,7 @@ from console.core.clock import Stamp
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.prerequisites import Judged, judge, waived_slots
 from console.core.requests import Choice
+from console.core.schema_verdict import closes
 from console.core.seats import unfilled
 from console.core.state import Approval, Evidence, Incident, Refusal, Status
 from console.core.strategy import Environment
@@ -39,6 +40,7 @@ def gate(incident: Incident, now: Stamp) -> Gate:
     wanted = tuple(f"{count} {role} must say yes" for role, count in short.items())
     said_no = tuple(f"{no.person} said no: {no.because}" for no in refused(incident))
     closed = (
+        *_unfit(plan),
         *_unready(incident, plan),
         *said_no,
         *_unproven(plan, incident, now),
@@ -86,6 +88,11 @@ def opens_by(incident: Incident, now: Stamp) -> tuple[str, ...]:
         return ()
     met = (f"{one.item.title}: {one.words}" for one in prerequisites(incident, now))
     return (*(predicate.words for predicate in demanded(incident.plan, incident)), *met)
+
+
+def _unfit(plan: Plan) -> tuple[str, ...]:
+    why = closes(plan.code.schema) if plan.code else ""
+    return (why,) if why else ()
 
 
 def _unready(incident: Incident, plan: Plan) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from console.core.fields import (
 )
 from console.core.on_call import AnyOnCall
 from console.core.plan import Authority, Phase
+from console.core.schema_rules import SchemaRules
 from console.core.watched import AnySource, DeclaredTrigger, Metric
 
 # -- the way back -----------------------------------------------------------------------------------
@@ -313,6 +314,8 @@ class Environment(Model):
     backups: Backups | None = None
     archive: AnyArchive | None = None
     recovery: Recovery | None = None
+    schema_: SchemaRules | None = Field(alias="schema", default=None)
+    """How the verdict on a schema is found; None: it is *unknown*."""
     sources: dict[Name, AnySource]
     metrics: dict[Word, Metric]
     settle: Seconds = 0.0

@@ -12,6 +12,7 @@ from console.core import (
     on_call_check,
     prerequisites_check,
     runbook_check,
+    schema_check,
     separation_check,
 )
 from console.core.parts import Finding, Part
@@ -26,6 +27,7 @@ RULES = (
     *alerting_check.RULES,
     *on_call_check.RULES,
     *glass_check.RULES,
+    *schema_check.RULES,
     *separation_check.RULES,
 )
 

@@ -99,7 +99,11 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     health = f"{world.service_url}/health"
     environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
     dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"
-    environment["data"]["dsn"] = dsn
+    environment["data"] |= {
+        "dsn": dsn,
+        "admin": f"file:{folder / 'secrets' / 'postgres-admin.dsn'}",
+        "programs": world.postgres.bin,
+    }
     if world.postgres.archive is not None:
         _rehearse_data(environment, folder, world, world.postgres.archive)
     sources = environment["sources"]
@@ -116,6 +120,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     if "paging" in environment["authorisation"]:
         _rehearse_paging(environment["authorisation"], folder)
     _validate_the_release(environment)
+    _try_the_release(environment)
 
 
 def _rehearse_paging(rule: Any, folder: Path) -> None:
@@ -128,10 +133,6 @@ def _rehearse_paging(rule: Any, folder: Path) -> None:
 def _rehearse_data(environment: Any, folder: Path, world: World, archive: ArchiveAt) -> None:
     """Point everything that keeps and restores data at the world, with a recovery point of seconds."""
     environment["drill"] = NOTE_OF_DATA
-    environment["data"] |= {
-        "admin": f"file:{folder / 'secrets' / 'postgres-admin.dsn'}",
-        "programs": world.postgres.bin,
-    }
     environment["cache"]["url"] = f"file:{folder / 'secrets' / 'redis.url'}"
     environment["backups"]["folder"] = str(folder / "backups")
     environment["archive"] |= {"wal": archive.wal, "bases": archive.bases}
@@ -159,3 +160,10 @@ def _validate_the_release(environment: Any) -> None:
     validate = environment["commands"]["validate"]
     validate["argv"] = [sys.executable, "-m", "walletconnect.validate", "{service_url}"]
     environment["commands"] = {"validate": validate}
+
+
+def _try_the_release(environment: Any) -> None:
+    """The world's releases bring migrations, and a suite that writes: both run on a scratch database."""
+    rules = environment["schema"]
+    for name, module in (("build", "console.drill.build_schema"), ("rehearse", "console.drill.rehearse")):
+        rules[name]["argv"] = [sys.executable, "-m", module]

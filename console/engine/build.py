@@ -67,7 +67,6 @@ from console.targets.on_call import Means as OnCallMeans
 from console.targets.on_call import ask
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
-from console.targets.stores import Stores
 from console.targets.watch.prometheus import PrometheusServer
 
 if TYPE_CHECKING:
@@ -320,17 +319,18 @@ class _Builder:
             deployer=self._deployer(health),
             health=health,
             rows=Rows(lambda: self._secrets.resolve(environment.data.dsn), environment.data.tables),
-            stores=self._stores(),
+            stores=self._maker.make(environment),
             head=self._book.last,
             releases=self._base / environment.releases.file,
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
+            trial=self._maker.trial(environment),
         )
 
-    def _stores(self) -> Stores | None:
-        """The data with its backups, where the strategy names a place for them."""
-        maker = StoreMaker(self._programs, self._secrets, self._base, self._wanted.state)
-        return maker.make(self._environment)
+    @property
+    def _maker(self) -> StoreMaker:
+        """Makes whatever the strategy names of the data."""
+        return StoreMaker(self._programs, self._secrets, self._base, self._wanted.state)
 
     def _deployer(self, health: HealthProbe) -> Deployer:
         deploy = self._environment.deploy

@@ -32,6 +32,7 @@ from console.core.plan import (
     frozen,
 )
 from console.core.releases import Known, place, propose
+from console.core.schema_verdict import REHEARSE, SAME_SCHEMA, SchemaVerdict, closes
 from console.core.state import Incident
 from console.core.strategy import (
     ByApproval,
@@ -44,6 +45,7 @@ from console.core.strategy import (
 from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
+from console.engine.schema_judge import judge
 from console.targets.git import commit_bytes
 
 FETCH_S = 120
@@ -113,6 +115,7 @@ async def _back_in_git(
         branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
         restored=await world.clone.write_commit(raw, keep=False),
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
+        schema=await _schema(world, known, running, goal, wish, show),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")
@@ -145,6 +148,23 @@ def _migrations(world: World, running: Release, goal: Release) -> tuple[str, ...
     return inside(world.clone.changed(running.commit, goal.commit), folders)
 
 
+async def _schema(
+    world: World,
+    known: Sequence[Known],
+    running: Release,
+    goal: Release,
+    wish: Wish,
+    show: Callable[[str], None],
+) -> SchemaVerdict | None:
+    """Whether the release that is gone back to can work with today's schema, where that is kept."""
+    if wish.data is not None:
+        return None
+    before = known[: place(known, running.commit)]
+    good = [one for one in reversed(before) if one.verdict == "good" and one.commit != goal.commit]
+    rehearsed = any(line.action == REHEARSE for line in world.environment.runbook)
+    return await judge(world, goal, good, show, rehearsed=rehearsed)
+
+
 def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
     """How many releases lie between what runs and what is gone back to."""
     now = place(known, running.commit)
@@ -156,7 +176,7 @@ def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
 
 def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     environment = world.environment
-    lines = tuple(_lines(environment, wish))
+    lines = tuple(line for line in _lines(environment, wish) if not _is_idle(line.action, inputs))
     previews = [_preview(line, inputs, world) for line in lines]
     there = {line.id for line in lines}
     glass = glass_of(environment.authorisation) if wish.break_glass else None
@@ -186,6 +206,19 @@ def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
     if wish.verb is not None and all(line.action != wish.verb for line in chosen):
         chosen.append(_line_of(wish.verb))
     return iter(chosen)
+
+
+def _is_idle(name: str, inputs: Inputs) -> bool:
+    """Whether an action of the schema has nothing to show in this plan.
+
+    Where the verdict keeps the gate closed, nothing that a rehearsal says opens it.
+    """
+    if name not in (REHEARSE, SAME_SCHEMA):
+        return False
+    verdict = inputs.change.schema if inputs.change else None
+    if verdict is None:
+        return inputs.change is None or name == SAME_SCHEMA
+    return bool(closes(verdict)) or not verdict.live
 
 
 def _lines_of(environment: Environment, verb: str) -> Iterator[RunbookStep]:

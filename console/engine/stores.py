@@ -16,6 +16,7 @@ from console.targets.postgres.pgbackrest import PgBackRestArchive
 from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from console.targets.redis.server import CacheServer
+from console.targets.scratch_release import ScratchReleases
 from console.targets.sealing import Seal, Sealing, Unsealed
 from console.targets.shell import HostShell, Shell
 from console.targets.stores import Stores
@@ -49,6 +50,20 @@ class StoreMaker:
             cache=self.cache(cache, docker) if cache else None,
             cache_rules=cache,
             docker=docker,
+        )
+
+    def trial(self, environment: Environment) -> ScratchReleases | None:
+        """How releases are tried on a schema; None where the strategy does not say."""
+        rules, data = environment.schema_, environment.data
+        if rules is None:
+            return None
+        docker = Docker() if data.container else None
+        return ScratchReleases(
+            rules=rules,
+            server=self.server(data, data.admin or data.dsn, docker),
+            service=self.server(data, data.dsn, docker),
+            programs=self.programs,
+            redact=self.secrets.redact,
         )
 
     def server(self, data: Data, dsn: str, docker: Docker | None) -> Server:

@@ -242,6 +242,11 @@ class Clone:
         """A worktree of its own at `path`, on the new branch `branch`, at `commit`."""
         await self._git(self.worktree_words(path, branch, commit), limit_s=120)
 
+    async def add_detached(self, path: Path, commit: str) -> None:
+        """A worktree of its own at `path`, at `commit`, on no branch."""
+        words = ("worktree", "add", "--quiet", "--detach", "--", str(path), commit)
+        await self._git(words, limit_s=120)
+
     async def remove_worktree(self, path: Path) -> None:
         """Take a worktree away again, also one that is only half there; its branch and commits stay."""
         if path.exists():
@@ -285,7 +290,7 @@ class Clone:
         who = ("-c", f"user.name={author}", "-c", f"user.email={address(author)}")
         await self.remove_worktree(path)
         try:
-            await self._git(("worktree", "add", "--quiet", "--detach", "--", str(path), onto), limit_s=120)
+            await self.add_detached(path, onto)
             await self._git((*who, "cherry-pick", "--allow-empty", commit), worktree=path, limit_s=60)
             picked, _, _ = await self.state_of(path)
         finally:

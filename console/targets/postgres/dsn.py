@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -50,6 +51,20 @@ def place(params: Mapping[str, Any]) -> str:
 def variables(params: Mapping[str, Any]) -> dict[str, str]:
     """The environment in which PostgreSQL's own programs connect the same way: nothing of it in any argv."""
     return {name: str(params[key]) for key, name in _VARIABLES.items() if params.get(key) is not None}
+
+
+def url(params: Mapping[str, Any]) -> str:
+    """The same as one address, for programs that know no other form; a socket's folder is a parameter."""
+    known = {key: str(params[key]) for key in _VARIABLES if params.get(key) is not None}
+    user, password, host, port, name = (
+        quote(known.pop(key, ""), safe="") for key in ("user", "password", "host", "port", "dbname")
+    )
+    if host.startswith("%2F"):
+        known["host"], host = str(params["host"]), ""
+    who = f"{user}{':' if password else ''}{password}@" if user else ""
+    where = f"{host}{':' if port else ''}{port}"
+    more = f"?{urlencode(known)}" if known else ""
+    return f"postgresql://{who}{where}/{name}{more}"
 
 
 def in_words(params: Mapping[str, Any], error: psycopg.Error) -> str:
