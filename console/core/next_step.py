@@ -15,6 +15,7 @@ from console.core.policy import (
     prerequisites,
     refused,
     too_old,
+    unfit,
     unproven,
     unrecovered,
 )
@@ -177,11 +178,27 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, 
         return _asking(incident, asking[0], incident.step(asking[0].id))
     if incident.plan is None:
         return NextStep(f"plan anew: {incident.planning_failed or 'there is no plan'}", "target")
+    if incident.gate_opened is None and (why := unfit(incident.plan)):
+        return _unfit(incident, incident.plan, environment, why)
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
         return _gate(snapshot, incident, incident.plan, environment, viewer)
     return _under_way(snapshot, incident, incident.plan, environment)
+
+
+def _unfit(incident: Incident, plan: Plan, environment: Environment, why: str) -> NextStep:
+    """The code alone cannot go back: where a release or the data can, that is named; v shows every way."""
+    verdict = plan.code.schema if plan.code else None
+    nearest = verdict.nearest if verdict else ""
+    if running := incident.running():
+        again = "T" if nearest else "v shows the ways out"
+        return NextStep(f"wait: {running[0].title} ends first, then plan anew ({again}): {why}", None)
+    if nearest:
+        return NextStep(f"plan anew, to {nearest}, whose schema fits: {why}", "target")
+    if said := distrusted(incident, environment):
+        return NextStep(f"choose what the data goes back to ({said}): {why}", "data")
+    return NextStep(f"this gate stays closed, look at the ways out: {why}", "plan")
 
 
 def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:

@@ -6,6 +6,7 @@ from console.core.clock import Stamp
 from console.core.format import clock, count
 from console.core.loss import Ceiling
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
+from console.core.schema_verdict import SchemaVerdict
 from console.core.verbs import RESTORE_ROWS
 from console.core.words import age
 
@@ -13,6 +14,8 @@ _KEYS = 10
 """Keys of rows that are named; the plan's steps name all."""
 _MIGRATIONS = 3
 """Migrations that are named."""
+_DIFFERENCES = 3
+"""Differences of the schema that are named; the plan on the screen names all."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,10 +51,21 @@ def code_words(code: CodeChange | None) -> str:
     """From which release to which, and what is said of that."""
     if code is None:
         return "the release stays"
-    return f"{code.running.tag} back to {code.target.tag}, {code.verdict}{schema_words(code)}"
+    schema = "" if code.schema is None else f"; {verdict_words(code.schema)}"
+    return f"{code.running.tag} back to {code.target.tag}, {code.verdict}{migration_words(code)}{schema}"
 
 
-def schema_words(code: CodeChange) -> str:
+def verdict_words(verdict: SchemaVerdict) -> str:
+    """What is said of the schema, with the gravest reasons: `schema expanded: t.a added, may be null`."""
+    if verdict.kind == "unknown":
+        return f"schema unknown: {verdict.why}"
+    named = [found.words for found in verdict.differences[:_DIFFERENCES]]
+    more = len(verdict.differences) - _DIFFERENCES
+    named += [f"{more} more"] if more > 0 else []
+    return f"schema {verdict.kind}{': ' if named else ''}{', '.join(named)}"
+
+
+def migration_words(code: CodeChange) -> str:
     """Which migrations lie between the two releases, as far as anybody knows; for the end of a sentence."""
     migrations = code.migrations
     if migrations is None:

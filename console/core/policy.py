@@ -40,7 +40,7 @@ def gate(incident: Incident, now: Stamp) -> Gate:
     wanted = tuple(f"{count} {role} must say yes" for role, count in short.items())
     said_no = tuple(f"{no.person} said no: {no.because}" for no in refused(incident))
     closed = (
-        *_unfit(plan),
+        *((why,) if (why := unfit(plan)) else ()),
         *_unready(incident, plan),
         *said_no,
         *_unproven(plan, incident, now),
@@ -90,9 +90,9 @@ def opens_by(incident: Incident, now: Stamp) -> tuple[str, ...]:
     return (*(predicate.words for predicate in demanded(incident.plan, incident)), *met)
 
 
-def _unfit(plan: Plan) -> tuple[str, ...]:
-    why = closes(plan.code.schema) if plan.code else ""
-    return (why,) if why else ()
+def unfit(plan: Plan) -> str:
+    """Why the gate stays closed whoever says yes: the target cannot work with today's schema; else empty."""
+    return closes(plan.code.schema) if plan.code else ""
 
 
 def _unready(incident: Incident, plan: Plan) -> tuple[str, ...]:

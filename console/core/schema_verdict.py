@@ -98,22 +98,18 @@ def caption(verdict: SchemaVerdict, *, rehearsed: bool) -> str:
     return f"schema {verdict.kind} {sign}{proven}"
 
 
-def ways_out(verdict: SchemaVerdict, *, data: bool) -> tuple[str, ...]:
-    """What there is to do where the code alone cannot go back, in the order in which it is tried.
-
-    `data`: whether the strategy knows how the data goes back.
-    """
+def ways_out(verdict: SchemaVerdict) -> tuple[str, ...]:
+    """What there is to do where the code alone cannot go back, in the order in which it is tried."""
     nearest = (
-        f"go back to {verdict.nearest}, whose schema fits: T, then {verdict.nearest}"
+        f"go back to {verdict.nearest} instead, the nearest good release whose schema fits (T)"
         if verdict.nearest
-        else "no other good release with a schema that fits is known: T shows them"
+        else "go back to another release (T); no good one is known whose schema fits"
     )
-    last = "b, then point in time, and its loss receipt" if data else "the strategy names no `recovery`"
     return (
-        "turn off the flag behind which the new code runs",
+        "turn off the flag that the new code runs behind",
         nearest,
-        "an additive shim: add by hand what the old release misses, plan again (T), and it is rehearsed",
+        "an additive shim: add what the old release misses, then plan again (T): it is judged and rehearsed",
         "roll forward to a fix",
-        "migrate down as a data step: loss receipt, lock timeout, and every signature",
-        f"last, the data back to before the onset: {last}",
+        "migrate down as a data step, with loss receipt, lock timeout and every signature",
+        "last: the data back to before the onset, with its loss receipt (b)",
     )

@@ -8,7 +8,7 @@ from msgspec import Struct
 from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Body
-from console.core.policy import may_initiator, prerequisites, refused, said_yes, wanted
+from console.core.policy import may_initiator, prerequisites, refused, said_yes, unfit, wanted
 from console.core.roster import Person, Roster
 from console.core.state import Asked, Incident
 from console.core.strategy import Environment, EscalationPath, Paging
@@ -32,10 +32,11 @@ def due(incident: Incident | None, environment: Environment, roster: Roster, now
 
 
 def waits(incident: Incident) -> bool:
-    """Whether there is a plan whose gate is closed, and nothing that comes in the place of that plan."""
+    """Whether there is a plan whose gate somebody's yes opens, and nothing that comes in its place."""
     return (
         incident.status == "declared"
         and incident.plan is not None
+        and not unfit(incident.plan)
         and incident.planned is not None
         and not incident.planning
         and incident.gate_opened is None

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from console.core.format import count, short
 from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
-from console.core.plan_words import data_words, glass_words, schema_words
+from console.core.plan_words import data_words, glass_words, migration_words
 from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
@@ -13,6 +13,7 @@ from console.core.state import Incident
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
 from screens.views.prerequisites import prerequisite_lines
+from screens.views.schema import schema_fact, schema_lines
 
 IN_FULL = 4
 """So many steps of the switch are told at the gate with all their words; of more, only the titles."""
@@ -41,6 +42,7 @@ def gate_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     facts = (
         ("Release", _release(snapshot, plan.code)),
         ("Data", data_words(plan)),
+        *((("Schema", fact),) if (fact := schema_fact(snapshot, incident, plan)) else ()),
         *((("Glass", glass_words(plan.glass)),) if plan.glass else ()),
         *((("Loss", _loss(incident)),) if plan.data else ()),
         *(("Row", f"{key}: {words}") for key, words in shown(incident)),
@@ -110,6 +112,7 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
     """Everything that was frozen: nothing is cut, long commands are broken."""
     lines = [
         *_head(incident, plan, width),
+        *schema_lines(plan, width),
         *(_branch(plan.code, width) if plan.code else ()),
         line(""),
     ]
@@ -137,7 +140,7 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
 def _code_words(code: CodeChange) -> str:
     running, target, back = code.running, code.target, count(code.releases_back, "release")
     release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
-    return f"{release}, {code.verdict}, {back} back: {code.way}{schema_words(code)}"
+    return f"{release}, {code.verdict}, {back} back: {code.way}{migration_words(code)}"
 
 
 def _branch(code: CodeChange, width: int) -> list[Line]:

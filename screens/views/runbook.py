@@ -15,6 +15,7 @@ from console.core.strategy import Environment
 from console.core.words import duration, took
 from screens.lines import Line, Role, blank, cell, fit, flush, line, rule, span, wrap
 from screens.lines import width as width_of
+from screens.views.schema import schema_caption
 
 SAID_LINES = 3
 """Lines that a step gets for what it is doing, or for why it failed."""
@@ -111,6 +112,7 @@ def _caption(snapshot: Snapshot, incident: Incident | None) -> Line:
     return line(
         span("STOPPED ", Role.ALARM) if stopped else span("WAY BACK ", Role.STRONG),
         way(plan),
+        *schema_caption(incident, plan),
         span(f" · plan {short(incident.plan_hash or '')}", Role.DIM),
     )
 

@@ -267,8 +267,10 @@ def test_runbook(environment: Environment) -> None:
     assert steps == [
         (Phase.PREPARE, "fetch", "fetch", []),
         (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+        (Phase.PREPARE, "rehearse", "rehearse", ["worktree"]),
+        (Phase.SWITCH, "same-schema", "same-schema", []),
         (Phase.SWITCH, "rows", "count-rows", []),
-        (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows"]),
+        (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows", "same-schema"]),
         (Phase.SWITCH, "integrate", "integrate", ["push-branch"]),
         (Phase.SWITCH, "deploy", "deploy", ["integrate"]),
         (Phase.PROVE, "health", "prove-health", ["deploy"]),
@@ -556,12 +558,14 @@ class TestProduction:
             (Phase.PREPARE, "backup", "backup", []),
             (Phase.PREPARE, "candidate", "build-candidate", []),
             (Phase.PREPARE, "receipt", "loss-receipt", ["candidate"]),
+            (Phase.PREPARE, "rehearse", "rehearse", ["worktree", "candidate"]),
             (Phase.SWITCH, "stop-writers", "stop-writers", []),
             (Phase.SWITCH, "judge-loss", "judge-loss", ["stop-writers"]),
             (Phase.SWITCH, "swap", "swap-database", ["judge-loss"]),
             (Phase.SWITCH, "sessions", "invalidate-cache", ["swap"]),
+            (Phase.SWITCH, "same-schema", "same-schema", []),
             (Phase.SWITCH, "rows", "count-rows", []),
-            (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows"]),
+            (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows", "same-schema"]),
             (Phase.SWITCH, "integrate", "integrate", ["push-branch", "swap"]),
             (Phase.SWITCH, "deploy", "deploy", ["integrate", "sessions"]),
             (Phase.SWITCH, "start-writers", "start-writers", ["sessions", "deploy"]),
@@ -589,6 +593,18 @@ class TestProduction:
         others = {name: " ".join(command.argv) for name, command in environment.commands.items()}
         del others["validate"]
         assert named == others
+
+
+def test_the_schema_is_compared_and_rehearsed(strategy: Strategy) -> None:
+    """By commands to be adapted; where they do not work, testnet alone goes on."""
+    for name, environment in strategy.environments.items():
+        rules = environment.schema_
+        assert rules is not None
+        assert rules.build is not None
+        assert rules.rehearse is not None
+        assert (rules.build.argv, rules.build.limit) == (["npm", "run", "db:migrate"], 120)
+        assert (rules.rehearse.argv, rules.rehearse.limit) == (["npm", "run", "test:smoke"], 180)
+        assert (rules.unknown == "allows") is (name == "testnet")
 
 
 @pytest.mark.parametrize("name", ["mainnet-staging", "production"])

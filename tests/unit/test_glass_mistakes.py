@@ -7,7 +7,7 @@ import pytest
 from tests.unit.test_asking_mistakes import said
 
 OFF = "      # break_glass:                 # off"
-MIGRATIONS = ("      # migrations: [migrations]", "      migrations: [migrations]")
+NO_BUILD = ('      build:\n        argv: [npm, run, "db:migrate"]\n        limit: 2m\n', "")
 
 
 def broken(signatures: int = 2, one_of: str = "[security-lead, operations-lead]") -> tuple[str, str]:
@@ -17,12 +17,12 @@ def broken(signatures: int = 2, one_of: str = "[security-lead, operations-lead]"
 
 
 def test_as_the_comment_has_it_is_right(tmp_path: Path) -> None:
-    assert said(tmp_path, MIGRATIONS, broken()) == []
+    assert said(tmp_path, broken()) == []
 
 
 def test_a_schema_that_nobody_can_tell(tmp_path: Path) -> None:
-    (mistake,) = said(tmp_path, broken())
-    assert "it needs to know that the schema is the same: name `migrations` in `repository`" in mistake
+    (mistake,) = said(tmp_path, NO_BUILD, broken())
+    assert "it needs to know that the schema is safe: name `schema` with `build`" in mistake
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_a_schema_that_nobody_can_tell(tmp_path: Path) -> None:
     ids=["alone", "no fewer", "nobody of that role", "nobody at all"],
 )
 def test_who_cannot_break_it(tmp_path: Path, rule: tuple[str, str], words: str) -> None:
-    (mistake,) = said(tmp_path, MIGRATIONS, rule)
+    (mistake,) = said(tmp_path, rule)
     assert mistake.startswith("strategy.yaml:")
     assert words in mistake
 
 
 def test_a_claim_breaks_nothing(tmp_path: Path) -> None:
     proof = ("      proof: signature", "      proof: claim")
-    (mistake,) = said(tmp_path, MIGRATIONS, broken(), proof)
+    (mistake,) = said(tmp_path, broken(), proof)
     assert "the glass is broken by signatures" in mistake

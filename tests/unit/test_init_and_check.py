@@ -379,7 +379,7 @@ def test_summary() -> None:
         " reviewed by Security & Engineering Leadership"
     )
     assert size == (
-        "testnet: 13 metrics, 12 declared triggers, 10 steps; to approve: 1 engineer, by claim;"
+        "testnet: 13 metrics, 12 declared triggers, 12 steps; to approve: 1 engineer, by claim;"
         " recovered within 15:00"
     )
     assert idle == (

@@ -10,6 +10,7 @@ from console.core.asking import asked
 from console.core.plan import Glass, Need, Wish
 from console.core.policy import gate, missing, to_review, wanted
 from console.core.protocols import Head
+from console.core.schema_verdict import Difference, SchemaVerdict
 from console.core.strategy import Authorisation
 from tests.unit.core import kit
 from tests.unit.core.kit import CODE, Story, at
@@ -85,10 +86,25 @@ def test_it_is_off_unless_the_strategy_says_otherwise() -> None:
     assert glass.glass_of(RULE) == GLASS
 
 
-def test_a_migration_between_the_releases_or_nobody_who_knows_keeps_it_whole() -> None:
-    assert glass.unsafe(replace(CODE, migrations=())) == ""
-    assert "0004.sql" in glass.unsafe(replace(CODE, migrations=("m/0004.sql",)))
-    assert "nobody can tell" in glass.unsafe(replace(CODE, migrations=None))
+_ADDED = (Difference("expanded", "t.a added, may be null"),)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "why"),
+    [
+        (SchemaVerdict("same"), ""),
+        (SchemaVerdict("expanded", _ADDED, rehearsed=True), ""),
+        (SchemaVerdict("expanded", _ADDED), "nothing in this plan rehearses that"),
+        (SchemaVerdict("contracted", (Difference("contracted", "t.a dropped"),)), "t.a dropped"),
+        (SchemaVerdict("unknown", why="nobody knows", unknown_allowed=True), "nobody knows"),
+        (None, "was not compared"),
+    ],
+    ids=["same", "rehearsed", "not rehearsed", "contracted", "unknown, allowed to people", "not compared"],
+)
+def test_what_may_be_opened_by_fewer(verdict: SchemaVerdict | None, why: str) -> None:
+    found = glass.unsafe(replace(CODE, schema=verdict))
+    assert why in found
+    assert bool(found) is bool(why)
 
 
 def broken() -> Story:

@@ -23,6 +23,7 @@ from console.core.plan import (
     frozen,
     thaw,
 )
+from console.core.schema_verdict import SchemaVerdict
 from tests.unit.core import kit
 from tests.unit.core.kit import Story
 
@@ -108,6 +109,7 @@ _OTHER_CODE: dict[str, object] = {
     "branch": "rollback/testnet-1",
     "restored": "d" * 40,
     "migrations": (),
+    "schema": SchemaVerdict("same"),
 }
 
 
