@@ -9,6 +9,7 @@ from console.core.changes import Branch
 from console.core.live import Impact
 from console.core.metrics import Rung
 from console.core.plan import Need
+from console.core.schema_verdict import TARGET_REHEARSED, Difference, SchemaVerdict
 from tests.ui import changes_place as cp
 from tests.ui import data_place as dp
 from tests.ui import place
@@ -22,6 +23,12 @@ SICK = {
     "response_time_p99": (2.4, Rung.WARN),
     "database_health": (None, Rung.STALE),
 }
+
+_ADDED = Difference("expanded", "transactions.wallet added, may be null")
+GROWN = SchemaVerdict("expanded", (_ADDED,), rehearsed=True)
+GONE = SchemaVerdict(
+    "contracted", (Difference("contracted", "table contacts dropped"), _ADDED), nearest="v1.4.9"
+)
 
 
 @pytest.fixture
@@ -46,8 +53,9 @@ def at_the_gate(**changes: object) -> FakeRoom:
     room = suspected(**changes)
     room.wait(14)
     room.declare()
-    room.freeze()
+    room.freeze(schema=GROWN)
     room.prepare()
+    room.say(ev.EvidenceRecorded(TARGET_REHEARSED, holds=True, words="v1.5.0 works on it", inputs="3"))
     return room
 
 
@@ -89,7 +97,34 @@ async def test_suspected(picture: SnapshotAssertion) -> None:
 async def test_the_gate_dialog(picture: SnapshotAssertion) -> None:
     """The plan in it, and the name to type."""
     async with seat(at_the_gate()) as here:
-        contains(await here.press("g"), "Go · testnet · INC-7QK2", "Type the environment's name to go on:")
+        contains(
+            await here.press("g"),
+            "Go · testnet · INC-7QK2",
+            "expanded: transactions.wallet added, may be null; rehearsed",
+            "Type the environment's name to go on:",
+        )
+        assert here.svg() == picture
+
+
+async def test_a_plan_whose_target_does_not_fit_the_schema(picture: SnapshotAssertion) -> None:
+    """Every difference, and what there is to do instead, in its order; NEXT names the release that fits."""
+    room = suspected()
+    room.declare()
+    room.freeze(schema=GONE)
+    room.prepare()
+    async with seat(room, 100, 30) as here:
+        contains(
+            await here.look(),
+            "schema contracted ✗",
+            "NEXT plan anew, to v1.4.9, whose schema fits: the schema has contracted: table contacts",
+        )
+        contains(
+            await here.press("v"),
+            "✗ table contacts dropped",
+            "+ transactions.wallet added, may be null",
+            "The gate of this plan stays closed. The ways out, in their order:",
+            "2 go back to v1.4.9 instead, the nearest good release whose schema fits (T)",
+        )
         assert here.svg() == picture
 
 
@@ -98,6 +133,7 @@ async def test_deploying_on_a_larger_terminal(picture: SnapshotAssertion) -> Non
     async with seat(deploying(), 120, 40) as here:
         contains(
             await here.look(),
+            "WAY BACK restore tree to v1.5.0 · data kept · schema expanded ✓ rehearsed",
             "▸ deploy",
             "00:03 ~00:05 left",
             "output of deploy",

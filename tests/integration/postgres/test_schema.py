@@ -18,7 +18,8 @@ DDL = (
     "CREATE TYPE pair AS (a int, b text)",
     (
         "CREATE TABLE users (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-        " address address NOT NULL UNIQUE, mood mood DEFAULT 'ok', n serial, low text GENERATED ALWAYS AS (lower(address::text)) STORED)"
+        " address address NOT NULL UNIQUE, mood mood DEFAULT 'ok', n serial,"
+        " low text GENERATED ALWAYS AS (lower(address::text)) STORED)"
     ),
     (
         "CREATE TABLE sent (id bigint PRIMARY KEY, user_id bigint NOT NULL REFERENCES users"
