@@ -4,6 +4,7 @@ import csv
 import re
 import subprocess
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from console.core.events import PlanFrozen, StepOutcome
+from console.core.paging import every_event
+from console.core.plan import thaw
+from console.core.policy import unfit
 from console.drill.result import DrillResult
 from console.drill.seeds import CONTACTS, TRANSACTIONS, USERS
 from console.drill.world import World
+from console.store.journal import SqliteReader
 from tests.integration.drill.kit import of_drill
 
 LIMIT_S = 180
@@ -58,6 +64,20 @@ def test_it_is_recovered_within_the_target(played: Played) -> None:
     assert set(RESTORES) <= {step.id for step in result.steps}
     assert not {"rows", "rows-kept"} & {step.id for step in result.steps}, "the data was not to be kept"
     assert result.journal.valid
+
+
+def test_the_code_alone_was_seen_not_to_fit_and_the_candidate_was_rehearsed(played: Played) -> None:
+    """The plan that keeps the data says why its gate stays closed; the one that restores it is rehearsed."""
+    with closing(SqliteReader(Path(played.result.journal.path), "production")) as reader:
+        bodies = [event.body for event in every_event(reader)]
+    first, last = (thaw(bytes(body.plan)) for body in bodies if isinstance(body, PlanFrozen))
+    assert first.data is None
+    assert unfit(first) == "the schema has contracted: table contacts dropped"
+    assert "rehearse" not in {step.id for step in first.steps}
+    assert last.data is not None
+    assert unfit(last) == ""
+    said = [body.words for body in bodies if isinstance(body, StepOutcome) and body.step == "rehearse"]
+    assert said[-1].startswith("v1.5.0 works on a copy of walletconnect_restore_")
 
 
 def test_every_row_from_before_the_drill_is_back_as_it_was(played: Played) -> None:
