@@ -12,10 +12,11 @@ from console.core.format import count
 from console.core.schema import digest
 from console.core.schema_rules import SchemaCommand
 from console.core.schema_verdict import TARGET_REHEARSED
+from console.core.scratch_variables import DSN, MIGRATIONS
 from console.targets.postgres.sample import ROWS, Sampled, sample
 from console.targets.postgres.schema import read
 from console.targets.process import Finished
-from console.targets.scratch_release import DSN, MIGRATIONS, ScratchReleases
+from console.targets.scratch_release import ScratchReleases
 
 
 class Rehearse(Action):

@@ -8,9 +8,9 @@ import os
 import sys
 from pathlib import Path
 
+from console.core.scratch_variables import DSN
 from console.drill.migrations import migrate
 from console.drill.place import DrillError
-from console.targets.scratch_release import DSN
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from console.core.scratch_variables import DSN
 from console.drill.binaries import redis_program
 from console.drill.ports import LOOPBACK, free_port
-from console.targets.scratch_release import DSN
 
 _START_S = 15.0
 _LOOK_S = 0.02

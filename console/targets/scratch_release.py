@@ -13,15 +13,11 @@ from typing import Literal
 
 from console.core.errors import StatedError
 from console.core.schema_rules import SchemaCommand, SchemaRules
+from console.core.scratch_variables import DSN, MIGRATIONS
 from console.targets.postgres import own
 from console.targets.postgres.dsn import url, variables
 from console.targets.postgres.server import Server
 from console.targets.process import Finished, Programs
-
-DSN = "WARROOM_SCRATCH_DSN"
-"""Environment variable with the address of the scratch database."""
-MIGRATIONS = "WARROOM_MIGRATIONS"
-"""Environment variable that says whether the release may change the schema: `run` or `off`."""
 
 
 class CommandFailedError(StatedError):

@@ -15,6 +15,7 @@ from console.core.next_step import NextStep, Viewer, next_step
 from console.core.plan import Need, Predicate, Wish
 from console.core.presence import Presence, presence
 from console.core.roster import Roster
+from console.core.schema_verdict import Difference, SchemaVerdict
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -612,3 +613,38 @@ def test_where_a_name_is_typed_whose_yes_it_is_is_said() -> None:
     assert told(room, "root").sentence.endswith("; root is not in the roster: act as one who is, --as HANDLE")
     room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
     assert told(room, "eng-1").sentence == "wait: 1 executive must say yes; exec-1 or exec-2 can (g)"
+
+
+# -- the schema -------------------------------------------------------------------------------------
+
+
+def unfit(nearest: str = "") -> FakeRoom:
+    """At the gate of a plan whose target misses a table."""
+    room = declared()
+    gone = (Difference("contracted", "table contacts dropped"),)
+    room.freeze(schema=SchemaVerdict("contracted", gone, nearest=nearest))
+    return room
+
+
+def test_a_release_that_fits_the_schema_is_named() -> None:
+    room = unfit("v1.4.9")
+    room.prepare()
+    found = said(room)
+    assert found.command == "target"
+    assert found.sentence == (
+        "plan anew, to v1.4.9, whose schema fits: the schema has contracted: table contacts dropped"
+    )
+
+
+def test_without_one_the_plan_shows_the_ways_out() -> None:
+    found = said(unfit())
+    assert found.command == "plan"
+    assert found.sentence.startswith("this gate stays closed, look at the ways out: ")
+
+
+def test_nobody_plans_anew_while_a_step_runs() -> None:
+    room = unfit("v1.4.9")
+    room.begin("fetch")
+    found = said(room)
+    assert found.command is None
+    assert "ends first, then plan anew (T): the schema has contracted" in found.sentence
