@@ -18,11 +18,13 @@ from console.core.releases import Known
 from console.core.schema_rules import SchemaRules
 from console.core.schema_verdict import SchemaVerdict
 from console.engine.schema_judge import judge
+from console.targets.postgres.rows import Rows
 from console.targets.postgres.server import Server
 from console.targets.process import Programs
 from console.targets.scratch_release import ScratchReleases
 from console.targets.shell import HostShell
 from tests.integration.actions.kit import BRANCH, TOKEN, Operator, Place
+from tests.integration.actions.test_planner import line
 from tests.integration.postgres.dumps import databases
 from tests.servers import LOOPBACK, PostgresServer
 
@@ -33,6 +35,15 @@ USERS = (
 CONTACTS = "CREATE TABLE contacts (id int PRIMARY KEY, user_id bigint NOT NULL REFERENCES users);"
 RELEASES = {"v2.0": USERS, "v2.1": USERS + CONTACTS, "v2.2": USERS}
 """What each builds, oldest first; the last one is what runs."""
+RUNBOOK = [
+    line("fetch", "prepare"),
+    line("restore-tree", "prepare", "fetch"),
+    line("rehearse", "prepare", "restore-tree"),
+    line("same-schema", "switch"),
+    line("push-branch", "switch", "same-schema", "restore-tree"),
+    line("integrate", "switch", "push-branch"),
+    line("deploy", "switch", "integrate"),
+]
 _CONNECTED = """
 import os, pathlib, psycopg, sys
 wanted = pathlib.Path("schema.sql").read_text()
@@ -75,11 +86,17 @@ class House:
         self.postgres = postgres
         self.operator = operator
         for tag, schema in RELEASES.items():
-            operator.push(f"Release {tag}", {"schema.sql": schema})
+            operator.push(f"Release {tag}", {"schema.sql": schema, "VERSION": tag})
             operator.git("tag", tag)
         operator.git("push", "--quiet", "--tags", "origin")
         self._make_live()
-        place = Place(folder, operator)
+        place = Place(
+            folder,
+            operator,
+            Rows(lambda: "", {"users": "id"}),
+            runbook=RUNBOOK,
+            releases={"file": str(folder / "releases.yaml")},
+        )
         secrets = Secrets({"SERVICE": self.dsn, "ADMIN": postgres.dsn(DATABASE)})
         programs = Programs({"PATH": os.environ["PATH"]}, tag=folder)
         self.trial = ScratchReleases(
@@ -137,6 +154,16 @@ class House:
             for other in others
         ]
         return await judge(self.world, self.release(tag), known, self.shown.append, rehearsed=rehearsed)
+
+    def record(self, **verdicts: str) -> None:
+        """Write the releases file; `v2_0="good"`."""
+        rows = ["releases:"]
+        for name, verdict in verdicts.items():
+            tag = name.replace("_", ".")
+            commit = self.operator.git("rev-parse", f"{tag}^{{commit}}")
+            rows.append(f"  - {{tag: {tag}, commit: '{commit}', verdict: {verdict}, said_by: eng-1,")
+            rows.append("     deployed: '2026-02-25T14:00:00Z'}")
+        self.world.releases.write_text("\n".join(rows))
 
     async def inputs(self, tag: str, verdict: SchemaVerdict | None, *, data: bool = False) -> Inputs:
         """What a plan is made from that goes back there; the release's worktree is made."""
