@@ -171,6 +171,8 @@ class World:
     worktrees: Path
     evidence: Path
     """Folder for files that are evidence of the open incident."""
+    base: Path
+    """The folder that the strategy lies in: where its own commands are run."""
     trial: ScratchReleases | None = None
     """How releases are tried on a schema; None where the strategy names no `schema`."""
 

@@ -9,6 +9,7 @@ from actions.deploy import Deploy
 from actions.fetch import Fetch
 from actions.integrate import Integrate
 from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
+from actions.mitigate import Mitigate, UndoMitigation
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
 from actions.rehearse import Rehearse
@@ -39,6 +40,7 @@ ACTIONS: dict[str, type[Action]] = {
     "invalidate-cache": InvalidateCache,
     "judge-loss": JudgeLoss,
     "loss-receipt": LossReceipt,
+    "mitigate": Mitigate,
     "prove-cache": ProveCache,
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
@@ -55,5 +57,6 @@ ACTIONS: dict[str, type[Action]] = {
     "swap-back": SwapBack,
     "swap-database": SwapDatabase,
     "tidy": Tidy,
+    "undo-mitigation": UndoMitigation,
     "verify-backup": VerifyBackup,
 }

@@ -40,6 +40,7 @@ SUBCOMMANDS = {
     "tick": "act:tick",
     "run": "act:run",
     "abort": "act:abort",
+    "mitigate": "mitigate:mitigate",
     "resume": "act:resume",
     "resolve": "act:resolve",
     "backup": "data:backup",

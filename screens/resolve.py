@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from console.core.mitigating import still_in_force
 from console.core.policy import unrecovered
 from console.core.requests import AnyAsk, Resolve
 from console.core.standing import open_items
+from console.core.state import Incident
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
 
@@ -24,10 +26,17 @@ class ResolveDialog(Form):
     fields = ("a note (needed unless recovered)",)
 
     def body(self, width: int) -> Sequence[Line]:
-        """What is not proven, and what nobody has ticked."""
-        incident = self.scene.snapshot.state.open_incident
+        """What is still in force, what is not proven, and what nobody has ticked."""
+        scene = self.scene
+        incident = scene.snapshot.state.open_incident
         if incident is None:
             return wrap("No incident is open any more.", width)
+        lasts = still_in_force(scene.snapshot.state, scene.environment)
+        told = wrap(f"{lasts}: f takes it back, else the resolution names it.", width, Role.WARN)
+        return [*(told if lasts else ()), *self._undone(incident, width)]
+
+    def _undone(self, incident: Incident, width: int) -> Sequence[Line]:
+        """What is not proven, or not ticked, of the way back."""
         if incident.gate_opened is None:
             return wrap("Nothing has been switched: the service runs what it ran.", width)
         why_not = unrecovered(incident)

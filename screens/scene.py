@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from console.core.mitigating import titles
 from console.core.protocols import Snapshot
 from console.core.roster import Roster
 from console.core.strategy import Environment
@@ -25,4 +26,5 @@ class Scene(Struct, frozen=True):
         plan = self.snapshot.state.incident.plan if self.snapshot.state.incident else None
         steps = {step.id: step.title for step in (plan.steps if plan else self.environment.runbook)}
         before = {rule.id: rule.title for rule in self.environment.prerequisites}
-        return {**before, **{item.id: item.title for item in self.environment.checklist}, **steps}
+        items = {item.id: item.title for item in self.environment.checklist}
+        return {**titles(self.environment), **before, **items, **steps}

@@ -33,6 +33,7 @@ from screens.layout import TALL, WIDE, Layout, layout
 from screens.leave import STAYS, LeaveDialog
 from screens.lines import Line, Role, rule
 from screens.metrics import MetricsDialog
+from screens.mitigate import MitigateDialog
 from screens.palette import Palette
 from screens.readings import HelpDialog, OutputDialog, PlanDialog
 from screens.resolve import ResolveDialog
@@ -59,6 +60,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "go": GateDialog,
     "sign": SignDialog,
     "abort": AbortDialog,
+    "mitigate": MitigateDialog,
     "tick": TickDialog,
     "note": NoteDialog,
     "resolve": ResolveDialog,

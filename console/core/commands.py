@@ -111,6 +111,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=19,
     ),
     Command(
+        "mitigate",
+        "f",
+        "mitigate",
+        "Does a mitigation (flag off, traffic away), or takes it back: shows what each covers, and who may.",
+        Group.RUN,
+        "warroom mitigate",
+        possible.mitigate,
+        rank=21,
+    ),
+    Command(
         "abort",
         "x",
         "abort",

@@ -8,6 +8,8 @@ from console.core.clock import Stamp
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
+from console.core.mitigating import MITIGATIONS
+from console.core.next_mitigation import advice, lasting, remark
 from console.core.plan import Phase, Plan, Step
 from console.core.policy import (
     by_hand,
@@ -167,6 +169,15 @@ def _resolved(incident: Incident) -> NextStep:
 
 
 def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
+    """What comes before the way back; else the way back, with what is to be known beside."""
+    if first := advice(snapshot, incident, environment, viewer.actor):
+        return NextStep(first.sentence, first.command)
+    step = _way_back(snapshot, incident, environment, viewer)
+    beside = remark(snapshot, incident, environment)
+    return NextStep(f"{step.sentence}. {beside}", step.command) if beside else step
+
+
+def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
     if incident.planning:
         doing = snapshot.live.planning if snapshot.live else None
         return NextStep(f"wait: planning, {doing.words if doing else 'the engine takes it up'}", None)
@@ -180,6 +191,8 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, 
         return NextStep(f"plan anew: {incident.planning_failed or 'there is no plan'}", "target")
     if incident.gate_opened is None and (why := unfit(incident.plan)):
         return _unfit(incident, incident.plan, environment, why)
+    if incident.phase is None and incident.plan.verb in MITIGATIONS:
+        return NextStep("plan the way back", "target")
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
@@ -326,4 +339,5 @@ def _proven(snapshot: Snapshot, incident: Incident, environment: Environment) ->
     rungs = rungs_now(snapshot, environment)
     firing = [environment.metrics[name].title for name, rung in rungs.items() if rung.says_roll_back]
     settles = f", {_named(firing)} not calm yet" if firing else ""
-    return NextStep(f"close the incident: proven{settles}; {ticked}", "resolve")
+    also = lasting(snapshot, environment)
+    return NextStep(f"close the incident: proven{settles}; {ticked}{f'; {also}' if also else ''}", "resolve")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from console.core.clock import Stamp
 from console.core.format import clock, count
 from console.core.loss import Ceiling
+from console.core.mitigating import named_by
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
 from console.core.schema_verdict import SchemaVerdict
 from console.core.verbs import RESTORE_ROWS
@@ -37,6 +38,8 @@ def wish_words(wish: Wish) -> str:
 
 
 def _wished_verb(wish: Wish) -> str:
+    if name := named_by(wish):
+        return f"{wish.verb} {name}"
     if wish.verb != RESTORE_ROWS:
         return wish.verb or ""
     state = _wished_state(wish, wish.options.get("from", ""))

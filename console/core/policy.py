@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from console.core import glass
 from console.core.clock import Stamp
+from console.core.mitigating import MITIGATIONS
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.prerequisites import Judged, judge, waived_slots
 from console.core.requests import Choice
@@ -228,6 +229,8 @@ def unrecovered(incident: Incident) -> str:
     """
     if incident.plan is None or not incident.finished:
         return "the plan has not been carried out"
+    if incident.plan.verb in MITIGATIONS:
+        return "the plan that was carried out is a mitigation"
     slots = [slot for step in incident.plan.of_phase(Phase.PROVE) for slot in step.fills]
     lacking = [slot for slot in slots if not (known := incident.evidence.get(slot)) or not known.holds]
     return f"not proven: {', '.join(lacking)}" if lacking else ""

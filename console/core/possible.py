@@ -159,6 +159,13 @@ def target(snapshot: Snapshot, _environment: Environment) -> str | None:
     return None
 
 
+def mitigate(snapshot: Snapshot, environment: Environment) -> str | None:
+    """The strategy names some, and no other verb runs by itself."""
+    if not environment.mitigations:
+        return "the strategy names no `mitigations` of this environment"
+    return _errand(snapshot)
+
+
 def tick(snapshot: Snapshot, environment: Environment) -> str | None:
     """There is something to check."""
     incident = _declared(snapshot)
@@ -255,6 +262,11 @@ def back_up(snapshot: Snapshot, environment: Environment) -> str | None:
     """No other verb runs by itself."""
     if environment.backups is None:
         return _NO_BACKUPS
+    return _errand(snapshot)
+
+
+def _errand(snapshot: Snapshot) -> str | None:
+    """What runs by itself already, so that nothing else can."""
     errand = snapshot.state.open_errand
     if errand is None:
         return None

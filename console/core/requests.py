@@ -52,6 +52,13 @@ class Errand(Ask, frozen=True):
     options: dict[str, str] = {}
 
 
+class Mitigate(Ask, frozen=True):
+    """Do a mitigation of the strategy, or take it back."""
+
+    name: str
+    undo: bool = False
+
+
 class Go(Ask, frozen=True):
     """Say yes to the plan of that hash, by typing the environment's name."""
 
@@ -172,6 +179,7 @@ AnyAsk = (
     | Replan
     | MoveOnset
     | Errand
+    | Mitigate
     | Go
     | Approve
     | Withdraw

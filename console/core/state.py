@@ -200,6 +200,20 @@ class Alerted(Struct, frozen=True):
     """When it was told that it fires no more; None while it fires."""
 
 
+class Mitigated(Struct, frozen=True):
+    """What became of a mitigation, the last time that it was asked for."""
+
+    status: Literal["doing", "in force", "failed", "unclear", "undone"]
+    """`unclear`: its engine died in the middle of it, and the probe has not said, or cannot."""
+    since: Stamp
+    by: str
+    """Who asked for it."""
+    incident: str | None
+    """The incident that was open then."""
+    words: str = ""
+    """Proof, reason, or what a probe found."""
+
+
 class Incident(Struct, frozen=True):
     """One incident, from suspicion to its end; or an errand, which is declared from its first moment."""
 
@@ -259,6 +273,10 @@ class Incident(Struct, frozen=True):
     """Prerequisites that were let go, by id; about the present plan alone."""
     resolved: Stamp | None = None
     outcome: str | None = None
+    advised: str = ""
+    """What was last said of a rollback: `none`, `consider`, `mandatory`, `held`; empty while nothing was."""
+    held: str = ""
+    """Why a rollback was held the last time that it was."""
 
     def step(self, step_id: str) -> StepState:
         """The state of a step; waiting when nothing has happened to it."""
@@ -353,6 +371,8 @@ class State(Struct, frozen=True):
     errands: int = 0
     standing: dict[str, Standing] = field(default_factory=dict)
     """Standing authorisations, those that have ended among them, by id."""
+    mitigations: dict[str, Mitigated] = field(default_factory=dict)
+    """What became of each mitigation that was ever asked for, by name; they outlive incidents."""
     reviews: dict[str, Review] = field(default_factory=dict)
     """Gates that were opened by breaking the glass, by incident."""
     alerts: dict[str, Alerted] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from console.core.fields import (
     Word,
     YesNo,
 )
+from console.core.mitigations import Mitigation
 from console.core.on_call import AnyOnCall
 from console.core.plan import Authority, Phase
 from console.core.schema_rules import SchemaRules
@@ -321,6 +322,7 @@ class Environment(Model):
     settle: Seconds = 0.0
     """How long a metric must have been better before it comes down its ladder; up it goes at once."""
     triggers: dict[Word, DeclaredTrigger]
+    mitigations: dict[Name, Mitigation] = Field(default_factory=dict)
     impact: Impact
     webhook: Webhook | None = None
     on_call: AnyOnCall | None = None

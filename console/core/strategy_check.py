@@ -9,6 +9,7 @@ from console.core import (
     data_check,
     glass_check,
     measures_check,
+    mitigations_check,
     on_call_check,
     prerequisites_check,
     runbook_check,
@@ -28,6 +29,7 @@ RULES = (
     *on_call_check.RULES,
     *glass_check.RULES,
     *schema_check.RULES,
+    *mitigations_check.RULES,
     *separation_check.RULES,
 )
 

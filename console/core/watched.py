@@ -207,6 +207,15 @@ class Critical(Model):
     """What must not begin while it holds."""
 
 
+class NotOurs(Model):
+    """A cause that no rollback helps against; the metric is measured beside the service, not through it."""
+
+    cause: Text
+    """In words that a sentence can begin with: `the chain's RPC is down`."""
+    explains: list[Word] = Field(default_factory=list)
+    """Metrics and declared triggers that fire because of it, beside the metric itself."""
+
+
 class Metric(Model):
     """A metric, where it comes from, and what its values mean."""
 
@@ -219,6 +228,8 @@ class Metric(Model):
     """Fewer requests or tries than this are not a trend."""
     rungs: Rungs
     critical: Critical | None = None
+    not_ours: NotOurs | None = None
+    """What is the matter when its mandatory rung holds, where that is nothing of the service's releases."""
 
 
 class DeclaredTrigger(Model):

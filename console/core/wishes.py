@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 from msgspec.structs import replace
 
+from console.core.mitigating import MITIGATIONS
 from console.core.plan import Wish
 from console.core.state import Incident
 from console.core.verbs import RESTORE_ROWS
@@ -92,9 +93,10 @@ def alone(wish: Wish) -> bool:
 
 
 def way_back_is_over(incident: Incident) -> bool:
-    """Whether no other can be planned: rows that went back by key leave it to come."""
-    rows = incident.plan is not None and incident.plan.rows is not None
-    return incident.finished and not rows
+    """Whether no other can be planned: rows that went back by key, and mitigations, leave it to come."""
+    plan = incident.plan
+    leaves = plan is not None and (plan.rows is not None or plan.verb in MITIGATIONS)
+    return incident.finished and not leaves
 
 
 def _way_back(incident: Incident | None) -> Wish:

@@ -34,6 +34,11 @@ class Board:
         self._clock = clock
         self._publish = publish
 
+    @property
+    def live(self) -> Live:
+        """What is shown now."""
+        return self._live
+
     def show(self, **changes: object) -> None:
         """Change what is shown, now."""
         self._live = replace(self._live, beat=self._clock.now(), **changes)

@@ -325,6 +325,7 @@ class _Builder:
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
             trial=self._maker.trial(environment),
+            base=self._base,
         )
 
     @property

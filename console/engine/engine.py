@@ -12,6 +12,7 @@ from console.authority.office import Office
 from console.core import events as ev
 from console.core.review import overdue
 from console.core.state import Incident
+from console.engine.adviser import Adviser
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.caller import Caller
@@ -113,6 +114,7 @@ class Engine:
         self._standing = StandingOrders(book, desk, office, world.clock, self._tasks)
         self._pager = Pager(book, means, world.clock, self._tasks)
         self._caller = Caller(book, means, world.clock, self._tasks)
+        self._adviser = Adviser(book, world.environment, board, world.clock)
         leader = conduct(ours, run, signed=self._signed)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
@@ -156,6 +158,7 @@ class Engine:
     async def _sample(self) -> None:
         async for tick in self._sampler.ticks():
             impact = self._lookout.take(tick)
+            self._adviser.take(tick.row)
             closed, trouble = self._incident.conductor.closed(), self._lookout.trouble(tick)
             for one in self._troubled:
                 trouble |= one.trouble

@@ -16,6 +16,7 @@ from console.core.events import PlanFrozen
 from console.core.format import short
 from console.core.glass import glass_of, unsafe
 from console.core.glass import needs as glass_needs
+from console.core.mitigating import line_of, named_by
 from console.core.plan import (
     CodeChange,
     Glass,
@@ -200,6 +201,8 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
 
 def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
     """The runbook's lines that serve the wish; a verb that it does not name gets a line of its own."""
+    if named_by(wish):
+        return iter((line_of(environment, wish),))
     if alone(wish):
         return _lines_of(environment, wish.verb or "")
     chosen = [line for line in environment.runbook if _serves(line.action, wish)]

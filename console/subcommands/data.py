@@ -217,7 +217,7 @@ def _list(place: Place, *, json: bool) -> int:
 
 
 def _run(place: Place, what: Errand, *, json: bool) -> int:
-    ended = asyncio.run(run_errand(enter(place), what))
+    ended = asyncio.run(run_errand(enter(place), what, what.verb))
     print(document(ended) if json else f"{ended.id} {ended.outcome}: {plain(ended.words)}")
     return ended.exit
 

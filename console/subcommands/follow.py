@@ -11,7 +11,7 @@ from console.core.exits import Exit
 from console.core.format import clock, plain
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
-from console.core.requests import Errand, Replan
+from console.core.requests import Errand, Mitigate, Replan
 from console.core.state import Incident
 from console.store.room import LocalRoom
 from console.subcommands.room import QueuedError, RefusedError, asked
@@ -37,14 +37,14 @@ class Ended(Struct, frozen=True, kw_only=True):
         return Exit.DONE if self.outcome == "done" else Exit.FAILED
 
 
-async def run_errand(room: LocalRoom, what: Errand) -> Ended:
-    """Ask for the verb, tell on stderr how far it is, and return how it ended.
+async def run_errand(room: LocalRoom, what: Errand | Mitigate, verb: str) -> Ended:
+    """Ask for what runs by itself, `verb`; tell on stderr how far it is, and return how it ended.
 
     Raises RefusedError, or QueuedError when no engine takes it or its engine goes away.
     """
     (begun,) = await asked(room, what)
     run, told = begun.incident or "", ""
-    while (ended := _ended(room.snapshot(), run, what.verb)) is None:
+    while (ended := _ended(room.snapshot(), run, verb)) is None:
         snapshot = room.snapshot()
         _insist(snapshot, run)
         if (words := _progress(snapshot, run)) != told:

@@ -13,6 +13,7 @@ from console.core.first_minute import first_minute
 from console.core.format import plain
 from console.core.next_step import Viewer, next_step
 from console.core.protocols import Snapshot
+from console.core.recommendation import of_snapshot
 from console.core.status_line import status_line
 from console.store.room import LocalRoom
 from console.subcommands.page import page
@@ -57,6 +58,10 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
     for words in first_minute(snapshot):
         print(plain(words))
     print(f"standing {plain(authorised(place, snapshot).words)}")
+    advised = of_snapshot(snapshot, place.environment)
+    print(f"rollback {advised.level}: {plain(advised.words)}")
+    for reason in advised.reasons:
+        print(f"  {plain(reason)}")
     print(f"NEXT {said.sentence}")
     return code
 
@@ -160,6 +165,8 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "on_call": snapshot.live.on_call if snapshot.live else None,
         "webhook": snapshot.live.webhook if snapshot.live else None,
         "standing": authorised(place, snapshot),
+        "recommendation": of_snapshot(snapshot, place.environment),
+        "mitigations": snapshot.state.mitigations,
         "next": sentence,
     }
 

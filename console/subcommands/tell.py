@@ -6,6 +6,7 @@ import msgspec
 
 from console.core.events import Event
 from console.core.format import clock, plain, short
+from console.core.mitigating import titles
 from console.core.plan import Plan
 from console.core.plan_words import code_words, data_words, glass_words
 from console.core.prerequisites import shown_by
@@ -14,8 +15,9 @@ from console.core.wording import Names, said
 
 
 def names_of(environment: Environment) -> Names:
-    """Titles of the environment's steps, prerequisites and checklist items, by id."""
+    """Titles of the environment's steps, mitigations, prerequisites and checklist items, by id."""
     steps = {step.id: step.title for step in environment.runbook}
+    steps |= titles(environment)
     steps |= {rule.id: rule.title for rule in environment.prerequisites}
     return steps | {item.id: item.title for item in environment.checklist}
 

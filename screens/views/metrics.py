@@ -9,6 +9,7 @@ from console.core.freshness import blind_after_s
 from console.core.metrics import Rung
 from console.core.protocols import Snapshot
 from console.core.readout import Readout, meets, readouts
+from console.core.recommendation import Level, of_snapshot
 from console.core.standing import health
 from console.core.state import Incident
 from console.core.strategy import Environment
@@ -88,7 +89,7 @@ class MetricsView(Struct, frozen=True):
 def metrics_view(snapshot: Snapshot, environment: Environment) -> MetricsView:
     """Every metric of the strategy, as of the newest sample; as stale, where that is too old to be true."""
     past = trends(snapshot.rows, snapshot.at, blind_after_s(environment))
-    demand = _demand(snapshot.state.incident)
+    demand = _demand(snapshot.state.incident, of_snapshot(snapshot, environment).level)
     return MetricsView(
         tuple(
             _metric(one, environment.metrics[one.name].critical, past.get(one.name, ()), demand)
@@ -118,8 +119,10 @@ def _metric(readout: Readout, critical: Critical | None, trend: Trend, demand: s
     )
 
 
-def _demand(incident: Incident | None) -> str:
+def _demand(incident: Incident | None, advised: Level) -> str:
     """What a rung that demands a rollback says: it is obeyed once, and its window outlives its cause."""
+    if advised == "held":
+        return "HELD"
     if incident is None or incident.status == "suspected":
         return "ROLL BACK"
     if health(incident):

@@ -9,8 +9,8 @@ from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
-RESERVED = set("ucf")
-"""Keys of what is to come: undo, communications, flag (SCREENS)."""
+RESERVED = set("uc")
+"""Keys of what is to come: undo, communications (SCREENS)."""
 
 
 def test_no_key_and_no_id_is_taken_twice() -> None:

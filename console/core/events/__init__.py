@@ -24,6 +24,7 @@ from console.core.events.incident import (
     ItemTicked,
     NoteAdded,
     OnsetMoved,
+    RollbackAdvised,
 )
 from console.core.events.plan import (
     EvidenceRecorded,
@@ -78,6 +79,7 @@ __all__ = [
     "RequestRefused",
     "ReviewOverdue",
     "ReviewSigned",
+    "RollbackAdvised",
     "RunAborted",
     "RunResumed",
     "RungChanged",

@@ -68,6 +68,18 @@ class IncidentResolved(Body, frozen=True):
     note: str
     head: str
     """The journal's head just before, in hex, so that a cut tail can be noticed."""
+    in_force: tuple[str, ...] = ()
+    """Mitigations that nobody has taken back, by name."""
+
+
+class RollbackAdvised(Body, frozen=True):
+    """What rungs, declared triggers, the line of deploys and mitigations say of a rollback now."""
+
+    kind = "rollback.advised"
+    critical = False
+    level: Literal["none", "consider", "mandatory", "held"]
+    words: str
+    """In a sentence."""
 
 
 class ErrandBegun(Body, frozen=True):
@@ -92,6 +104,7 @@ KINDS: tuple[type[Body], ...] = (
     ItemTicked,
     NoteAdded,
     IncidentResolved,
+    RollbackAdvised,
     ErrandBegun,
     ErrandEnded,
 )

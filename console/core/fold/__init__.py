@@ -8,6 +8,7 @@ from console.core.fold import (  # noqa: F401 - each registers its kinds of even
     engine,
     gate,
     incident,
+    mitigations,
     plan,
     review,
     standing,
@@ -21,7 +22,7 @@ REMEMBERED_REQUESTS = 256
 
 def fold(state: State, event: Event) -> State:
     """The state after one more event."""
-    after = apply(event.body, event, state)
+    after = mitigations.follow(apply(event.body, event, state), event)
     answered = after.answered
     if event.request and event.request not in answered:
         answered = (*answered, event.request)[-REMEMBERED_REQUESTS:]

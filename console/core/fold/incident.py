@@ -59,6 +59,12 @@ def _(body: ev.IncidentResolved, event: ev.Event, state: State) -> State:
 
 
 @apply.register
+def _(body: ev.RollbackAdvised, event: ev.Event, state: State) -> State:
+    held = {"held": body.words} if body.level == "held" else {}
+    return changed(state, event, advised=body.level, **held)
+
+
+@apply.register
 def _(body: ev.ErrandBegun, event: ev.Event, state: State) -> State:
     if state.open_errand is not None:
         return state

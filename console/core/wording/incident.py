@@ -19,9 +19,10 @@ def _(body: ev.IncidentDeclared, event: ev.Event, _title: Title) -> Said:
 
 
 @words_of.register
-def _(body: ev.IncidentResolved, event: ev.Event, _title: Title) -> Said:
+def _(body: ev.IncidentResolved, event: ev.Event, title: Title) -> Said:
     note = f": {body.note}" if body.note else ""
-    return Said(f"resolved {event.incident}: {body.outcome}{note}", Tone.GOOD)
+    lasts = f"; still in force: {', '.join(map(title, body.in_force))}" if body.in_force else ""
+    return Said(f"resolved {event.incident}: {body.outcome}{note}{lasts}", Tone.WARN if lasts else Tone.GOOD)
 
 
 @words_of.register
@@ -40,6 +41,14 @@ def _(body: ev.ItemTicked, _event: ev.Event, title: Title) -> Said:
 @words_of.register
 def _(body: ev.OnsetMoved, _event: ev.Event, _title: Title) -> Said:
     return Said(f"onset moved to {clock(body.onset)}: {body.reason}", Tone.PERSON)
+
+
+_ADVICE_TONE = {"mandatory": Tone.BAD, "held": Tone.WARN, "consider": Tone.WARN}
+
+
+@words_of.register
+def _(body: ev.RollbackAdvised, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"rollback {body.level}: {body.words}", _ADVICE_TONE.get(body.level, Tone.GOOD))
 
 
 @words_of.register

@@ -1,6 +1,6 @@
 """What each kind of request leads to, or why it is refused; a module for each part of an incident."""
 
-from console.engine.grants import asking, gate, incident, planning, review, run, standing
+from console.engine.grants import asking, gate, incident, mitigating, planning, review, run, standing
 from console.engine.grants.case import Case, RefusedError, grant
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "gate",
     "grant",
     "incident",
+    "mitigating",
     "planning",
     "review",
     "run",

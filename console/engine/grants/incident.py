@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body
+from console.core.mitigating import in_force
 from console.core.policy import unrecovered
 from console.core.state import Incident
 from console.core.strategy import ByHand, PrerequisiteRule
@@ -104,4 +105,5 @@ def _(ask: rq.Resolve, case: Case) -> tuple[Body, ...]:
         raise RefusedError(f"{lacking}: it can end as mitigated or as a false alarm")
     if outcome != "recovered" and not ask.note.strip():
         raise RefusedError(f"to end as {outcome} it takes a note that says why")
-    return (ev.IncidentResolved(outcome=outcome, note=ask.note, head=case.head),)
+    lasts = in_force(case.state, case.environment)
+    return (ev.IncidentResolved(outcome=outcome, note=ask.note, head=case.head, in_force=lasts),)

@@ -238,6 +238,7 @@ class Place:
             releases=folder / "releases.yaml",
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
+            base=folder,
         )
         self.clone = self.world.clone
 

@@ -83,6 +83,7 @@ class Trial:
             releases=folder / "releases.yaml",
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
+            base=folder,
         )
 
     async def back_up(self, backup: str = "b1", *words: str, **changes: Any) -> Manifest:

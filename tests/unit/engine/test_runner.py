@@ -75,7 +75,14 @@ class Stage(Desktop):
         self.board = Board(Live(1, 1, self.clock.now()), self.clock, self.shown.append)
         parts = cast("Any", None)
         world = World(
-            ENV, environment(), self.clock, *[parts] * 7, releases=folder, worktrees=folder, evidence=folder
+            ENV,
+            environment(),
+            self.clock,
+            *[parts] * 7,
+            releases=folder,
+            worktrees=folder,
+            evidence=folder,
+            base=folder,
         )
         self.runner = Runner(
             Docket(self.book),
