@@ -7,6 +7,7 @@ from console.core.state import Incident
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
 from screens.scene import Scene
+from screens.views.advice import advice_lines
 from screens.views.loss import swap_lines
 from screens.views.plan import gate_lines
 
@@ -27,11 +28,13 @@ class GateDialog(Form):
         self.fields = (f"type {scene.name}",)
 
     def body(self, width: int) -> Sequence[Line]:
-        """What one says yes to."""
+        """What is recommended, and what one says yes to."""
         incident = self._incident()
         if incident is None or incident.plan is None:
             return wrap("The plan has changed. Close this, and look at the new one.", width, Role.BAD)
-        return gate_lines(self.scene.snapshot, incident, incident.plan, width)
+        scene = self.scene
+        advised = advice_lines(scene.snapshot, scene.environment, width)
+        return [*advised, *gate_lines(scene.snapshot, incident, incident.plan, width)]
 
     def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking | None:  # noqa: ARG002 - nothing to choose
         """The yes, if the name is right and the plan still the one that was shown."""

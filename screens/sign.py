@@ -10,6 +10,7 @@ from console.core.statement import StatementError, split
 from screens.dialog import Dialog
 from screens.lines import Line, Role, line, span, wrap
 from screens.scene import Scene
+from screens.views.advice import advice_lines
 from screens.views.signatures import signature_lines
 
 _ELSEWHERE = "Elsewhere: send the text of `warroom request HANDLE`; there, `warroom sign FILE`."
@@ -38,6 +39,7 @@ class SignDialog(Dialog[AnyAsk | None]):
         )
         how = f"warroom sign --as HANDLE --env {self.scene.name} --approve"
         return [
+            *advice_lines(scene.snapshot, scene.environment, width),
             *lines,
             line(""),
             *wrap("Where the key is, on this machine or through `ssh -A`:", width, Role.DIM),

@@ -9,6 +9,8 @@ from console.core import events as ev
 from console.core import requests as rq
 from console.core.clock import Stamp
 from console.core.events import Event
+from console.core.mitigating import covering, firing
+from console.core.next_mitigation import advice
 from console.core.plan import Phase, Step, Wish
 from console.core.policy import (
     by_hand,
@@ -21,6 +23,7 @@ from console.core.policy import (
     unattended,
 )
 from console.core.protocols import Snapshot
+from console.core.recommendation import grounds
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
@@ -42,6 +45,8 @@ class Crew(Struct, frozen=True):
     environment: Environment
     wish: Wish = Wish()
     """The plan that they want, where it is not the one that is made by itself."""
+    another_way: bool = False
+    """Whether they do what NEXT says before the way back, and say yes to no plan."""
 
 
 class Act(Struct, frozen=True):
@@ -56,6 +61,8 @@ def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     incident = snapshot.state.open_incident
     if incident is None:
         return None
+    if crew.another_way and incident.status == "declared":
+        return _another_way(snapshot, incident, crew)
     ask = _command(incident, crew)
     if ask is not None:
         return Act(crew.commander, ask)
@@ -64,6 +71,19 @@ def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     approver = approver_of(incident, crew, snapshot.at)
     signs = incident.plan is not None and incident.plan.proof == "signature"
     return None if approver is None or signs else Act(approver, _yes(incident))
+
+
+def _another_way(snapshot: Snapshot, incident: Incident, crew: Crew) -> Act | None:
+    """What NEXT says, as long as it is not to roll back: a mitigation, and the end when it has helped."""
+    said = advice(snapshot, incident, crew.environment, crew.commander)
+    match said.command if said else None:
+        case "mitigate":
+            known = grounds(snapshot, crew.environment)
+            fires = firing(crew.environment, known.rungs, known.declared)
+            return Act(crew.commander, rq.Mitigate(covering(crew.environment, fires)[0]))
+        case "resolve":
+            return Act(crew.commander, rq.Resolve("mitigated", said.sentence if said else ""))
+    return None
 
 
 def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
@@ -140,8 +160,8 @@ def _yes(incident: Incident) -> AnyAsk:
 def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
     """Why a person is needed, in a sentence; None while the run can go on by itself."""
     incident = snapshot.state.open_incident
-    if incident is None or incident.status == "suspected":
-        return None
+    if incident is None or incident.status == "suspected" or crew.another_way:
+        return None  # where they do not roll back, nothing that becomes of the plan holds them up
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
     if incident.planning or _lacks_wish(incident, crew):

@@ -14,8 +14,8 @@ from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
+from console.drill.rehearsed import additions
 from console.drill.setting import Setting
-from console.drill.story import STORIES
 from console.drill.world import ArchiveAt, World
 from console.engine.spawn import EngineWanted
 
@@ -55,9 +55,8 @@ def write_files(folder: Path, world: World) -> Setting:
     environment = load_strategy(strategy).strategy.environments[name]
     state = folder / "state"
     wanted = EngineWanted(strategy, roster, name, state, with_pid=world.keeper_pid)
-    return Setting(
-        folder, STORIES[name].scenario, name, environment, ACTOR, load_roster(roster).roster, wanted
-    )
+    people = load_roster(roster).roster
+    return Setting(folder, world.wanted.story, name, environment, ACTOR, people, wanted)
 
 
 def _write_roster(path: Path, folder: Path) -> None:
@@ -110,10 +109,12 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     sources["metrics"]["url"] = f"{world.service_url}/metrics"
     sources["health"]["url"] = health
     sources["database"]["dsn"] = dsn
-    for source in sources.values():
-        source |= {"every": _EVERY, "limit": _LIMIT}
     for metric in environment["metrics"].values():
         _hasten(metric)
+    for block, added in additions(world.wanted.story.scenario, folder, world).items():
+        environment.setdefault(block, {}).update(added)
+    for source in sources.values():
+        source |= {"every": _EVERY, "limit": _LIMIT}
     environment["health"] |= {"every": "200ms", "limit": "1s"}
     for step in environment["runbook"]:
         step["expected"] = "1s"

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from console.config.paths import runtime_dir
 from console.core.errors import StatedError
-from console.core.plan import POINT_IN_TIME, Wish
+from console.core.plan import POINT_IN_TIME, Phase, Wish
 from console.core.protocols import Snapshot
 from console.drill.crew import Crew, next_act, stuck
 from console.drill.measure import look, measure
 from console.drill.moment import now
-from console.drill.place import VARIABLE, DrillError
+from console.drill.place import DrillError
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
 from console.drill.signers import Signers
@@ -44,9 +44,10 @@ Tell = Callable[[str], None]
 class Engines:
     """The engine of the drill, started again when it dies: what a service manager would do."""
 
-    def __init__(self, wanted: EngineWanted, folder: Path, tell: Tell) -> None:
+    def __init__(self, wanted: EngineWanted, extra: dict[str, str], tell: Tell) -> None:
+        """`extra` is what its environment has beside ours."""
         self._wanted = wanted
-        self._extra = {VARIABLE: str(folder)}
+        self._extra = extra
         self._tell = tell
         self._used = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -78,7 +79,15 @@ class Engines:
 def _crew(setting: Setting) -> Crew:
     """Everybody in the roster, under whoever plays."""
     wish = WISHES.get(setting.scenario, Wish())
-    return Crew(setting.actor, setting.roles, setting.environment, wish)
+    another_way = setting.story.another_way
+    return Crew(setting.actor, setting.roles, setting.environment, wish, another_way=another_way)
+
+
+def _is_held(snapshot: Snapshot) -> bool:
+    """Whether a rollback is ready, and the engine says that it will not help."""
+    incident = snapshot.state.open_incident
+    ready = incident is not None and incident.plan is not None and incident.settled(Phase.PREPARE)
+    return incident is not None and ready and incident.advised == "held"
 
 
 class Drill:
@@ -91,7 +100,7 @@ class Drill:
         self._world = world
         self._tell = tell
         self._on_snapshot = on_snapshot
-        self._engines = Engines(setting.engine, setting.folder, tell)
+        self._engines = Engines(setting.engine, setting.extra, tell)
         self._asked: set[tuple[object, int]] = set()
         self._crew = _crew(setting)
         self._limit_s = LIMIT_S + world.wanted.bulk / BYTES_PER_S
@@ -166,7 +175,20 @@ class Drill:
             self._act(snapshot)
             return False
 
-        return reason if await self._until(over) else f"not over after {self._limit_s:g} s"
+        mending = asyncio.create_task(self._mended_when_held())
+        try:
+            return reason if await self._until(over) else f"not over after {self._limit_s:g} s"
+        finally:
+            mending.cancel()
+            await asyncio.gather(mending, return_exceptions=True)
+
+    async def _mended_when_held(self) -> None:
+        """What is not ours is mended as soon as the rollback that was prepared is held."""
+        if self._setting.story.mended_after_s is None:
+            return
+        while not _is_held(self._room.snapshot()):
+            await self._room.changed(0.25)
+        await Keeper(Path(self._world.socket)).mend(self._tell)
 
     def _act(self, snapshot: Snapshot) -> None:
         """Ask for the next thing once; the same thing again only when the journal has moved since."""

@@ -14,21 +14,23 @@ from console.drill.cache import start_redis
 from console.drill.children import Children, environment, python
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
+from console.drill.outside import PARTS, Outside, trusting
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
 from console.drill.seeds import plant
 from console.drill.site import Site
 from console.drill.speaker import Speaker
-from console.drill.story import STORIES
 from console.drill.world import Past, PostgresAt, RedisAt, World, WorldWanted
 from console.targets.keeper import (
     Answer,
     BreakRequest,
     Broken,
     Deployed,
+    DeployRecord,
     DeployRequest,
     Fault,
     KeeperStatus,
+    MendRequest,
     Moment,
     ReadyRequest,
     Request,
@@ -47,9 +49,7 @@ class House:
     def __init__(
         self, place: Place, wanted: WorldWanted, speaker: Speaker, now: Callable[[], Moment]
     ) -> None:
-        if wanted.environment not in STORIES:
-            raise DrillError(f"there is no world of {wanted.environment!r}, but {', '.join(STORIES)}")
-        self._story = STORIES[wanted.environment]
+        self._story = wanted.story
         self._wanted = wanted
         self._place = place
         self._speaker = speaker
@@ -57,6 +57,7 @@ class House:
         self._programs = Programs(environment(place), tag=place.root / "keeper")
         self._children = Children(place, speaker.say)
         self._site = Site(place, self._programs, self._children, speaker.say)
+        self._outside = Outside(place, self._story, self._children)
         self._deploys = Deploys(place.deploys, now)
         self._phase: Literal["building", "ready", "stopping"] = "building"
         self._building: asyncio.Task[World] | None = None
@@ -86,7 +87,7 @@ class House:
         self._phase = "stopping"
         self._speaker.say("stopping users and service")
         await self._deploys.abandon()
-        await self._children.stop("users", "service")
+        await self._children.stop("users", "service", *PARTS)
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
@@ -108,6 +109,10 @@ class House:
                 return await self._deploy(self._ready_world(), commit, token)
             case BreakRequest(scenario=scenario):
                 return await self._break(self._ready_world(), scenario)
+            case MendRequest():
+                self._ready_world()
+                await self._outside.mend(self._speaker.say)
+                return Answer()
             case StopWritersRequest():
                 self._ready_world()
                 await self._site.stop_writers()
@@ -126,10 +131,12 @@ class House:
             folder.mkdir(mode=0o700)
         self._speaker.say("making the history of releases, a PostgreSQL and a Redis")
         commits, postgres, redis = await self._ground(started)
-        good = self._story.verdicts[0].tag
+        self._site.settings |= await self._outside.begin()
+        good = self._story.starts
         self._speaker.say(f"deploying {good}")
         deploy = partial(self._run, commits[good], postgres.dsn, lambda: None)
         await self._deploys.once(commits[good], "start", deploy)
+        await self._outside.open_edge(self._site.port)
         past = await self._given_a_past(postgres)
         self._speaker.say("letting the users in")
         await self._let_users_in()
@@ -164,10 +171,12 @@ class House:
 
     async def _let_users_in(self) -> None:
         place = self._place
+        url = self._outside.edge_url or self._site.url
         users = await self._children.start(
             "users",
-            python("console.drill.users", self._site.url, str(place.users), str(place.acknowledged)),
+            python("console.drill.users", url, str(place.users), str(place.acknowledged)),
             cwd=Path("/"),
+            extra=trusting(place),
         )
         await users.until_ready(self._site.lacks_users, _USERS_LIMIT_S)
 
@@ -178,6 +187,8 @@ class House:
             socket=str(noted.socket),
             remote=str(self._place.remote),
             service_url=self._site.url,
+            rpc_url=self._outside.rpc_url,
+            edge_url=self._outside.edge_url,
             postgres=postgres,
             redis=redis,
             releases=str(self._place.releases),
@@ -214,13 +225,22 @@ class House:
             raise DrillError(f"there is no scenario {scenario!r} in this world, but {self._story.scenario}")
         if world.fault is not None:
             raise DrillError(f"this world was broken already ({world.fault.scenario}): start a new drill")
-        commit = await self._site.head_of(self._story.branch)
-        effect = partial(self._run, commit, world.postgres.dsn, partial(self._note_fault, scenario))
-        deployed = await self._deploys.once(commit, f"break:{scenario}", effect)
+        note = partial(self._note_fault, scenario)
+        record = None
+        if self._story.breaks == "release":
+            record = await self._deploy_bad(world, scenario, note)
+        else:
+            await self._outside.fail(note, self._speaker.say)
         fault = self._ready_world().fault
         if fault is None:
-            raise DrillError(f"{commit[:12]} was deployed, but not as a fault")
-        return Broken(fault=fault, record=deployed.record)
+            raise DrillError("something was changed, but not as a fault")
+        return Broken(fault=fault, record=record)
+
+    async def _deploy_bad(self, world: World, scenario: str, note: Callable[[], None]) -> DeployRecord:
+        """The head of the branch, which is the bad release."""
+        commit = await self._site.head_of(self._story.branch)
+        effect = partial(self._run, commit, world.postgres.dsn, note)
+        return (await self._deploys.once(commit, f"break:{scenario}", effect)).record
 
     def _note_fault(self, scenario: str) -> None:
         """The first change that users may notice is the fault."""

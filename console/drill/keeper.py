@@ -1,4 +1,4 @@
-"""The keeper: parent of everything in a rehearsal world. `python -m console.drill.keeper DIR [ENV BULK]`.
+"""The keeper: parent of everything in a world; `python -m console.drill.keeper DIR [ENV BULK SCENARIO]`.
 
 It builds the world, tells in words how far it is, hears requests until it is told to stop, and takes
 everything with it when it ends, however it ends.
@@ -30,10 +30,10 @@ def main() -> None:
     Standard output carries progress as JSON lines, then `{"ok": true}` when the world is ready, or
     `{"error": "one line"}`, and ends there.
     """
-    if len(sys.argv) not in (2, 4):
-        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES]")
+    if len(sys.argv) not in (2, 5):
+        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES SCENARIO]")
     place = Place(Path(sys.argv[1]))
-    wanted = WorldWanted(sys.argv[2], int(sys.argv[3])) if len(sys.argv) == 4 else SMALL
+    wanted = WorldWanted(sys.argv[2], int(sys.argv[3]), sys.argv[4]) if len(sys.argv) == 5 else SMALL
     try:
         place.claim()
         take(place.lock)  # never given back: whoever sees it free knows that this process has ended

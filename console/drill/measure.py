@@ -4,6 +4,7 @@ from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core.paging import every_event
 from console.core.protocols import Snapshot
@@ -77,7 +78,9 @@ def measure(
         data=rs.data_facts(incident, seen.data),
         journal=rs.JournalFacts(str(layout.journal), verdict.events, verdict.head, verdict.ok),
         artifacts=rs.artifacts(_files(layout, world, state)),
-        reason=None if outcome == "recovered" else _why(reason, seen),
+        reason=None if outcome in ("recovered", "mitigated") else _why(reason, seen),
+        held=(incident.held or None) if incident else None,
+        mitigations=rs.mitigation_facts(state),
     )
 
 
@@ -90,7 +93,8 @@ def _clock(layout: Layout, name: str, world: World, state: State) -> rs.ClockFac
     if world.fault is None or not layout.journal.exists():
         return rs.ClockFacts()
     with closing(SqliteReader(layout.journal, name)) as reader:
-        return rs.clock_facts(every_event(reader), world.fault.stamp(), state.incident)
+        clock = rs.clock_facts(every_event(reader), world.fault.stamp(), state.incident)
+    return replace(clock, mitigated_s=rs.mitigated_at(state, world.fault.stamp()))
 
 
 def _files(layout: Layout, world: World, state: State) -> list[Path]:

@@ -48,6 +48,8 @@ class Place:
         self.users = self.root / "users.jsonl"
         self.acknowledged = self.root / "acknowledged.jsonl"
         self.seeds = self.root / "seeds.txt"
+        self.flags = self.root / "flags.toml"
+        self.certificates = self.root / "certificates"
         self.backups = self.root / "backups"
         self.secrets = self.root / "secrets"
         self.logs = self.root / "logs"
@@ -72,7 +74,7 @@ class Place:
         """Remove what an earlier world of this folder consisted of; keepers' log and foreign files stay."""
         self.clear_data()
         git = (self.remote, self.releases, self.clone, self.worktrees)
-        told = (self.deploys, self.users, self.acknowledged, self.seeds)
+        told = (self.deploys, self.users, self.acknowledged, self.seeds, self.flags, self.certificates)
         for path in (self.world, self.logs, self.backups, *told, *git):
             _remove(path)
 

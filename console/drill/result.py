@@ -20,6 +20,10 @@ from console.drill.facts import DataTruth
 SCHEMA = "warroom.drill/1"
 
 
+Outcome = Literal["recovered", "mitigated", "incomplete", "failed"]
+"""`mitigated`: users are served again and nothing fires, but nothing was rolled back."""
+
+
 class ReleaseFacts(Struct, frozen=True):
     """Tags; `running` is what the service itself answered at the end."""
 
@@ -37,6 +41,10 @@ class ClockFacts(Struct, frozen=True):
     switch_s: float | None = None
     healthy_s: float | None = None
     resolved_s: float | None = None
+    held_s: float | None = None
+    """When a rollback was held first, because it would not help."""
+    mitigated_s: float | None = None
+    """When the last mitigation was done."""
 
 
 class RecoveryFacts(Struct, frozen=True):
@@ -79,6 +87,14 @@ class DataFacts(Struct, frozen=True):
     """Those of them that are neither in the database nor in a loss receipt."""
 
 
+class MitigationFacts(Struct, frozen=True):
+    """What became of a mitigation that was asked for."""
+
+    name: str
+    status: str
+    words: str
+
+
 class JournalFacts(Struct, frozen=True):
     """The journal as verified from its file after the engine had ended."""
 
@@ -95,7 +111,7 @@ class DrillResult(Struct, frozen=True, kw_only=True):
     incident: str | None
     environment: str
     scenario: str
-    outcome: Literal["recovered", "incomplete", "failed"]
+    outcome: Outcome
     release: ReleaseFacts
     clock: ClockFacts
     recovery: RecoveryFacts
@@ -104,7 +120,10 @@ class DrillResult(Struct, frozen=True, kw_only=True):
     journal: JournalFacts
     artifacts: tuple[str, ...]
     reason: str | None
-    """Why it is not recovered, in a sentence."""
+    """Why it is neither recovered nor mitigated, in a sentence."""
+    held: str | None = None
+    """Why a rollback was held, in the engine's words; None where none was."""
+    mitigations: tuple[MitigationFacts, ...] = ()
 
 
 def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None) -> ClockFacts:
@@ -122,6 +141,8 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
                 moments["detected_s"] = since
             case ev.IncidentDeclared():
                 moments["declared_s"] = since
+            case ev.RollbackAdvised(level="held") if "held_s" not in moments:
+                moments["held_s"] = since
             case ev.GateOpened():
                 moments["authorised_s"] = since
             case ev.StepOutcome(step=step, status="done") if step in switch:
@@ -219,20 +240,34 @@ def wrong_with(truth: DataTruth | None) -> str:
     return ", ".join(words for number, words in found if number)
 
 
-def outcome_of(
-    state: State, running: str | None, truth: DataTruth | None
-) -> Literal["recovered", "incomplete", "failed"]:
+def outcome_of(state: State, running: str | None, truth: DataTruth | None) -> Outcome:
     """Recovered only when it was resolved so, the service answers the right version, and the data is right.
 
-    The right version is the plan's target, or where the plan keeps the release, any.
+    The right version is the plan's target, or where the plan keeps the release, any. Mitigated only when it
+    was resolved so, the service answers, and no rule says roll back any more.
     """
     incident = state.incident
     if incident is None:
         return "failed"
     code = incident.plan.code if incident.plan else None
     right = running is not None and (code is None or running == code.target.tag)
-    resolved = incident.status == "resolved" and incident.outcome == "recovered"
-    return "recovered" if resolved and right and not wrong_with(truth) else "incomplete"
+    if incident.status != "resolved" or wrong_with(truth):
+        return "incomplete"
+    if incident.outcome == "recovered" and right:
+        return "recovered"
+    calm = not any(known.rung.says_roll_back for known in state.rungs.values())
+    return "mitigated" if incident.outcome == "mitigated" and running is not None and calm else "incomplete"
+
+
+def mitigation_facts(state: State) -> tuple[MitigationFacts, ...]:
+    """What became of each that was asked for."""
+    return tuple(MitigationFacts(name, one.status, one.words) for name, one in state.mitigations.items())
+
+
+def mitigated_at(state: State, fault: Stamp) -> float | None:
+    """Seconds from the fault to the last mitigation that is in force; None where none is."""
+    done = [one.since for one in state.mitigations.values() if one.status == "in force"]
+    return max((round(at.seconds_since(fault), 3) for at in done), default=None)
 
 
 def artifacts(paths: Iterable[Path]) -> tuple[str, ...]:

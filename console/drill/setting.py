@@ -6,6 +6,9 @@ from msgspec import Struct
 
 from console.core.roster import Roster
 from console.core.strategy import Environment
+from console.drill.outside import trusting
+from console.drill.place import VARIABLE, Place
+from console.drill.story import Story
 from console.engine.spawn import EngineWanted
 
 
@@ -13,7 +16,7 @@ class Setting(Struct, frozen=True):
     """Which drill, and where its files are."""
 
     folder: Path
-    scenario: str
+    story: Story
     name: str
     """The environment."""
     environment: Environment
@@ -21,6 +24,16 @@ class Setting(Struct, frozen=True):
     """Handle of the engineer who plays."""
     roster: Roster
     engine: EngineWanted
+
+    @property
+    def scenario(self) -> str:
+        """What goes wrong."""
+        return self.story.scenario
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """Environment variables of the drill's engine: its mark, and which certificates it trusts."""
+        return {VARIABLE: str(self.folder), **trusting(Place(self.folder))}
 
     @property
     def roles(self) -> dict[str, tuple[str, ...]]:

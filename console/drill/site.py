@@ -54,8 +54,17 @@ class Site:
         self._change = asyncio.Lock()
         """Held by whoever stops or starts the service: one after the other."""
         self._http = httpx.AsyncClient(trust_env=False, timeout=2)
+        self.settings: dict[str, str] = {}
+        """What this world gives its service beside its stores: environment variables."""
         self.running: Running | None = None
         """What took over last; it may have ended since."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens, once one has been started; DrillError before."""
+        if self._port is None:
+            raise DrillError("no release has been started yet")
+        return self._port
 
     @property
     def url(self) -> str:
@@ -133,6 +142,7 @@ class Site:
             python("walletconnect", "--port", str(port)),
             cwd=worktree,
             extra={
+                **self.settings,
                 "WALLETCONNECT_DATABASE_FILE": str(self._place.secrets / "postgres.dsn"),
                 "WALLETCONNECT_CACHE_FILE": str(self._place.secrets / "redis.url"),
                 # So that the worktree stays what git says it is.

@@ -54,6 +54,19 @@ class Story(Struct, frozen=True):
     """What goes wrong when that is deployed."""
     archives: bool = False
     """Whether its database is older than the drill, and can go back to any moment of it."""
+    environment: str = "testnet"
+    starts: str = "v1.5.0"
+    """The release that runs when the world begins."""
+    breaks: Literal["release", "upstream", "certificate"] = "release"
+    """What goes wrong: the branch's head is deployed, or something that no release has done."""
+    flags: tuple[str, ...] = ()
+    """The flags of its service; they are on."""
+    needs_rpc: bool = False
+    """Whether its releases hand transactions to the chain's RPC."""
+    another_way: bool = False
+    """Whether it is over without a rollback."""
+    mended_after_s: float | None = None
+    """Whoever it belongs to mends it by themselves after so long; None: nobody does."""
 
 
 _CHANGES = (
@@ -179,12 +192,43 @@ away every leading zero, not the prefix alone, as does the code's `lstrip`, for 
 
 _GOOD = Verdict("v1.5.0", "good", "lead-1", 6 * _DAY)
 
-STORIES = {
-    "testnet": Story(
+_TO_V1_5_1 = _CHANGES[:13]
+_BY_LATELY = (
+    Change(
+        "eng-3",
+        3 * _HOUR,
+        "Estimate gas by what it cost lately, behind the flag wc-gas",
+        "v1.7.0",
+        (
+            "walletconnect/__init__.py",
+            "walletconnect/flags.py",
+            "walletconnect/lately.py",
+            "walletconnect/wallet.py",
+        ),
+    ),
+    Change("eng-3", 1 * _HOUR, "Release v1.7.0", "v1.7.0", ("VERSION", "CHANGELOG.md"), tag="v1.7.0"),
+)
+"""A feature that gives every transaction too little gas, for as long as its flag is on."""
+_BY_RPC = (
+    Change(
+        "eng-2",
+        40 * _HOUR,
+        "Hand signed transactions to the chain's RPC",
+        "v1.8.0",
+        ("walletconnect/__init__.py", "walletconnect/rpc.py", "walletconnect/wallet.py"),
+    ),
+    Change("eng-1", 38 * _HOUR, "Release v1.8.0", "v1.8.0", ("VERSION", "CHANGELOG.md"), tag="v1.8.0"),
+)
+_UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
+_RUNS_WELL = (_GOOD, _UNPROVEN, Verdict("v1.8.0", "good", "lead-1", 36 * _HOUR))
+"""Nothing has landed for longer than the strategy's window when something else breaks."""
+
+SCENARIOS = {
+    "bad-config": Story(
         _CHANGES,
         (
             _GOOD,
-            Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY),
+            _UNPROVEN,
             Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
             # Nobody has judged it yet: that is what the drill is about.
             Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
@@ -192,12 +236,44 @@ STORIES = {
         branch="develop",
         scenario="bad-config",
     ),
-    "production": Story(
+    "flag": Story(
+        (*_TO_V1_5_1, *_BY_LATELY),
+        (_GOOD, _UNPROVEN, Verdict("v1.7.0", "unproven", "eng-3", 1 * _HOUR)),
+        branch="develop",
+        scenario="flag",
+        flags=("wc-gas",),
+        another_way=True,
+    ),
+    "upstream": Story(
+        (*_TO_V1_5_1, *_BY_RPC),
+        _RUNS_WELL,
+        branch="develop",
+        scenario="upstream",
+        starts="v1.8.0",
+        needs_rpc=True,
+        breaks="upstream",
+        another_way=True,
+        mended_after_s=60.0,
+    ),
+    "tls": Story(
+        (*_TO_V1_5_1, *_BY_RPC),
+        _RUNS_WELL,
+        branch="develop",
+        scenario="tls",
+        starts="v1.8.0",
+        needs_rpc=True,
+        breaks="certificate",
+        another_way=True,
+    ),
+    "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),
         (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
         branch="main",
         scenario="data-corruption",
         archives=True,
+        environment="production",
     ),
 }
-"""By environment."""
+"""By what goes wrong."""
+STORIES = {"testnet": SCENARIOS["bad-config"], "production": SCENARIOS["data-corruption"]}
+"""The usual one of each environment."""

@@ -16,6 +16,7 @@ from msgspec import Struct
 from console.drill.lock import hold, holder
 from console.drill.needs import check_needs
 from console.drill.place import DrillError, Place, write_atomically
+from console.drill.story import SCENARIOS, STORIES, Story
 from console.targets.keeper import LINE_LIMIT, Fault, Keeper, KeeperError, Moment
 
 _READY_LIMIT_S = 60.0
@@ -29,6 +30,22 @@ class WorldWanted(Struct, frozen=True):
     environment: str = "testnet"
     bulk: int = 0
     """Bytes of transaction data that it begins with, beside a few thousand small rows."""
+    scenario: str = ""
+    """What is to go wrong in it; empty for what usually does in that environment."""
+
+    @property
+    def story(self) -> Story:
+        """What came of the service, and what goes wrong; DrillError where there is no such world."""
+        usual = STORIES.get(self.environment)
+        story = SCENARIOS.get(self.scenario) if self.scenario else usual
+        if usual is None:
+            raise DrillError(f"there is no world of {self.environment!r}, but {', '.join(STORIES)}")
+        if story is None or story.environment != self.environment:
+            fit = [name for name, each in SCENARIOS.items() if each.environment == self.environment]
+            raise DrillError(
+                f"{self.scenario} is not rehearsed in {self.environment}; there are {', '.join(fit)}"
+            )
+        return story
 
 
 SMALL = WorldWanted()
@@ -91,6 +108,10 @@ class World(Struct, frozen=True, kw_only=True):
     socket: str
     remote: str
     service_url: str
+    rpc_url: str | None = None
+    """Of the stand-in for the chain's RPC, where the release needs one."""
+    edge_url: str | None = None
+    """Where users reach the service by https, where they do."""
     postgres: PostgresAt
     redis: RedisAt
     releases: str
@@ -199,7 +220,7 @@ async def start_keeper(folder: Path, wanted: WorldWanted = SMALL) -> Starting:
 async def _spawn(place: Place, wanted: WorldWanted, output: int) -> None:
     """Run the keeper in a session of its own, with its progress going to `output`."""
     log = os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    words = (str(place.root), wanted.environment, str(wanted.bulk))
+    words = (str(place.root), wanted.environment, str(wanted.bulk), wanted.scenario)
     try:
         launcher = await asyncio.create_subprocess_exec(
             *("setsid", "--fork", sys.executable, "-P", "-m", "console.drill.keeper", *words),

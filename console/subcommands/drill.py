@@ -16,9 +16,10 @@ from console.core.protocols import Snapshot
 from console.core.words import duration
 from console.drill.crew import CrewChoice
 from console.drill.files import set_aside
+from console.drill.place import DrillError
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
-from console.drill.story import STORIES
+from console.drill.story import SCENARIOS, STORIES
 from console.drill.world import (
     SMALL,
     World,
@@ -31,7 +32,7 @@ from console.drill.world import (
 from console.subcommands.tell import line, names_of
 from console.subcommands.where import Look
 
-EXITS = {"recovered": Exit.DONE, "incomplete": Exit.INCOMPLETE, "failed": Exit.FAILED}
+EXITS = {"recovered": Exit.DONE, "mitigated": Exit.DONE, "incomplete": Exit.INCOMPLETE, "failed": Exit.FAILED}
 Tell = Callable[[str], None]
 
 
@@ -44,7 +45,7 @@ class DrillUsageError(StatedError):
 async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
-    scenario: Literal["bad-config", "data-corruption"] | None = None,
+    scenario: Literal["bad-config", "flag", "upstream", "tls", "data-corruption"] | None = None,
     size: str | None = None,
     headless: bool = False,
     json: bool = False,
@@ -60,7 +61,8 @@ async def drill(
     env
         The environment to rehearse: testnet, if neither it nor a scenario is named.
     scenario
-        What goes wrong: a bad configuration in testnet, corrupted data in production.
+        What goes wrong. In testnet: a bad configuration, if nothing is said; flag, a bad feature behind one;
+        upstream, the chain's RPC is down; tls, a certificate has expired. In production: corrupted data.
     size
         How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
         Only where the scenario is about data.
@@ -93,13 +95,17 @@ def wanted(env: str | None, scenario: str | None, size: str | None) -> WorldWant
     """The world that was asked for, None when nothing was; DrillUsageError when that does not go together."""
     if env is scenario is size is None:
         return None
-    name = env or next((each for each, story in STORIES.items() if story.scenario == scenario), "testnet")
-    story = STORIES[name]
-    if scenario not in (None, story.scenario):
-        raise DrillUsageError(f"{scenario} is not rehearsed in {name}, but {story.scenario} is")
+    known = SCENARIOS.get(scenario or "")
+    name = env or (known.environment if known else "testnet")
+    usual = STORIES[name]
+    asked = WorldWanted(name, _bytes(size) if size else 0, "" if known in (None, usual) else scenario or "")
+    try:
+        story = asked.story
+    except DrillError as error:
+        raise DrillUsageError(str(error)) from error
     if size is not None and not story.archives:
         raise DrillUsageError(f"--size is for scenarios about data, and {story.scenario} is not")
-    return WorldWanted(name, _bytes(size) if size else 0)
+    return asked
 
 
 def _bytes(size: str) -> int:
@@ -219,6 +225,8 @@ def summary(result: DrillResult) -> list[str]:
     lines.append(
         f"the service answers {result.release.running or 'nothing'}; target {result.release.target or 'none'}"
     )
+    lines += [f"the rollback was held: {result.held}"] if result.held else []
+    lines += [f"mitigation {one.name} {one.status}: {one.words}" for one in result.mitigations]
     lines.append(f"since the fault: {told or 'nothing was seen'}")
     if recovery.taken_s is not None:
         met = "met" if recovery.met else "missed"

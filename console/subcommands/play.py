@@ -9,7 +9,6 @@ from console.app import Look, WarRoomApp
 from console.config.paths import runtime_dir
 from console.core.presence import Presence, presence
 from console.drill.crew import Crew, CrewChoice
-from console.drill.place import VARIABLE
 from console.drill.result import DrillResult
 from console.drill.setting import Setting
 from console.drill.signers import Signers
@@ -63,7 +62,7 @@ async def play(setting: Setting, world: World, look: Look, crew: CrewChoice) -> 
 
 def _room(setting: Setting) -> LocalRoom:
     def start_engine() -> None:
-        spawn_detached(setting.engine, {VARIABLE: str(setting.folder)})
+        spawn_detached(setting.engine, setting.extra)
 
     return LocalRoom(
         setting.environment,
@@ -77,12 +76,15 @@ def _room(setting: Setting) -> LocalRoom:
 
 
 async def _break(setting: Setting, world: World, app: WarRoomApp) -> None:
-    """Inject the fault, unless an earlier console of this drill has."""
-    if world.fault is not None:
-        return
-    await asyncio.sleep(CALM_S)
+    """Inject the fault, unless an earlier console has; and have it mended where others do that."""
+    keeper = Keeper(Path(world.socket))
     try:
-        await Keeper(Path(world.socket)).break_(setting.scenario)
+        if world.fault is None:
+            await asyncio.sleep(CALM_S)
+            await keeper.break_(setting.scenario)
+        if setting.story.mended_after_s is not None:
+            await asyncio.sleep(setting.story.mended_after_s)
+            await keeper.mend()
     except KeeperError as error:
         app.notify(f"the service could not be broken: {error}", severity="error", markup=False)
 

@@ -10,8 +10,9 @@ from msgspec import Struct
 from console.core.clock import Clock, Stamp
 from console.core.format import plain
 from console.core.health_verdict import HealthRule
+from console.core.moments import written
 from console.core.naming import quoted
-from console.targets import web
+from console.targets import certificate, web
 from console.targets.source import CannotAskError, SourceError, UnreachedError
 
 MAX_BYTES = 1 << 20
@@ -90,6 +91,8 @@ class HealthProbe:
         """One question and its answer; a service that cannot be reached is an answer too."""
         try:
             answer = await web.get(self._client, self._url, limit_s=self._limit_s, max_bytes=MAX_BYTES)
+        except web.ExpiredError as error:
+            return await self._expired(str(error))
         except SourceError as error:
             reached = not isinstance(error, CannotAskError | UnreachedError)
             return Health(
@@ -107,6 +110,20 @@ class HealthProbe:
             status=answer.status,
             took_s=answer.took_s,
             certified_until=answer.certified_until,
+        )
+
+    async def _expired(self, words: str) -> Health:
+        """No answer, because the certificate has expired; and when it did, which is asked beside."""
+        until = await certificate.expired_at(self._url, self._limit_s)
+        since = "" if until is None else f", since {written(until * 1_000_000)}"
+        return Health(
+            ok=False,
+            words=f"{words}{since}",
+            version=None,
+            commit=None,
+            at=self._clock.now(),
+            certified_until=until,
+            reached=False,
         )
 
     def _wrong(self, status: int, body: Any) -> list[str]:

@@ -75,6 +75,10 @@ class BreakRequest(Struct, frozen=True, tag_field="verb", tag="break"):
     scenario: str
 
 
+class MendRequest(Struct, frozen=True, tag_field="verb", tag="mend"):
+    """Have what broke and is not ours mended by whoever it belongs to. Again: no second effect."""
+
+
 class StopWritersRequest(Struct, frozen=True, tag_field="verb", tag="stop-writers"):
     """Stop the service, and leave the servers that it writes to alone. Again: no second effect."""
 
@@ -92,6 +96,7 @@ Request = (
     | ReadyRequest
     | DeployRequest
     | BreakRequest
+    | MendRequest
     | StopWritersRequest
     | StartWritersRequest
     | StopRequest
@@ -151,10 +156,11 @@ class Deployed(Answer, frozen=True, kw_only=True):
 
 
 class Broken(Answer, frozen=True, kw_only=True):
-    """The service runs the bad release."""
+    """What was to go wrong has."""
 
     fault: Fault
-    record: DeployRecord
+    record: DeployRecord | None
+    """The bad release's deploy; None where no release did it."""
 
 
 class _Last(Struct, frozen=True):
@@ -200,6 +206,10 @@ class Keeper:
     ) -> Broken:
         """Break the service the way `scenario` says; once in a world."""
         return await self._ask(BreakRequest(scenario), Broken, progress, limit_s)
+
+    async def mend(self, progress: Callable[[str], None] = _unheard, limit_s: float = 30.0) -> None:
+        """Have what is not ours mended, as the world's scenario says."""
+        await self._ask(MendRequest(), Answer, progress, limit_s)
 
     async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
         """Stop the service; nothing of it writes any more when this returns."""

@@ -30,6 +30,14 @@ class Answer(Struct, frozen=True):
     """When the certificate of whoever answered expires, seconds since 1970; None without one."""
 
 
+class ExpiredError(UnreachedError):
+    """The certificate of whoever answered has expired."""
+
+
+_EXPIRED = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL."""
+
+
 def new_client() -> httpx.AsyncClient:
     """The client that asks sources: a new connection for each question, never a proxy for loopback.
 
@@ -56,8 +64,8 @@ async def get(
     """The answer to one GET, whatever its status, whole within `limit_s` seconds and `max_bytes`.
 
     `token` goes with it as a bearer token, which no other host is sent; it is printable ASCII without spaces.
-    Raises SourceError when there is none: UnreachedError when the question did not get there, CannotAskError
-    when the address itself cannot be asked.
+    Raises SourceError when there is none: UnreachedError when the question did not get there (ExpiredError
+    because of a certificate that is too old), CannotAskError when the address itself cannot be asked.
     """
     try:
         asked = httpx.URL(url)
@@ -75,7 +83,7 @@ async def get(
     except httpx.UnsupportedProtocol as error:
         raise CannotAskError(f"{place(asked)}: {error}") from None
     except httpx.HTTPError as error:
-        kind = SourceError if way.answered_by(error) else UnreachedError
+        kind = SourceError if way.answered_by(error) else ExpiredError if _expired(error) else UnreachedError
         raise kind(f"{place(asked)}: {_reason(error)}") from None
 
 
@@ -164,6 +172,12 @@ async def _body(response: httpx.Response, max_bytes: int) -> bytes:
         if len(body) > max_bytes:
             raise SourceError(f"{place(response.url)}: answers more than {max_bytes} bytes")
     return bytes(body)
+
+
+def _expired(error: httpx.HTTPError) -> bool:
+    """Whether the certificate is as it must be, but for its end."""
+    found = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLCertVerificationError))
+    return any(cause.verify_code == _EXPIRED for cause in found)
 
 
 def _reason(error: httpx.HTTPError) -> str:
