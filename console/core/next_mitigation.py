@@ -29,6 +29,7 @@ from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration
 
+CLOSE = "close the incident as mitigated: "
 NAMED = 2
 """More than so many that fire are counted, not named."""
 
@@ -118,11 +119,10 @@ def _calm(
         return Advice(f"wait: no fresh data of {blind}: whether {helped[-1].title} helped is not known", None)
     if helped:
         runs = f"; {snapshot.state.running.release} still runs" if snapshot.state.running else ""
-        return Advice(f"close the incident as mitigated: {helped[-1].title} helped{runs}", "resolve")
+        return Advice(f"{CLOSE}{helped[-1].title} helped{runs}", "resolve")
     if incident.held and not tried:
         return Advice(
-            f"close the incident as mitigated: nothing fires any more. It was held: {incident.held}",
-            "resolve",
+            f"{CLOSE}nothing fires any more; {incident.held}, so nothing was rolled back", "resolve"
         )
     return None
 

@@ -276,7 +276,7 @@ class Incident(Struct, frozen=True):
     advised: str = ""
     """What was last said of a rollback: `none`, `consider`, `mandatory`, `held`; empty while nothing was."""
     held: str = ""
-    """Why a rollback was held the last time that it was."""
+    """Why no rollback would help, the last time that one was held for that."""
 
     def step(self, step_id: str) -> StepState:
         """The state of a step; waiting when nothing has happened to it."""

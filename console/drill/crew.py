@@ -10,7 +10,7 @@ from console.core import requests as rq
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.mitigating import covering, firing
-from console.core.next_mitigation import advice
+from console.core.next_mitigation import CLOSE, advice
 from console.core.plan import Phase, Step, Wish
 from console.core.policy import (
     by_hand,
@@ -82,7 +82,8 @@ def _another_way(snapshot: Snapshot, incident: Incident, crew: Crew) -> Act | No
             fires = firing(crew.environment, known.rungs, known.declared)
             return Act(crew.commander, rq.Mitigate(covering(crew.environment, fires)[0]))
         case "resolve":
-            return Act(crew.commander, rq.Resolve("mitigated", said.sentence if said else ""))
+            note = said.sentence.removeprefix(CLOSE) if said else ""
+            return Act(crew.commander, rq.Resolve("mitigated", note))
     return None
 
 

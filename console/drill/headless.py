@@ -87,7 +87,7 @@ def _is_held(snapshot: Snapshot) -> bool:
     """Whether a rollback is ready, and the engine says that it will not help."""
     incident = snapshot.state.open_incident
     ready = incident is not None and incident.plan is not None and incident.settled(Phase.PREPARE)
-    return incident is not None and ready and incident.advised == "held"
+    return incident is not None and ready and bool(incident.held)
 
 
 class Drill:

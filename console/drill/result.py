@@ -141,7 +141,7 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
                 moments["detected_s"] = since
             case ev.IncidentDeclared():
                 moments["declared_s"] = since
-            case ev.RollbackAdvised(level="held") if "held_s" not in moments:
+            case ev.RollbackAdvised(cause=cause) if cause and "held_s" not in moments:
                 moments["held_s"] = since
             case ev.GateOpened():
                 moments["authorised_s"] = since

@@ -25,7 +25,7 @@ class Adviser:
             return
         found = recommend(self._environment, self.grounds(row))
         if found.level != incident.advised:
-            self._book.say(ev.RollbackAdvised(found.level, one_line(found.words)))
+            self._book.say(ev.RollbackAdvised(found.level, one_line(found.words), one_line(found.cause)))
 
     def grounds(self, row: Row) -> Grounds:
         """What is known, as the engine sees it at that tick."""

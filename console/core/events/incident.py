@@ -80,6 +80,8 @@ class RollbackAdvised(Body, frozen=True):
     level: Literal["none", "consider", "mandatory", "held"]
     words: str
     """In a sentence."""
+    cause: str = ""
+    """Why no rollback will help, where that is why it is held."""
 
 
 class ErrandBegun(Body, frozen=True):

@@ -60,7 +60,7 @@ def _(body: ev.IncidentResolved, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.RollbackAdvised, event: ev.Event, state: State) -> State:
-    held = {"held": body.words} if body.level == "held" else {}
+    held = {"held": body.cause} if body.cause else {}
     return changed(state, event, advised=body.level, **held)
 
 

@@ -3,6 +3,7 @@
 import os
 
 import httpx
+
 from walletconnect.chain import RefusedError
 
 LIMIT_S = 2.0

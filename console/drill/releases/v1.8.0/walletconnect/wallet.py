@@ -4,6 +4,7 @@ import hashlib
 
 from msgspec import Struct
 from msgspec.structs import replace
+
 from walletconnect import chain, metrics
 from walletconnect.contacts import Contacts
 from walletconnect.database import Database
