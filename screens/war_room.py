@@ -17,6 +17,7 @@ from console.core.errors import StatedError
 from console.core.next_step import NextStep, Viewer, next_step
 from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
+from console.core.recommendation import undecided
 from console.core.requests import AnyAsk, Page, Resume, Seen
 from console.core.roster import Roster
 from console.core.state import Incident
@@ -223,7 +224,8 @@ class WarRoom(Screen[None]):
         if not notice and self._snapshot is not None and (queued := self._errands.queued(self._snapshot.at)):
             notice, role = queued, Role.WARN
         beside = errand_now(self._snapshot) if self._snapshot else None
-        view = next_view(step, notice, role, beside)
+        advised = undecided(self._snapshot, self._room.environment) if self._snapshot else None
+        view = next_view(step, notice, role, beside, advised)
         self._pane("next").show(view)
         self._pane("keys").show(keys_view(self._snapshot, self._room.environment, step.command))
         self._share_out(len(draw_next(view, self.size.width, self.size.height)))

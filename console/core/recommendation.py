@@ -97,6 +97,15 @@ def of_snapshot(snapshot: Snapshot, environment: Environment) -> Recommendation:
     return recommend(environment, grounds(snapshot, environment))
 
 
+def undecided(snapshot: Snapshot, environment: Environment) -> Recommendation | None:
+    """The same, while it is to be decided: None once the way back is under way, and while all is well."""
+    incident = snapshot.state.open_incident
+    if incident is not None and way_back_begun(incident):
+        return None
+    found = of_snapshot(snapshot, environment)
+    return None if incident is None and found.level == "none" else found
+
+
 # -- why a rollback will not help -------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from console.drill import moment
-from console.drill.place import DrillError
+from console.drill.place import DrillError, Place
 
 _DAY = timedelta(days=1)
 VALID = (-1 * _DAY, 90 * _DAY)
@@ -89,6 +89,12 @@ class Certificates:
             raise DrillError(f"openssl {verb} could not be run: {error}; install openssl") from error
         if done.returncode:
             raise DrillError(f"openssl {verb} failed: {' '.join(done.stderr.split())}")
+
+
+def trusting(place: Place) -> dict[str, str]:
+    """The environment variable by which a process trusts the drill's certificates, where it has any."""
+    files = Certificates(place.certificates)
+    return {"SSL_CERT_FILE": str(files.authority)} if files.authority.exists() else {}
 
 
 def main() -> None:

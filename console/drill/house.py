@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from console.drill.base import begin_archive
 from console.drill.cache import start_redis
+from console.drill.certificates import trusting
 from console.drill.children import Children, environment, python
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
-from console.drill.outside import PARTS, Outside, trusting
+from console.drill.outside import PARTS, Outside
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
 from console.drill.seeds import plant

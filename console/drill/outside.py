@@ -19,12 +19,6 @@ PARTS = ("front", "upstream")
 _START_LIMIT_S = 15
 
 
-def trusting(place: Place) -> dict[str, str]:
-    """The environment variable by which a process trusts the drill's certificates, where it has any."""
-    files = Certificates(place.certificates)
-    return {"SSL_CERT_FILE": str(files.authority)} if files.authority.exists() else {}
-
-
 class Outside:
     """As much of it as a story needs."""
 

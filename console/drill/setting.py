@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from console.core.roster import Roster
 from console.core.strategy import Environment
-from console.drill.outside import trusting
+from console.drill.certificates import trusting
 from console.drill.place import VARIABLE, Place
 from console.drill.story import Story
 from console.engine.spawn import EngineWanted

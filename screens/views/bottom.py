@@ -7,6 +7,7 @@ from msgspec import Struct
 from console.core.commands import COMMANDS, Command, command
 from console.core.next_step import NextStep
 from console.core.protocols import Snapshot
+from console.core.recommendation import Recommendation
 from console.core.strategy import Environment
 from console.core.wording import Said, Tone
 from screens.lines import ROLE_OF, Line, Role, blank, flush, line, pack, rule, span, wrap
@@ -28,6 +29,8 @@ class NextView(Struct, frozen=True):
     notice_role: Role = Role.PLAIN
     beside: Said | None = None
     """The verb that runs beside the incident, while there is nothing else to tell."""
+    advised: Recommendation | None = None
+    """What is recommended of a rollback, while that is still to be decided."""
 
 
 class KeysView(Struct, frozen=True):
@@ -38,10 +41,16 @@ class KeysView(Struct, frozen=True):
     next_key: str
 
 
-def next_view(step: NextStep, notice: str, notice_role: Role, beside: Said | None = None) -> NextView:
+def next_view(
+    step: NextStep,
+    notice: str,
+    notice_role: Role,
+    beside: Said | None = None,
+    advised: Recommendation | None = None,
+) -> NextView:
     """The NEXT line of a moment."""
     key = command(step.command).key if step.command else ""
-    return NextView(step.sentence, key, notice, notice_role, beside)
+    return NextView(step.sentence, key, notice, notice_role, beside, advised)
 
 
 def keys_view(
@@ -68,9 +77,10 @@ def keys_view(
 
 def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     """A rule or the notice, then the sentence on one line or two, with its key at the right edge."""
-    above = [rule(width, *_beside(view))]
+    head = pack([(0, _advised(view)), (1, _beside(view))], width - 6, gap=3) or _advised(view)
+    above = [rule(width, *head)]
     if view.notice:
-        above = _noticed(view, width)
+        above = [*(above if view.advised else ()), *_noticed(view, width)]
     room = width - len(_HEAD) - 4
     sentence = wrap(view.sentence, room, Role.STRONG)
     if len(sentence) > NEXT_LINES:
@@ -80,6 +90,22 @@ def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     first = flush((span(_HEAD, Role.ACT), *sentence[0]), key, width)
     more = [flush((blank(len(_HEAD)), *row), (blank(4),), width) for row in sentence[1:]]
     return [*above, first, *more][:height]
+
+
+_ADVISED = {
+    "none": ("rollback: none, ", Role.GOOD),
+    "consider": ("CONSIDER A ROLLBACK: ", Role.WARN),
+    "mandatory": ("ROLL BACK: ", Role.BAD),
+    "held": ("ROLLBACK HELD: ", Role.WARN),
+}
+
+
+def _advised(view: NextView) -> Line:
+    """The recommendation in a few words."""
+    if view.advised is None:
+        return ()
+    head, role = _ADVISED[view.advised.level]
+    return line(span(f"{head}{view.advised.cause or view.advised.words}", role))
 
 
 def _beside(view: NextView) -> Line:

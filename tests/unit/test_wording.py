@@ -96,6 +96,7 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.PLAIN,
     ),
     (ev.PlanningStarted(Wish(code=False, verb="flush-cache")), "plans flush-cache", Tone.PLAIN),
+    (ev.RollbackAdvised("mandatory", "errors, signing"), "rollback mandatory: errors, signing", Tone.BAD),
     (ev.OnsetMoved(AT, "the deploy"), "onset moved to 14:09:17: the deploy", Tone.PERSON),
     (
         ev.ErrandBegun(Wish(code=False, verb="verify-backup", options={"backup": "b-1"})),

@@ -72,6 +72,12 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         onset=STAMPS,
         samples_from=STAMPS,
     ),
+    ev.RollbackAdvised: st.builds(
+        ev.RollbackAdvised,
+        level=st.sampled_from(["none", "consider", "mandatory", "held"]),
+        words=_words,
+        cause=_words,
+    ),
     ev.OnsetMoved: st.builds(ev.OnsetMoved, onset=STAMPS, reason=_words),
     ev.ErrandBegun: st.builds(ev.ErrandBegun, wish=_wishes),
     ev.ErrandEnded: st.builds(ev.ErrandEnded, outcome=st.sampled_from(["done", "failed"]), words=_words),

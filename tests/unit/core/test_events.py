@@ -106,7 +106,7 @@ def test_whatever_changes_what_may_run_is_critical() -> None:
     harmless = {cls.kind for cls in KNOWN.values() if not cls.critical}
     told = {"engine.stopped", "note.added", "release.seen", "request.refused"}
     alerting = {"alert.fired", "alert.ended", "command.asked", "command.paged"}
-    assert harmless == {*told, *alerting, "gate.paged", "gate.seen"}
+    assert harmless == {*told, *alerting, "gate.paged", "gate.seen", "rollback.advised"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
