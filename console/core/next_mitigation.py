@@ -47,7 +47,7 @@ def advice(snapshot: Snapshot, incident: Incident, environment: Environment, act
     `actor` is whoever looks; empty where that is nobody in particular.
     """
     at_its_gate = named_by(incident.wish) is not None and incident.gate_opened is None
-    if way_back_begun(incident) or incident.asking() or at_its_gate:
+    if way_back_begun(incident) or at_its_gate:
         return None
     known = grounds(snapshot, environment)
     fires = firing(environment, known.rungs, known.declared)
@@ -60,10 +60,16 @@ def advice(snapshot: Snapshot, incident: Incident, environment: Environment, act
     if not tried and (first := _first(environment, fires, snapshot)):
         return _propose(environment, incident, first, fires, found.cause, actor)
     if tried and tried[-1].waits_s > 0:
-        waits = duration(tried[-1].waits_s)
-        goes_on = "; g goes on with the rollback all the same" if incident.plan else ""
-        return Advice(f"wait: {tried[-1].title} is in force, {waits} left to help{goes_on}", None)
+        return _wait(tried[-1], incident)
     return _held(found, snapshot, incident, environment)
+
+
+def _wait(trial: Trial, incident: Incident) -> Advice:
+    """It is done, or about to be, and may help yet."""
+    if trial.tried.status == "doing":
+        return Advice(f"wait: {trial.title} is under way", None)
+    goes_on = "" if named_by(incident.plan_wish) else "; g goes on with the rollback all the same"
+    return Advice(f"wait: {trial.title} is in force, {duration(trial.waits_s)} left to help{goes_on}", None)
 
 
 def _under_way(snapshot: Snapshot, environment: Environment) -> str:

@@ -11,8 +11,10 @@ import pytest
 
 from console.core.strategy import Service
 from console.core.watched import Probe, Stat
+from console.drill.certificates import EXPIRED, Certificates
 from console.engine.watchers import ProbeWatcher
 from console.store.clock import SystemClock
+from console.targets import web
 from tests.conftest import require_program
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
@@ -77,3 +79,31 @@ async def test_without_an_answer_or_a_certificate_neither_is_known(sealed: int) 
     assert "its certificate cannot be verified" in watcher.trouble
     assert watcher.reader(LATENCY)().value is None
     assert watcher.reader(TLS_DAYS)().value is None
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_certificate_that_has_expired_says_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, trusted: bool
+) -> None:
+    """Of an authority that is trusted; of any other, it may be anybody's."""
+    require_program("openssl", "openssl")
+    files = Certificates(tmp_path / "made")
+    files.begin()
+    files.issue(*EXPIRED)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(files.authority))
+    async with server, web.new_client() as client:
+        watcher = watch(client, f"https://127.0.0.1:{port}/health")
+        await watcher.ask()
+    days = watcher.reader(TLS_DAYS)().value
+    if trusted:
+        assert "certificate has expired), since 20" in watcher.trouble
+        assert days is not None
+        assert -2.01 < days < -1.99
+    else:
+        assert "its certificate cannot be verified" in watcher.trouble
+        assert days is None
