@@ -60,7 +60,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     def update(self, scene: Scene) -> None:
         """Another moment: the words follow it, what has been typed stays."""
         self.scene = scene
-        self.query_one(Paragraphs).changed()
+        for words in self.query(Paragraphs):  # none yet, in the moment when it is being put together
+            words.changed()
 
     def complain(self, words: str) -> None:
         """Say why it cannot be done like this."""
