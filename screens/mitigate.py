@@ -60,7 +60,7 @@ class MitigateDialog(Form):
 
     def _one(self, name: str, mitigation: Mitigation, fires: Sequence[str], width: int) -> list[Line]:
         state, role = self._state(name)
-        head = line(span(mitigation.title, Role.STRONG), f" {mitigation.kind}  ", span(state, role))
+        head = line(span(mitigation.title, Role.STRONG), f" ({mitigation.kind})  ", span(state, role))
         allowed = may_not(mitigation, self.scene.snapshot.state.incident, self.scene.actor)
         who = allowed or who_may(mitigation)
         facts = f"{self._covered(mitigation, fires)}; cost {mitigation.cost}; {who}"

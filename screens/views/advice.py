@@ -14,5 +14,5 @@ def advice_lines(snapshot: Snapshot, environment: Environment, width: int) -> li
     if found.level not in _ROLE:
         return []
     head = wrap(f"Recommended: rollback {found.level}: {found.words}", width, _ROLE[found.level])
-    reasons = [row for reason in found.reasons for row in wrap(f"  {reason}", width, Role.DIM, indent=4)]
-    return [*head, *reasons]
+    others = (reason for reason in found.reasons if reason not in found.words)
+    return [*head, *(row for reason in others for row in wrap(f"· {reason}", width, Role.DIM, indent=2))]

@@ -45,7 +45,7 @@ async def test_what_can_be_done_and_what_it_covers(size: tuple[int, int], pictur
     async with seat(several(), *size) as here:
         screen = await here.press("n")
         for words in (
-            "flag wc-gas off flag  not tried",
+            "flag wc-gas off (flag)  not tried",
             "covers all that fires: errors; cost 2; the commander may",
             "covers nothing that fires, only p99",
             "the matrix must say yes",

@@ -16,7 +16,6 @@ from console.core.plan import Phase
 from console.core.policy import by_hand
 from console.core.protocols import Snapshot
 from console.drill.files import write_files
-from console.drill.place import VARIABLE
 from console.drill.world import WorldWanted, start_keeper
 from console.engine.spawn import spawn_detached
 from console.subcommands.room import until
@@ -86,14 +85,20 @@ class CommandLine:
 
 
 async def healthy(
-    folder: Path, name: str = "production", *, prerequisites: bool = False, proof: str = "claim", **rules: Any
+    folder: Path,
+    name: str = "production",
+    *,
+    scenario: str = "",
+    prerequisites: bool = False,
+    proof: str = "claim",
+    **rules: Any,
 ) -> None:
     """A world that is well, with an engine that watches it; what is done before a gate only if asked for.
 
     By `proof` a typed name is enough to say yes, where who says it, and how, is not what is tested. `rules`
     are of the environment's `authorisation`.
     """
-    starting = await start_keeper(folder, WorldWanted(name))
+    starting = await start_keeper(folder, WorldWanted(name, scenario=scenario))
     setting = write_files(folder, await starting.ready())
     strategy = folder / "strategy.yaml"
     yaml = YAML()
@@ -103,7 +108,7 @@ async def healthy(
     if not prerequisites:
         environment.pop("prerequisites", None)
     yaml.dump(document, strategy)
-    spawn_detached(setting.engine, {VARIABLE: str(folder)})
+    spawn_detached(setting.engine, setting.extra)
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
 
