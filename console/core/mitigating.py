@@ -161,6 +161,19 @@ def unhelpful(state: State, incident: Incident, environment: Environment, now: S
     return f"{last.title} did not help{within}"
 
 
+def unseen(environment: Environment, fires: Sequence[str], tried: Sequence[Trial]) -> str:
+    """That only people can see whether the last one helped; empty where a rule can.
+
+    So it is where all that is left was declared by somebody: what was said stays said until the end.
+    """
+    last = tried[-1] if tried else None
+    known = environment.mitigations.get(last.name) if last and last.tried.status == "in force" else None
+    if known is None or not covers(known, fires) or not set(fires) <= environment.triggers.keys():
+        return ""
+    said = ", ".join(environment.triggers[name].title for name in fires)
+    return f"{known.title} is done, and no rule can see whether it helped against {said}"
+
+
 # -- who may ----------------------------------------------------------------------------------------
 
 

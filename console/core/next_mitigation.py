@@ -20,6 +20,7 @@ from console.core.mitigating import (
     title,
     trials,
     unhelpful,
+    unseen,
     way_back_begun,
     who_may,
 )
@@ -59,6 +60,8 @@ def advice(snapshot: Snapshot, incident: Incident, environment: Environment, act
     found = recommend(environment, known)
     if not tried and (first := _first(environment, fires, snapshot)):
         return _propose(environment, incident, first, fires, found.cause, actor)
+    if words := unseen(environment, fires, tried):
+        return Advice(f"look, and close the incident as mitigated if it is over: {words}", "resolve")
     if tried and tried[-1].waits_s > 0:
         return _wait(tried[-1], incident)
     return _held(found, snapshot, incident, environment)

@@ -20,7 +20,7 @@ from console.core.format import value
 from console.core.freshness import rungs_now
 from console.core.live import Live
 from console.core.metrics import Rung
-from console.core.mitigating import covering, firing, title, trials, unhelpful, way_back_begun
+from console.core.mitigating import covering, firing, title, trials, unhelpful, unseen, way_back_begun
 from console.core.moments import written
 from console.core.protocols import Snapshot
 from console.core.state import State
@@ -172,6 +172,8 @@ def recommend(environment: Environment, known: Grounds) -> Recommendation:
     if causes := explaining(environment, known, fires):
         words = f"{'; '.join(causes)}: a rollback will not help"
         return Recommendation("held", words, (*causes, *against, *for_it), cause="; ".join(causes))
+    if words := _only_people_see(environment, known, fires):
+        return Recommendation("consider", words, for_it)
     tried = tuple(_mitigations(environment, known, fires))
     if waits := _waits(environment, known):
         return Recommendation("held", waits, (*for_it, *tried))
@@ -227,6 +229,13 @@ def _mitigations(environment: Environment, known: Grounds, fires: Sequence[str])
     for name in covering(environment, fires):
         if name not in tried:
             yield f"{title(environment, name)} would cover it: not tried"
+
+
+def _only_people_see(environment: Environment, known: Grounds, fires: Sequence[str]) -> str:
+    incident = known.state.open_incident
+    return (
+        unseen(environment, fires, trials(known.state, incident, environment, known.at)) if incident else ""
+    )
 
 
 def _waits(environment: Environment, known: Grounds) -> str:

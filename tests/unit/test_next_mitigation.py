@@ -11,6 +11,7 @@ from console.core.metrics import Rung
 from console.core.mitigating import in_force, step_id, trials, wish_of
 from console.core.next_step import NextStep, Viewer, next_step
 from console.core.plan import digest, frozen
+from console.core.recommendation import of_snapshot
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 from tests.unit.core.kit import plan as any_plan
@@ -141,6 +142,24 @@ def test_nobody_says_that_it_has_helped_who_cannot_see_it() -> None:
     room.sample(5, error_rate=(None, Rung.STALE))
     words = "wait: no fresh data of errors: whether flag wc-gas off helped is not known"
     assert room.next() == NextStep(words, None)
+
+
+def test_where_only_people_can_see_whether_it_helped_they_are_asked_to_look() -> None:
+    """What somebody declared stays declared: it is no sign that nothing has helped."""
+    room = Sick({"away": mitigation("error_rate", "keys_exposed", title="traffic away")})
+    room.sample(5)
+    onset = room.incident.onset
+    body = ev.IncidentDeclared("eng-1", "SEV-3", "", ("keys_exposed",), onset, onset)
+    room.say(body, actor="eng-1")
+    assert room.next().sentence.startswith("try first: traffic away")
+    room.ask("away")
+    room.told("away")
+    room.wait(60)
+    words = "traffic away is done, and no rule can see whether it helped against private keys exposed"
+    assert room.next() == NextStep(
+        f"look, and close the incident as mitigated if it is over: {words}", "resolve"
+    )
+    assert of_snapshot(room.snapshot(), room.environment).words == words
 
 
 def test_one_that_was_taken_back_may_be_tried_again() -> None:
