@@ -11,6 +11,7 @@ from console.core.recommendation import Recommendation
 from console.core.strategy import Environment
 from console.core.wording import Said, Tone
 from screens.lines import ROLE_OF, Line, Role, blank, flush, line, pack, rule, span, wrap
+from screens.lines import width as width_of
 
 NEXT_LINES = 2
 NOTICE_LINES = 3
@@ -77,8 +78,7 @@ def keys_view(
 
 def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     """A rule or the notice, then the sentence on one line or two, with its key at the right edge."""
-    head = pack([(0, _advised(view)), (1, _beside(view))], width - 6, gap=3) or _advised(view)
-    above = [rule(width, *head)]
+    above = [rule(width, *_head(view, width - 6))]
     if view.notice:
         above = [*(above if view.advised else ()), *_noticed(view, width)]
     room = width - len(_HEAD) - 4
@@ -92,6 +92,7 @@ def draw_next(view: NextView, width: int, height: int) -> list[Line]:
     return [*above, first, *more][:height]
 
 
+_GAP = 3
 _ADVISED = {
     "none": ("rollback: none, ", Role.GOOD),
     "consider": ("CONSIDER A ROLLBACK: ", Role.WARN),
@@ -100,12 +101,20 @@ _ADVISED = {
 }
 
 
-def _advised(view: NextView) -> Line:
-    """The recommendation in a few words."""
-    if view.advised is None:
-        return ()
-    head, role = _ADVISED[view.advised.level]
-    return line(span(f"{head}{view.advised.cause or view.advised.words}", role))
+def _head(view: NextView, cells: int) -> Line:
+    """The recommendation, and what runs beside; for want of room its first words, or nothing of none."""
+    beside, advised = () if view.notice else _beside(view), view.advised
+    if advised is None:
+        return beside
+    first, role = _ADVISED[advised.level]
+    whole = line(span(f"{first}{advised.cause or advised.words}", role))
+    if not beside:
+        return whole
+    if width_of(whole) + width_of(beside) + _GAP <= cells:
+        return (*whole, blank(_GAP), *beside)
+    if advised.level == "none":
+        return beside
+    return (span(first.removesuffix(": "), role), blank(_GAP), *beside)
 
 
 def _beside(view: NextView) -> Line:

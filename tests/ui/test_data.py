@@ -350,7 +350,7 @@ class TestBeside:
         async with seat(room) as here:
             dp.backing_up(room, dp.errand(room), share=0.34, seconds=35)
             screen = await here.look()
-            assert "─ ▸ RUN-3HXP backup: 34 %, ~01:08 left: dumping public.transactions ─" in screen
+            assert "─ ROLL BACK   ▸ RUN-3HXP backup: 34 %, ~01:08 left: dumping public.transac" in screen
             assert here.next.startswith("go: say yes"), "what is next does not change"
             assert "RUN-3HXP backup: 34 %" in await here.press("b")
 
@@ -358,7 +358,7 @@ class TestBeside:
         room = dp.keeps()
         async with seat(room) as here:
             dp.errand_ends(room, dp.errand(room), "failed", "no space left on /var/backups")
-            assert "─ ✗ RUN-3HXP backup failed: no space left on /var/backups ─" in await here.look()
+            assert "✗ RUN-3HXP backup failed: no space left on /var/backups ─" in await here.look()
 
     async def test_a_notice_comes_before_it(self) -> None:
         """What this console has just been told is read first."""

@@ -115,3 +115,11 @@ async def test_a_notice_does_not_hide_the_recommendation() -> None:
         screen = await here.press("X")
         assert "ROLLBACK HELD" in screen
         assert "the run is not stopped" in screen
+
+
+async def test_what_runs_beside_leaves_the_first_words_of_the_recommendation() -> None:
+    """Where there is no room for both."""
+    room = held()
+    room.mitigate()
+    async with seat(room) as here:
+        assert "ROLLBACK HELD   ✓ RUN-3HXP mitigate off done: says the probe" in await here.look()
