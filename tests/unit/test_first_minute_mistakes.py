@@ -137,7 +137,8 @@ def test_check_says_who_can_reach_the_webhook(tmp_path: Path, listen: str, proof
 def test_the_examples_in_the_bundled_file_are_right(tmp_path: Path) -> None:
     """Each environment shows its own kind of source, and ports do not meet."""
     text = (BUNDLED / "strategy.yaml").read_text()
-    begun = re.sub(r"^    # (webhook:|on_call:|  )", r"    \1", text, flags=re.MULTILINE)
+    block = r"^    # (?:webhook|on_call):.*\n(?:    #   .*\n)*"
+    begun = re.sub(block, lambda found: re.sub(r"(?m)^    # ", "    ", found[0]), text, flags=re.MULTILINE)
     path = tmp_path / "strategy.yaml"
     path.write_text(begun)
     (tmp_path / "roster.yaml").write_bytes((BUNDLED / "roster.yaml").read_bytes())
