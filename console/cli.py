@@ -35,6 +35,7 @@ SUBCOMMANDS = {
     "waive": "authorise:waive",
     "page": "page_people:page",
     "standing": "standing:standing",
+    "automatic": "automatic:automatic",
     "review": "review:review",
     "note": "act:note",
     "tick": "act:tick",

@@ -23,6 +23,7 @@ from console.core.roster import Roster
 from console.core.state import Incident
 from console.core.summons_by_hand import to_ask
 from screens.asking import Asked, AskingDialog
+from screens.automatic import AutomaticDialog
 from screens.data import DataDialog
 from screens.decide import DecideDialog
 from screens.declare import DeclareDialog
@@ -66,6 +67,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "note": NoteDialog,
     "resolve": ResolveDialog,
     "target": TargetDialog,
+    "automatic": AutomaticDialog,
 }
 _OF_DATA = frozenset(entry.id for entry in DATA)
 _READINGS: dict[str, type[Dialog[None]]] = {"plan": PlanDialog, "output": OutputDialog, "help": HelpDialog}

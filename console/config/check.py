@@ -164,8 +164,8 @@ def _first_minute(environment: Environment) -> Iterator[str]:
 
 def _idle(environment: Environment) -> Iterator[str]:
     """What this version of the program carries without doing anything with it."""
-    if environment.automatic:
-        yield "automatic rollback"
+    if environment.automatic and not environment.automatic.enabled:
+        yield "automatic rollback, `enabled: false`"
     if environment.communication:
         yield f"communication clock ({count(len(environment.communication.clock), 'message')})"
     if environment.watch:

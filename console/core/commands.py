@@ -181,6 +181,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=9,
     ),
     Command(
+        "automatic",
+        "K",
+        "auto",
+        "Switches automatic rollback off, which everybody may, or on again; asks for the reason.",
+        Group.LEAD,
+        "warroom automatic off",
+        possible.switch_automatic,
+        rank=21,
+    ),
+    Command(
         "plan",
         "v",
         "view",

@@ -16,6 +16,7 @@ def _conditions(environment: Part) -> Iterator[Part]:
         yield from (rung for rung in metric["rungs"].values())
         yield metric["critical"]["when"]
     yield from environment["watch"]["alerts"].each()
+    yield from environment["automatic"]["second_path"].values()
 
 
 def condition_names(environment: Part) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from console.core.calling import nobody_is_asked, to_ask
 from console.core.calling_words import state_words
+from console.core.automatic_words import next_words
 from console.core.clock import Stamp
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
@@ -170,6 +171,8 @@ def _resolved(incident: Incident) -> NextStep:
 
 def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
     """What comes before the way back; else the way back, with what is to be known beside."""
+    if words := next_words(incident, snapshot.at):
+        return NextStep(*words)
     if first := advice(snapshot, incident, environment, viewer.actor):
         return NextStep(first.sentence, first.command)
     step = _way_back(snapshot, incident, environment, viewer)

@@ -32,8 +32,12 @@ class Gate(Struct, frozen=True):
         return not self.closed
 
 
-def gate(incident: Incident, now: Stamp) -> Gate:
-    """Judge the gate of the incident's plan: quorum on its hash, every predicate, every prerequisite."""
+def gate(incident: Incident, now: Stamp, *, automatic: bool = False) -> Gate:
+    """Judge the gate of the incident's plan: quorum on its hash, every predicate, every prerequisite.
+
+    An automatic rollback needs the predicates alone: it is authorised beforehand, and what people do before
+    the gate of a manual one is not asked. A no of somebody who was asked keeps it closed all the same.
+    """
     plan = incident.plan
     if plan is None:
         return Gate(closed=("there is no plan yet",), approvers=())
@@ -45,8 +49,7 @@ def gate(incident: Incident, now: Stamp) -> Gate:
         *_unready(incident, plan),
         *said_no,
         *_unproven(plan, incident, now),
-        *_open_prerequisites(incident, now),
-        *wanted,
+        *(() if automatic else (*_open_prerequisites(incident, now), *wanted)),
     )
     return Gate(closed=closed, approvers=tuple(a.person for a in said_yes(incident, now)))
 
@@ -83,11 +86,12 @@ def by_hand(incident: Incident, now: Stamp) -> tuple[Judged, ...]:
     return tuple(one for one in prerequisites(incident, now) if not one.met and one.item.proof == "hand")
 
 
-def opens_by(incident: Incident, now: Stamp) -> tuple[str, ...]:
+def opens_by(incident: Incident, now: Stamp, *, automatic: bool = False) -> tuple[str, ...]:
     """What the gate has seen when it opens, a line for each demand."""
     if incident.plan is None:
         return ()
-    met = (f"{one.item.title}: {one.words}" for one in prerequisites(incident, now))
+    asked = () if automatic else prerequisites(incident, now)
+    met = (f"{one.item.title}: {one.words}" for one in asked)
     return (*(predicate.words for predicate in demanded(incident.plan, incident)), *met)
 
 
@@ -133,13 +137,13 @@ def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str
     return ""
 
 
-def too_old(incident: Incident, now: Stamp) -> tuple[Step, ...]:
+def too_old(incident: Incident, now: Stamp, *, automatic: bool = False) -> tuple[Step, ...]:
     """Steps of *prepare* whose proof has grown old while everybody said yes, if nothing else is in the way.
 
     Whoever waits at the gate need not do anything about them: they can be done again.
     """
     plan = incident.plan
-    if plan is None or missing(incident, now) or not incident.settled(Phase.PREPARE):
+    if plan is None or not incident.settled(Phase.PREPARE) or (missing(incident, now) and not automatic):
         return ()
     broken = [predicate for predicate, _ in unproven(plan, incident, now)]
     held = (incident.evidence.get(predicate.slot) for predicate in broken)

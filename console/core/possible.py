@@ -63,7 +63,7 @@ def _under_way(snapshot: Snapshot, step: Step, otherwise: str) -> str:
 def declare(snapshot: Snapshot, _environment: Environment) -> str | None:
     """Nobody commands it yet."""
     incident = snapshot.state.open_incident
-    if incident is None or incident.status == "suspected":
+    if incident is None or incident.commander is None:
         return None
     return f"{incident.id} is declared already, {incident.commander} commands it"
 
@@ -184,6 +184,13 @@ def resolve(snapshot: Snapshot, _environment: Environment) -> str | None:
     if running := incident.running():
         return _under_way(snapshot, running[0], "stop the run with x")
     return None
+
+
+def switch_automatic(_snapshot: Snapshot, environment: Environment) -> str | None:
+    """There is something to switch."""
+    if environment.automatic is not None:
+        return None
+    return "nothing is rolled back automatically here: the strategy has no `automatic` section"
 
 
 def look_at_output(snapshot: Snapshot, _environment: Environment) -> str | None:

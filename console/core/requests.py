@@ -170,6 +170,13 @@ class Resolve(Ask, frozen=True):
     note: str = ""
 
 
+class SwitchAutomatic(Ask, frozen=True):
+    """Switch automatic rollback off, or on again."""
+
+    on: bool
+    reason: str
+
+
 class Stop(Ask, frozen=True):
     """End the engine between two steps."""
 
@@ -195,6 +202,7 @@ AnyAsk = (
     | Tick
     | Waive
     | Resolve
+    | SwitchAutomatic
     | Stop
 )
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from console.core.automatic_run import AutomaticRun, By, RolledBack, Switch
 from console.core.clock import Stamp
 from console.core.metrics import Rung
 from console.core.plan import PHASES, Phase, Plan, Step, Wish
@@ -271,6 +272,8 @@ class Incident(Struct, frozen=True):
     """Items of the checklist and prerequisites, by id; they are about the incident, whatever is planned."""
     waived: dict[str, Waiver] = field(default_factory=dict)
     """Prerequisites that were let go, by id; about the present plan alone."""
+    automatic: AutomaticRun | None = None
+    """Its automatic rollback; None where none has begun."""
     resolved: Stamp | None = None
     outcome: str | None = None
     advised: str = ""
@@ -377,6 +380,10 @@ class State(Struct, frozen=True):
     """Gates that were opened by breaking the glass, by incident."""
     alerts: dict[str, Alerted] = field(default_factory=dict)
     """Alerts that Alertmanager told of, by fingerprint, the newest of them; also those that have ended."""
+    automatic_off: dict[By, Switch] = field(default_factory=dict)
+    """Who or what has switched automatic rollback off; empty while nothing has."""
+    rolled_back: RolledBack | None = None
+    """The last automatic rollback that has opened a gate."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

@@ -259,6 +259,12 @@ class Automatic(Model):
     standing_for: Span | None = None
     """The longest time that a standing authorisation may count; None: there are none here."""
     stages: Stages
+    enabled: YesNo = True
+    """Whether it does anything at all; what else stands here is then only said."""
+    cool_down: Span = 3600.0
+    """After one that has opened a gate, none for so long."""
+    second_path: dict[Word, When] = Field(default_factory=dict)
+    """For each metric with an automatic rung, what another source must say too, measured after the alarm."""
 
 
 class Message(Model):

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from console.core import (
     alerting_check,
     asking_check,
+    automatic_check,
     conditions_check,
     data_check,
     glass_check,
@@ -27,6 +28,7 @@ RULES = (
     *asking_check.RULES,
     *alerting_check.RULES,
     *on_call_check.RULES,
+    *automatic_check.RULES,
     *glass_check.RULES,
     *schema_check.RULES,
     *mitigations_check.RULES,

@@ -41,6 +41,7 @@ def waits(incident: Incident) -> bool:
         and not incident.planning
         and incident.gate_opened is None
         and incident.aborted is None
+        and not (incident.automatic is not None and incident.automatic.by_itself)
     )
 
 

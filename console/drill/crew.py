@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from console.core import events as ev
 from console.core import requests as rq
+from console.core.automatic_run import AutomaticRun
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.mitigating import covering, firing
@@ -43,6 +44,8 @@ class Crew(Struct, frozen=True):
     roles: dict[str, tuple[str, ...]]
     """What everybody may say yes as, by handle."""
     environment: Environment
+    hands_off: bool = False
+    """Whether they leave it to automatic rollback, for as long as that goes on."""
     wish: Wish = Wish()
     """The plan that they want, where it is not the one that is made by itself."""
     another_way: bool = False
@@ -59,7 +62,7 @@ class Act(Struct, frozen=True):
 def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     """What would be asked for now, and by whom; None when there is nothing to ask for."""
     incident = snapshot.state.open_incident
-    if incident is None:
+    if incident is None or _left_alone(incident, crew):
         return None
     if crew.another_way and incident.status == "declared":
         return _another_way(snapshot, incident, crew)
@@ -91,7 +94,7 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     """What the commander asks for. An unclear step is decided by the rule for runs without a person
     (DESIGN 3); a failed one is not, but for a second attempt before the gate.
     """
-    if incident.status == "suspected":
+    if incident.commander is None:
         return rq.Declare(note="the drill's crew takes command")
     if incident.plan is None or incident.planning:
         return None
@@ -104,6 +107,16 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
     return None
+
+
+def _left_alone(incident: Incident, crew: Crew) -> bool:
+    """Whether nobody does anything: an automatic rollback goes on, or has yet to begin."""
+    run = incident.automatic
+    return crew.hands_off and incident.commander is None and (run is None or _goes_on(run))
+
+
+def _goes_on(run: AutomaticRun) -> bool:
+    return run.active and run.mode in ("validating", "runs")
 
 
 def _replan(incident: Incident, crew: Crew) -> AnyAsk | None:
@@ -163,6 +176,11 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
     incident = snapshot.state.open_incident
     if incident is None or incident.status == "suspected" or crew.another_way:
         return None  # where they do not roll back, nothing that becomes of the plan holds them up
+    run = incident.automatic if crew.hands_off else None
+    if run is not None and (run.outcome == "stopped" or run.mode == "held" or _goes_on(run)):
+        return (
+            None if _goes_on(run) else f"automatic rollback {run.outcome or run.mode}: {run.words or run.why}"
+        )
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
     if incident.planning or _lacks_wish(incident, crew):

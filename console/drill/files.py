@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
+from console.drill.automatic import rehearse_automatic
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
 from console.drill.rehearsed import additions
@@ -109,6 +110,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     sources["metrics"]["url"] = f"{world.service_url}/metrics"
     sources["health"]["url"] = health
     sources["database"]["dsn"] = dsn
+    sources["front_page"]["url"] = f"{world.service_url}/metrics"  # it has no other page
     for metric in environment["metrics"].values():
         _hasten(metric)
     for block, added in additions(world.wanted.story.scenario, folder, world).items():
@@ -122,6 +124,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
         _rehearse_paging(environment["authorisation"], folder)
     _validate_the_release(environment)
     _try_the_release(environment)
+    rehearse_automatic(environment, world)
 
 
 def _rehearse_paging(rule: Any, folder: Path) -> None:

@@ -80,7 +80,9 @@ def _crew(setting: Setting) -> Crew:
     """Everybody in the roster, under whoever plays."""
     wish = WISHES.get(setting.scenario, Wish())
     another_way = setting.story.another_way
-    return Crew(setting.actor, setting.roles, setting.environment, wish, another_way=another_way)
+    rule = setting.environment.automatic
+    hands_off = rule is not None and rule.enabled
+    return Crew(setting.actor, setting.roles, setting.environment, hands_off, wish, another_way=another_way)
 
 
 def _is_held(snapshot: Snapshot) -> bool:

@@ -1,5 +1,6 @@
-"""The keeper: parent of everything in a world; `python -m console.drill.keeper DIR [ENV BULK SCENARIO]`.
+"""The keeper: parent of everything in a rehearsal world.
 
+Started as `python -m console.drill.keeper DIR [ENV BULK SCENARIO [automatic]]`.
 It builds the world, tells in words how far it is, hears requests until it is told to stop, and takes
 everything with it when it ends, however it ends.
 """
@@ -30,10 +31,13 @@ def main() -> None:
     Standard output carries progress as JSON lines, then `{"ok": true}` when the world is ready, or
     `{"error": "one line"}`, and ends there.
     """
-    if len(sys.argv) not in (2, 5):
-        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES SCENARIO]")
+    if len(sys.argv) not in (2, 5, 6):
+        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES SCENARIO [automatic]]")
     place = Place(Path(sys.argv[1]))
-    wanted = WorldWanted(sys.argv[2], int(sys.argv[3]), sys.argv[4]) if len(sys.argv) == 5 else SMALL
+    wanted = SMALL
+    if len(sys.argv) > 2:
+        automatic = sys.argv[5:] == ["automatic"]
+        wanted = WorldWanted(sys.argv[2], int(sys.argv[3]), sys.argv[4], automatic=automatic)
     try:
         place.claim()
         take(place.lock)  # never given back: whoever sees it free knows that this process has ended

@@ -78,6 +78,7 @@ def measure(
         data=rs.data_facts(incident, seen.data),
         journal=rs.JournalFacts(str(layout.journal), verdict.events, verdict.head, verdict.ok),
         artifacts=rs.artifacts(_files(layout, world, state)),
+        automatic=rs.automatic_facts(incident),
         reason=None if outcome in ("recovered", "mitigated") else _why(reason, seen),
         held=(incident.held or None) if incident else None,
         mitigations=rs.mitigation_facts(state),

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from console.core import events as ev
+from console.core.automatic_run import STAGES
 from console.core.clock import Stamp
 from console.core.events import Event
 from console.core.plan import Phase
@@ -95,6 +96,29 @@ class MitigationFacts(Struct, frozen=True):
     words: str
 
 
+class StageFacts(Struct, frozen=True):
+    """A stage of an automatic rollback, against its budget."""
+
+    id: str
+    seconds: float
+    budget_s: float
+    met: bool
+
+
+class AutomaticFacts(Struct, frozen=True):
+    """The automatic rollback of the incident, as the journal tells it."""
+
+    decided: str
+    """`runs`, `arms` or `held`; `validating` where it never came so far."""
+    why: str
+    ended: str | None
+    """`rolled back`, `stopped`, `taken` or `off`; None where it has not ended."""
+    standing: str
+    """Id of the standing authorisation that it ran by; empty where it needs none."""
+    stages: tuple[StageFacts, ...]
+    """Those that have ended, in order."""
+
+
 class JournalFacts(Struct, frozen=True):
     """The journal as verified from its file after the engine had ended."""
 
@@ -124,6 +148,8 @@ class DrillResult(Struct, frozen=True, kw_only=True):
     held: str | None = None
     """Why a rollback was held, in the engine's words; None where none was."""
     mitigations: tuple[MitigationFacts, ...] = ()
+    automatic: AutomaticFacts | None = None
+    """None where nothing was rolled back automatically."""
 
 
 def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None) -> ClockFacts:
@@ -173,6 +199,20 @@ def step_facts(incident: Incident | None) -> tuple[StepFacts, ...]:
         StepFacts(step.id, step.phase, incident.step(step.id).status, incident.step(step.id).seconds)
         for step in incident.plan.steps
     )
+
+
+def automatic_facts(incident: Incident | None) -> AutomaticFacts | None:
+    """What became of the automatic rollback; None where there was none."""
+    run = incident.automatic if incident else None
+    if run is None:
+        return None
+    ended = ((name, run.stages[name]) for name in STAGES if name in run.stages)
+    stages = tuple(
+        StageFacts(name, round(state.seconds, 3), state.budget_s, state.seconds <= state.budget_s)
+        for name, state in ended
+        if state.seconds is not None
+    )
+    return AutomaticFacts(run.mode, run.why, run.outcome, run.standing, stages)
 
 
 _KEPT = ("rows", "after", "missing")

@@ -33,6 +33,9 @@ class WorldWanted(Struct, frozen=True):
     scenario: str = ""
     """What is to go wrong in it; empty for what usually does in that environment."""
 
+    automatic: bool = False
+    """Whether its service is rolled back without being asked."""
+
     @property
     def story(self) -> Story:
         """What came of the service, and what goes wrong; DrillError where there is no such world."""
@@ -221,6 +224,7 @@ async def _spawn(place: Place, wanted: WorldWanted, output: int) -> None:
     """Run the keeper in a session of its own, with its progress going to `output`."""
     log = os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     words = (str(place.root), wanted.environment, str(wanted.bulk), wanted.scenario)
+    words += ("automatic",) * wanted.automatic
     try:
         launcher = await asyncio.create_subprocess_exec(
             *("setsid", "--fork", sys.executable, "-P", "-m", "console.drill.keeper", *words),

@@ -203,6 +203,7 @@ class _Builder:
             webhook=self._webhook(board),
             on_call=on_call,
             service=self._service() if wanted.managed else None,
+            off=layout.automatic_off,
         )
 
     def _service(self) -> Service:

@@ -75,7 +75,7 @@ class Comparison:
         except StatedError as error:
             troubles.append(str(error))
         told = tuple(self.redact(_one_line(words)) for words in troubles)
-        recorded = tuple(_deployed(entry, at) for entry in known[-RELEASES:])
+        recorded = tuple(deployed(entry, at) for entry in known[-RELEASES:])
         return Changes(at, remote, recorded, between, told)
 
     # -- which two ------------------------------------------------------------------------------
@@ -212,7 +212,8 @@ def _proposed(newer: Side, known: Sequence[Known]) -> Side:
     return Side(goal.tag, goal.commit)
 
 
-def _deployed(entry: Known, now: Stamp) -> Deployed:
+def deployed(entry: Known, now: Stamp) -> Deployed:
+    """A release on record, as the line of deploys has it."""
     try:
         at = moment_of(entry.deployed, now=now.utc_us, known=now.utc_us)
     except ValueError:

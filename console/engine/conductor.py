@@ -43,6 +43,12 @@ def startable(incident: Incident | None) -> Startable:
     return Startable(steps, behind_gate=behind)
 
 
+def _opened_by_itself(incident: Incident, standing: str, now: Stamp) -> ev.GateOpened:
+    """The opening with nobody's yes, by that standing authorisation; "": where the strategy asks for none."""
+    seen = opens_by(incident, now, automatic=True)
+    return ev.GateOpened(incident.plan_hash or "", (), seen, automatic=True, standing=standing)
+
+
 def _opened(incident: Incident, approvers: tuple[str, ...], now: Stamp) -> ev.GateOpened:
     """The gate's opening, and by when those review it who were passed over because the glass was broken."""
     glass = incident.plan.glass if incident.plan else None
@@ -74,10 +80,13 @@ class Conductor:
         fault: Callable[[str], None],
         settled: Callable[[], None] = lambda: None,
         signed: Callable[[Incident], bool] = lambda _: True,
+        automatic: Callable[[Incident], str | None] = lambda _: None,
     ) -> None:
         """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine.
 
         `signed` says whether every signature still holds; where it cannot say yet, it asks for another look.
+        `automatic` says by which standing authorisation the gate opens with nobody's yes ("": by none), or
+        None where people open it.
         `settled` is called after each step, and whenever there may be nothing left to do.
         """
         self._docket = docket
@@ -88,6 +97,7 @@ class Conductor:
         self._still_ours = still_ours
         self._settled = settled
         self._signed = signed
+        self._automatic = automatic
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
@@ -132,15 +142,19 @@ class Conductor:
         ready = startable(incident)
         if self._closing or incident is None or not (ready.steps and ready.behind_gate):
             return
-        now = self._clock.now()
-        verdict = gate(incident, now)
+        now, standing = self._clock.now(), self._automatic(incident)
+        by_itself = standing is not None
+        verdict = gate(incident, now, automatic=by_itself)
         if not verdict.may_open:
-            for step in too_old(incident, now):
+            for step in too_old(incident, now, automatic=by_itself):
                 self._start(step)
             return
-        if not self._signed(incident):
+        if standing is not None:
+            self._start(ready.steps[0], _opened_by_itself(incident, standing, now))
+        elif self._signed(incident):
+            self._start(ready.steps[0], _opened(incident, verdict.approvers, now))
+        else:
             return
-        self._start(ready.steps[0], _opened(incident, verdict.approvers, now))
         self.advance()
 
     def _start(self, step: Step, *before: ev.Body) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
@@ -13,6 +14,7 @@ from console.core import events as ev
 from console.core.review import overdue
 from console.core.state import Incident
 from console.engine.adviser import Adviser
+from console.engine.automatic import AutomaticRollback
 from console.engine.board import Board
 from console.engine.book import Book
 from console.engine.caller import Caller
@@ -72,6 +74,7 @@ class Engine:
         on_call: DutyKeeper | None = None,
         service: Service | None = None,
         recollector: Recollector | None = None,
+        off: Path | None = None,
     ) -> None:
         """`cataloguer` keeps what the data could go back to in sight; None where there are no backups.
 
@@ -79,7 +82,7 @@ class Engine:
         those by which people are asked. `webhook` hears what Alertmanager tells, `on_call` keeps in sight who
         is asked first; None where nobody wants that. `service` tells a service manager how it goes; None
         where none wants to know. `recollector` fetches what sources recorded before this engine looked; None
-        where nobody needs that.
+        where nobody needs that. `off` is the file that switches automatic rollback off.
         """
         self._book = book
         self._clock = world.clock
@@ -115,7 +118,8 @@ class Engine:
         self._pager = Pager(book, means, world.clock, self._tasks)
         self._caller = Caller(book, means, world.clock, self._tasks)
         self._adviser = Adviser(book, world.environment, board, world.clock)
-        leader = conduct(ours, run, signed=self._signed)
+        self._automatic = AutomaticRollback(book, desk, world, means, self._standing, run, self._tasks, off)
+        leader = conduct(ours, run, signed=self._signed, automatic=self._opens)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
         self._errand = Lane(errands, world, run_errand, conductor, board, self._tasks)
@@ -126,6 +130,7 @@ class Engine:
         self._lookout.recall()
         await self._signatures.look_at_open_gate()
         await self._standing.look_at_all()
+        await self._automatic.look_at_open_gate()
         self._tasks.start("samples", self._sample())
         self._tasks.start("inbox", self._answer_requests())
         for name, keeper in self._keepers.items():
@@ -159,6 +164,7 @@ class Engine:
         async for tick in self._sampler.ticks():
             impact = self._lookout.take(tick)
             self._adviser.take(tick.row)
+            self._automatic.take(tick)
             closed, trouble = self._incident.conductor.closed(), self._lookout.trouble(tick)
             for one in self._troubled:
                 trouble |= one.trouble
@@ -178,6 +184,10 @@ class Engine:
         """Whether every yes still holds, and nothing signed is left that might be a no."""
         return not self._reception.verifying and self._signatures.hold(incident)
 
+    def _opens(self, incident: Incident) -> str | None:
+        """By which standing authorisation the gate opens with nobody's yes; None where people open it."""
+        return None if self._reception.verifying else self._automatic.opens(incident)
+
     def _miss_reviews(self) -> None:
         """Say once of each gate that was opened by breaking the glass who has not reviewed it in time."""
         for incident, missing in overdue(self._book.state.reviews, self._clock.now().utc_us):
@@ -190,6 +200,7 @@ class Engine:
         self._signatures.lapse()
         self._standing.lapse()
         self._miss_reviews()
+        self._automatic.look()
         self._pager.look()
         self._caller.look()
         self._incident.moved()

@@ -11,6 +11,7 @@ from console.core.errors import StatedError
 from console.core.events import Draft
 from console.core.plan import Step, Wish
 from console.core.requests import Approve, Ask, Choice, Decide, Request, SignReview, SignStanding
+from console.core.state import Incident
 from console.core.statement import parse
 from console.engine.book import Book
 from console.engine.desk import Desk, new_errand, new_incident
@@ -99,7 +100,7 @@ class Reception:
             incident = new_errand(state, now)
         if any(isinstance(body, ev.IncidentDeclared) for body in bodies):
             incident = incident or new_incident(state, now)
-            bodies = (*bodies, ev.PlanningStarted(Wish()))
+            bodies = (*bodies, *_first_plan(state.open_incident))
         self._book.append(*(Draft(body, now, incident, request.actor, request.id) for body in bodies))
         self._inbox.done(taken)
         if any(isinstance(body, ev.EngineStopped) for body in bodies):
@@ -148,6 +149,13 @@ class Reception:
             self._refuse(taken, request, f"{step.id} cannot be taken as done: {why}")
         else:
             self._commit(taken, request, (*bodies, *proven))
+
+
+def _first_plan(known: Incident | None) -> tuple[ev.Body, ...]:
+    """The plan that a declaration asks for; an automatic rollback may have asked for one before."""
+    if known is not None and (known.plan is not None or known.planning):
+        return ()
+    return (ev.PlanningStarted(Wish()),)
 
 
 def _name(request: Request) -> str:

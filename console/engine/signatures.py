@@ -49,6 +49,8 @@ class Signatures:
         incident = self._book.state.open_incident
         if incident is None or incident.gate_opened is None or incident.plan is None or incident.planning:
             return
+        if incident.automatic is not None and incident.automatic.opened == incident.plan_hash:
+            return  # nobody signed this plan: what it was opened by is looked at by engine.automatic
         if incident.roster != self._office.sha256:
             log.warning("gate.not_looked_at", why="the roster is not the one that was pinned")
             return

@@ -7,11 +7,18 @@ from typing import Literal
 from console.authority.office import Office
 from console.authority.ssh import STANDING, SignatureError
 from console.core import events as ev
-from console.core.clock import Clock
+from console.core.clock import Clock, Stamp
 from console.core.errors import StatedError
 from console.core.moments import written
 from console.core.requests import SignStanding
-from console.core.standing_authorisation import has_run_out, in_force_until, parse, unlike
+from console.core.standing_authorisation import (
+    has_run_out,
+    in_force_until,
+    lacking,
+    not_in_force,
+    parse,
+    unlike,
+)
 from console.core.state import Approval, Standing
 from console.engine.book import Book
 from console.engine.desk import Desk
@@ -49,6 +56,38 @@ class StandingOrders:
     def until(self) -> str:
         """Until when this engine may roll back by itself; empty when it may not."""
         return in_force_until(self._book.state.standing.values(), self._desk.terms, self._clock.now())
+
+    @property
+    def covering(self) -> dict[str, str]:
+        """By metric, the one in force that names its trigger and counts longest."""
+        now = self._clock.now()
+        counting = [
+            (parse(one.text), known)
+            for known, one in self._book.state.standing.items()
+            if not not_in_force(one, self._desk.terms, now)
+        ]
+        counting.sort(key=lambda found: found[0].expires)
+        return {metric: known for found, known in counting for metric in found.metrics}
+
+    @property
+    def verified(self) -> frozenset[str]:
+        """Those under which every signature was verified against the revocations of now."""
+        now = self._clock.now().utc_us
+        return frozenset(known for known, one in self._open() if all(self._holds(y, now) for y in one.signed))
+
+    async def stood(self, known: str, at: Stamp) -> str:
+        """Why a gate could not be opened by it at `at`, whatever became of it since; empty when it could."""
+        standing = self._book.state.standing.get(known)
+        if standing is None:
+            return f"nobody has signed standing authorisation {known}"
+        try:
+            if at.utc_us >= parse(standing.text).expires:
+                return f"standing authorisation {known} had run out"
+            for yes in standing.signed:
+                await verify(self._desk, self._office, known, yes, yes.at.utc_us)
+        except StatedError as error:
+            return str(error)
+        return lacking(standing, self._desk.terms.environment)
 
     def _open(self) -> Iterator[tuple[str, Standing]]:
         """What has not ended, by id."""

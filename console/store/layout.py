@@ -51,6 +51,11 @@ class Layout(Struct, frozen=True):
         return self.state / "engine.lock"
 
     @property
+    def automatic_off(self) -> Path:
+        """While it is there, no automatic rollback begins; what it says is told."""
+        return self.state / "automatic.off"
+
+    @property
     def output(self) -> Path:
         """Folder of what steps printed."""
         return self.state / "output"

@@ -45,7 +45,9 @@ def go(
     ] = None,
     where: Where = HERE,
 ) -> None:
-    """Take command of a suspected incident; or say yes to the plan of a declared one.
+    """Take command of an incident that nobody commands; or say yes to the plan of one that is commanded.
+
+    Where automatic rollback waits at the gate, it is a yes: nobody needs to command for that.
 
     Parameters
     ----------
@@ -54,7 +56,8 @@ def go(
     """
     place = find(where)
     known = _incident(place, incident)
-    if known.status == "suspected":
+    armed = known.automatic is not None and known.automatic.active and known.automatic.mode == "arms"
+    if known.commander is None and not armed:
         do(place, rq.Declare("took command"))
         return
     if known.plan is None or known.plan_hash is None:

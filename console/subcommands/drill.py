@@ -7,13 +7,15 @@ from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
+from msgspec.structs import replace
 from platformdirs import user_state_path
 
 from console.core.data import bytes_of
 from console.core.errors import StatedError
 from console.core.exits import Exit
 from console.core.protocols import Snapshot
-from console.core.words import duration
+from console.core.words import duration, took
+from console.drill.automatic import AUTOMATIC_IN
 from console.drill.crew import CrewChoice
 from console.drill.files import set_aside
 from console.drill.place import DrillError
@@ -47,6 +49,7 @@ async def drill(
     env: Literal["testnet", "production"] | None = None,
     scenario: Literal["bad-config", "flag", "upstream", "tls", "data-corruption"] | None = None,
     size: str | None = None,
+    automatic: Annotated[bool, Parameter(negative="")] = False,
     headless: bool = False,
     json: bool = False,
     crew: CrewChoice = "auto",
@@ -66,6 +69,8 @@ async def drill(
     size
         How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
         Only where the scenario is about data.
+    automatic
+        Let testnet roll back without being asked; nobody of the crew takes command before it is over.
     headless
         Run the whole rollback without a console; so it is where there is no terminal.
     json
@@ -82,7 +87,7 @@ async def drill(
     if stop:
         await stop_world(folder, _err)
         return Exit.DONE
-    asked = wanted(env, scenario, size)
+    asked = wanted(env, scenario, size, automatic=automatic)
     headless = headless or json or not _at_terminal()
     if headless and crew == "manual":
         raise DrillUsageError("--crew manual needs somebody to sign: at a terminal, without --headless")
@@ -91,9 +96,11 @@ async def drill(
     return await _play(folder, asked, look, crew)
 
 
-def wanted(env: str | None, scenario: str | None, size: str | None) -> WorldWanted | None:
+def wanted(
+    env: str | None, scenario: str | None, size: str | None, *, automatic: bool = False
+) -> WorldWanted | None:
     """The world that was asked for, None when nothing was; DrillUsageError when that does not go together."""
-    if env is scenario is size is None:
+    if env is scenario is size is None and not automatic:
         return None
     known = SCENARIOS.get(scenario or "")
     name = env or (known.environment if known else "testnet")
@@ -105,7 +112,10 @@ def wanted(env: str | None, scenario: str | None, size: str | None) -> WorldWant
         raise DrillUsageError(str(error)) from error
     if size is not None and not story.archives:
         raise DrillUsageError(f"--size is for scenarios about data, and {story.scenario} is not")
-    return asked
+    if automatic and (name != AUTOMATIC_IN or story != usual):
+        usually = STORIES[AUTOMATIC_IN].scenario
+        raise DrillUsageError(f"--automatic is rehearsed in {AUTOMATIC_IN}, with {usually}")
+    return replace(asked, automatic=automatic)
 
 
 def _bytes(size: str) -> int:
@@ -236,6 +246,9 @@ def summary(result: DrillResult) -> list[str]:
     if data.rows_discarded is not None:
         rows = f"rows: {data.rows_before} at the switch, {data.rows_after} when healthy"
         lines.append(f"{rows}, {data.rows_discarded} lost")
+    for stage in result.automatic.stages if result.automatic else ():
+        late = "" if stage.met else ", LATE"
+        lines.append(f"automatic {stage.id}: {took(stage.seconds)} of {took(stage.budget_s)}{late}")
     valid = "valid" if result.journal.valid else "NOT VALID"
     lines.append(f"journal: {result.journal.events} events, {valid}: {result.journal.path}")
     return lines

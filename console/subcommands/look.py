@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from console.config.roster import people_of
 from console.core import plan as pl
+from console.core.automatic_words import told_now
 from console.core.commands import key_table
 from console.core.exits import Exit
 from console.core.first_minute import first_minute
@@ -57,6 +58,7 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
         print(f"  {name}: {plain(why)}")
     for words in first_minute(snapshot):
         print(plain(words))
+    print(f"automatic {plain(told_now(snapshot, place.environment).words)}")
     print(f"standing {plain(authorised(place, snapshot).words)}")
     advised = of_snapshot(snapshot, place.environment)
     print(f"rollback {advised.level}: {plain(advised.words)}")
@@ -167,6 +169,7 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "standing": authorised(place, snapshot),
         "recommendation": of_snapshot(snapshot, place.environment),
         "mitigations": snapshot.state.mitigations,
+        "automatic": told_now(snapshot, place.environment),
         "next": sentence,
     }
 

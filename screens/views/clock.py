@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from console.core.automatic_words import stage_clock
 from console.core.format import left
 from console.core.plan import Phase, Plan
 from console.core.presence import Presence, presence
@@ -23,6 +24,8 @@ def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
     """What the clocks say at this moment."""
     incident = snapshot.state.incident
     target = duration(environment.recover_within)
+    if incident is not None and (stages := _stages(snapshot, incident)):
+        return ClockView(line(stages, f" · target {target}"))
     if incident is None or incident.plan is None:
         return ClockView(line(f"recovery target {target}"))
     if incident.gate_opened is None:
@@ -30,6 +33,15 @@ def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
         waits = _waits(snapshot, incident)
         return ClockView(line(f"gate to healthy {expected} · target {target} · ", waits))
     return ClockView(_after_gate(snapshot, incident, incident.plan))
+
+
+def _stages(snapshot: Snapshot, incident: Incident) -> Span | None:
+    """The stage of an automatic rollback that goes on by itself; None where none does."""
+    run = incident.automatic
+    if run is None or not run.active or run.mode not in ("validating", "runs"):
+        return None
+    words = stage_clock(run, snapshot.at)
+    return span(f"AUTOMATIC {words}", Role.ALARM if "OVER" in words else Role.WARN)
 
 
 def draw_clock(view: ClockView, width: int, height: int) -> list[Line]:

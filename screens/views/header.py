@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from console.core.automatic_words import told_now
 from console.core.clock import Stamp
 from console.core.commands import command
 from console.core.format import clock, count
@@ -47,8 +48,9 @@ class HeaderView(Struct, frozen=True):
     impact: Line
     drill: str
     mode: str
-    standing: str
-    """Until when the engine may roll back by itself; empty when it may not."""
+    automatic: str
+    """Whether the engine rolls back by itself."""
+    automatic_role: Role
 
 
 def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
@@ -56,6 +58,7 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
     incident = snapshot.state.open_incident
     seen = last_look(snapshot, environment)
     target, target_short = _target(snapshot.state)
+    automatic = told_now(snapshot, environment)
     return HeaderView(
         place=place(name, environment),
         risk=environment.risk,
@@ -74,7 +77,8 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         impact=_impact(snapshot, environment, incident, seen),
         drill=environment.drill or "",
         mode=_mode(snapshot, environment),
-        standing=_standing(snapshot),
+        automatic=automatic.short,
+        automatic_role=_AUTOMATIC_ROLE.get(automatic.word, Role.DIM),
     )
 
 
@@ -97,9 +101,9 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     hinted = (*target, *view.hint)
     second = flush(view.now, hinted if width_of((*view.now, *hinted)) < width else target, width)
     below = [
-        (0, line(span(view.drill, Role.WARN))),
+        (0, line(span(view.automatic, view.automatic_role))),
+        (2, line(span(view.drill, Role.WARN))),
         (1, line(span(view.mode, Role.DIM))),
-        (2, line(span(view.standing, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
 
@@ -111,9 +115,15 @@ def _mode(snapshot: Snapshot, environment: Environment) -> str:
     return mode if supervised else f"{mode}, nobody restarts the engine"
 
 
-def _standing(snapshot: Snapshot) -> str:
-    live = snapshot.live
-    return f"may roll back by itself until {live.standing[:10]}" if live and live.standing else ""
+_AUTOMATIC_ROLE: dict[str, Role] = {
+    "off": Role.WARN,
+    "begun": Role.ALARM,
+    "running": Role.ALARM,
+    "armed": Role.WARN,
+    "held": Role.ALARM,
+    "ended": Role.WARN,
+}
+"""What is only on, or not there, is dim."""
 
 
 _NOW = span(" NOW ", Role.STRONG)

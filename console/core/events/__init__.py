@@ -1,6 +1,16 @@
 """The kinds of event that a journal holds, and how one is written to bytes and read back."""
 
 from console.core.events.alerting import AlertEnded, AlertFired, CommandAsked, CommandPaged
+from console.core.events.automatic import (
+    AutomaticBegan,
+    AutomaticDecided,
+    AutomaticEnded,
+    AutomaticPaged,
+    AutomaticSwitched,
+    StageBegan,
+    StageEnded,
+    StageOverran,
+)
 from console.core.events.body import Body
 from console.core.events.engine import EngineStarted, EngineStopped, ReleaseSeen, RequestRefused, RungChanged
 from console.core.events.gate import (
@@ -46,6 +56,11 @@ __all__ = [
     "KNOWN",
     "AlertEnded",
     "AlertFired",
+    "AutomaticBegan",
+    "AutomaticDecided",
+    "AutomaticEnded",
+    "AutomaticPaged",
+    "AutomaticSwitched",
     "Body",
     "CommandAsked",
     "CommandPaged",
@@ -83,6 +98,9 @@ __all__ = [
     "RunAborted",
     "RunResumed",
     "RungChanged",
+    "StageBegan",
+    "StageEnded",
+    "StageOverran",
     "StandingEnded",
     "StandingRevoked",
     "StandingSigned",

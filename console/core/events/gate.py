@@ -59,6 +59,10 @@ class GateOpened(Body, frozen=True):
     """Seats of the matrix that were empty, because the glass was broken: they review it."""
     review_by: int = 0
     """Until when, UTC microseconds; 0 where there is nothing to review."""
+    automatic: bool = False
+    """Whether it opened with nobody's yes, by an automatic rollback."""
+    standing: str = ""
+    """Id of the standing authorisation by which it did; empty where it needs none."""
 
 
 class GateClosed(Body, frozen=True):

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from console.core.events import Event
 from console.core.fold import (  # noqa: F401 - each registers its kinds of event
     alerting,
+    automatic,
     engine,
     gate,
     incident,

@@ -5,6 +5,7 @@ from typing import TypedDict
 from msgspec.structs import replace
 
 from console.core import events as ev
+from console.core.fold import automatic
 from console.core.fold.base import apply, changed, run_of
 from console.core.state import Approval, Asked, Escalation, Incident, Refusal, Review, Signed, State, Waiver
 
@@ -62,6 +63,8 @@ def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
     if run is not None and body.reviews:
         review = Review(body.plan_hash, body.approvers, body.reviews, body.review_by)
         state = replace(state, reviews={**state.reviews, run.id: review})
+    if run is not None and body.automatic:
+        state = automatic.opened(state, event, body, run)
     return changed(state, event, gate_opened=event.at, switched=event.at)
 
 

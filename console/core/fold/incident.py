@@ -28,7 +28,7 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
     declared = replace(
         known,
         status="declared",
-        declared=event.at,
+        declared=known.declared or event.at,
         commander=body.commander,
         severity=body.severity,
         triggers=body.triggers,

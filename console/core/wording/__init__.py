@@ -3,6 +3,7 @@
 from console.core.events import Event
 from console.core.wording import (  # each registers its kinds
     alerting,
+    automatic,
     engine,
     gate,
     incident,
@@ -17,6 +18,7 @@ __all__ = [
     "Said",
     "Tone",
     "alerting",
+    "automatic",
     "engine",
     "gate",
     "incident",

@@ -35,6 +35,9 @@ def _(body: ev.GateWithdrawn, _event: ev.Event, _title: Title) -> Said:
 
 @words_of.register
 def _(body: ev.GateOpened, _event: ev.Event, _title: Title) -> Said:
+    if body.automatic:
+        by = f"by standing authorisation {body.standing}" if body.standing else "as the strategy lets it"
+        return Said(f"gate open for plan {short(body.plan_hash)}: automatic rollback, {by}", Tone.WARN)
     words = f"gate open for plan {short(body.plan_hash)}: {', '.join(body.approvers)} said yes"
     if not body.reviews:
         return Said(words, Tone.GOOD)

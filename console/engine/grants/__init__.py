@@ -1,12 +1,23 @@
 """What each kind of request leads to, or why it is refused; a module for each part of an incident."""
 
-from console.engine.grants import asking, gate, incident, mitigating, planning, review, run, standing
+from console.engine.grants import (
+    asking,
+    automatic,
+    gate,
+    incident,
+    mitigating,
+    planning,
+    review,
+    run,
+    standing,
+)
 from console.engine.grants.case import Case, RefusedError, grant
 
 __all__ = [
     "Case",
     "RefusedError",
     "asking",
+    "automatic",
     "gate",
     "grant",
     "incident",

@@ -23,7 +23,7 @@ _SHOWN_BY = {
 def _(ask: rq.Declare, case: Case) -> tuple[Body, ...]:
     state = case.state
     known = state.open_incident
-    if known is not None and known.status == "declared":
+    if known is not None and known.commander is not None:
         raise RefusedError(f"{known.id} is declared already, by {known.commander}")
     unknown = [name for name in ask.triggers if name not in case.environment.triggers]
     if unknown:
