@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from console.core import events as ev
-from console.core.automatic_run import AutomaticRun, Mode, Outcome, Stage, paging_key
+from console.core.automatic_run import AutomaticRun, Mode, Outcome, RolledBack, Stage, paging_key
 from console.core.clock import Stamp
 from console.core.conditions import Condition, Held, Node
 from console.core.deploys import Attribution
@@ -21,7 +21,7 @@ from console.core.policy import unattended
 from console.core.roster import Roster
 from console.core.rules import Standing
 from console.core.second_path import Second
-from console.core.state import Incident, State, Status
+from console.core.state import Incident, RunningRelease, State, Status
 from console.core.strategy import Automatic, Environment
 from console.core.words import duration
 
@@ -193,6 +193,8 @@ def _over(seen: Seen, incident: Incident, run: AutomaticRun) -> tuple[Outcome, s
             return "taken", "people said yes, and the gate is open"
         if run.mode != "held" and (why := off(seen.state, seen.environment)):
             return "off", why
+    elif incident.gate_opened is None:
+        return "stopped", "its gate was closed again"
     if incident.planning_failed is not None and not incident.planning:
         return "stopped", f"no plan: {incident.planning_failed}"
     return _failed(incident)
@@ -273,7 +275,7 @@ def blocked(seen: Seen, rule: Automatic) -> str:
     last, running = seen.state.rolled_back, seen.state.running
     if last is None:
         return ""
-    if running is not None and _is_the_one(running.release, running.commit, last.release, last.commit):
+    if running is not None and _is_the_one(running, last):
         return (
             f"{last.release} was put there by an automatic rollback, in {last.incident}: not away from that"
         )
@@ -284,9 +286,11 @@ def blocked(seen: Seen, rule: Automatic) -> str:
     return ""
 
 
-def _is_the_one(release: str, commit: str | None, put: str, of: str) -> bool:
-    """By commit where the service tells one, perhaps abbreviated."""
-    return of.startswith(commit) if commit else release == put
+def _is_the_one(running: RunningRelease, put: RolledBack) -> bool:
+    """By commit where the service tells one, perhaps abbreviated: the release's, or that of the way back."""
+    if not running.commit:
+        return running.release == put.release
+    return any(commit.startswith(running.commit) for commit in (put.commit, put.restored))
 
 
 # -- execution and verification ---------------------------------------------------------------------
@@ -338,11 +342,11 @@ def unfit(environment: Environment, incident: Incident, run: AutomaticRun) -> st
 def opens(seen: Seen, incident: Incident) -> str | None:
     """By which standing authorisation the gate may open with nobody's yes, "" by none; None: it may not."""
     run = incident.automatic
-    if run is None or not run.by_itself or incident.commander is not None or incident.planning:
-        return None
-    if off(seen.state, seen.environment) or not confirmed(seen) or unfit(seen.environment, incident, run):
+    if run is None or not run.by_itself or run.opened or incident.planning:
         return None
     if _over(seen, incident, run) is not None:
+        return None
+    if not confirmed(seen) or unfit(seen.environment, incident, run):
         return None
     if run.standing and not (seen.covered.get(run.trigger) == run.standing and run.standing in seen.verified):
         return None

@@ -100,6 +100,7 @@ LADDERS = {
     "security_audit_failed": ("not", None, "", ""),
     "health_check_failures": ("= 0", None, "> 0 for 1m", "> 3"),
     "gas_estimation_errors": (None, None, None, None),
+    "front_page_failures": (None, None, None, None),
 }
 """The table of rungs: recovered, warn, mandatory, automatic."""
 
@@ -130,6 +131,7 @@ def test_units_and_samples(environment: Environment) -> None:
     units = {name: metric.unit for name, metric in environment.metrics.items()}
     assert units.pop("response_time_p99") == "s"
     assert units.pop("health_check_failures") == units.pop("gas_estimation_errors") == "count"
+    assert units.pop("front_page_failures") == "count"
     assert units.pop("database_unavailable") == units.pop("security_audit_failed") == "flag"
     assert set(units.values()) == {"%"}
     sampled = {name for name, metric in environment.metrics.items() if metric.at_least > 1}
@@ -205,7 +207,7 @@ def test_sources(environment: Environment) -> None:
     )
     assert isinstance(connect, Connect)
     assert connect.dsn == environment.data.dsn == "env:WARROOM_TESTNET_DSN"
-    assert environment.sources.keys() == {"metrics", "health", "database"}, "nobody knows whose machine it is"
+    assert environment.sources.keys() - {"front_page"} == {"metrics", "health", "database"}, "whose machine?"
 
 
 def test_declared_triggers(environment: Environment) -> None:
@@ -331,6 +333,23 @@ def test_automatic_rollback(environment: Environment) -> None:
     budgets = Stages(detection="1m", alert="2m", validation="1m", execution="5m", verification="5m")  # type: ignore[arg-type]
     assert environment.automatic.stages == budgets
     assert (environment.automatic.unsigned, environment.automatic.release_within) == ("runs", 86400)
+    assert (environment.automatic.enabled, environment.automatic.cool_down) == (True, 3600)
+
+
+def test_second_paths(environment: Environment) -> None:
+    """Whatever may roll back on its own is confirmed by another source than its own."""
+    assert environment.automatic is not None
+    paths = environment.automatic.second_path
+    starting = {
+        name for name, metric in environment.metrics.items() if metric.rungs.automatic and metric.measure
+    }
+    assert paths.keys() == starting
+    for name, path in paths.items():
+        first = environment.metrics[name].measure
+        others = [environment.metrics[other].measure for other, _ in path.names()]
+        assert first is not None
+        assert others
+        assert all(other and other.source != first.source for other in others), name
 
 
 def test_communication(environment: Environment) -> None:

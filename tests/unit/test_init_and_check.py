@@ -379,11 +379,11 @@ def test_summary() -> None:
         " reviewed by Security & Engineering Leadership"
     )
     assert size == (
-        "testnet: 13 metrics, 12 declared triggers, 12 steps; to approve: 1 engineer, by claim;"
+        "testnet: 14 metrics, 12 declared triggers, 12 steps; to approve: 1 engineer, by claim;"
         " recovered within 15:00"
     )
     assert idle == (
-        "testnet: in the file, not acted on yet: automatic rollback; communication clock (6 messages);"
+        "testnet: in the file, not acted on yet: communication clock (6 messages);"
         " watch of 4:00:00 after the rollback; critical values of memory_usage, disk_usage;"
         " commands that no step runs: integration, end-to-end, performance, audit, security"
     )

@@ -251,6 +251,57 @@ CASES: list[tuple[Body, str, Tone]] = [
         "INC-7QK2 broke the glass, and operations-lead did not review it in time",
         Tone.BAD,
     ),
+    (
+        ev.GateOpened(HASH, (), (), automatic=True, standing="0123456789ab"),
+        f"gate open for plan {HASH[:8]}: automatic rollback, by standing authorisation 0123456789ab",
+        Tone.WARN,
+    ),
+    (
+        ev.AutomaticBegan(("error_rate",), ("error_rate > 10% for 5m",), "SEV-3", HASH),
+        "automatic rollback begins in INC-7QK2, nobody commands yet: error_rate > 10% for 5m",
+        Tone.BAD,
+    ),
+    (ev.StageBegan("validation", 60.0), "automatic: validation begins, 01:00 at most", Tone.PLAIN),
+    (
+        ev.StageOverran("validation", 60.0),
+        "automatic: validation takes longer than its 01:00",
+        Tone.WARN,
+    ),
+    (
+        ev.StageEnded("validation", 2.5, 60.0, "confirmed"),
+        "automatic: validation took 2.5 s of 01:00: confirmed",
+        Tone.PLAIN,
+    ),
+    (
+        ev.StageEnded("validation", 61.0, 60.0, "held"),
+        "automatic: validation took 01:01 of 01:00: held",
+        Tone.WARN,
+    ),
+    (
+        ev.AutomaticDecided("runs", "v1.5.3 landed", "error_rate", "0123456789ab"),
+        "automatic rollback runs by itself by standing authorisation 0123456789ab: v1.5.3 landed",
+        Tone.WARN,
+    ),
+    (
+        ev.AutomaticDecided("held", "the second path disagrees"),
+        "automatic rollback is held: the second path disagrees",
+        Tone.WARN,
+    ),
+    (
+        ev.AutomaticEnded("stopped", "deploy failed"),
+        "automatic rollback stopped, a person is needed: deploy failed",
+        Tone.BAD,
+    ),
+    (
+        ev.AutomaticPaged("sec-1", "begun", delivered=False, words="no answer"),
+        "the page of sec-1, automatic rollback begun failed: no answer",
+        Tone.BAD,
+    ),
+    (
+        ev.AutomaticSwitched(on=False, by="person", reason="load test"),
+        "automatic rollback switched off by hand: load test",
+        Tone.PERSON,
+    ),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
 ]

@@ -1,9 +1,12 @@
 """Any event at all, from small alphabets, so that events of one step or one person meet."""
 
+from typing import get_args
+
 from hypothesis import strategies as st
 from msgspec import Raw
 
 from console.core import events as ev
+from console.core.automatic_run import STAGES, About, By, Mode, Outcome
 from console.core.clock import Stamp
 from console.core.events import Body
 from console.core.metrics import Rung
@@ -26,6 +29,7 @@ _fingerprints = st.sampled_from(["f" * 16, "0" * 16])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
+_stages = st.sampled_from(STAGES)
 _roles = st.lists(st.sampled_from(["engineer", "security"]), max_size=2).map(tuple)
 _triggers = st.lists(_words, max_size=2).map(tuple)
 
@@ -131,7 +135,13 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ),
     ev.GateWithdrawn: st.builds(ev.GateWithdrawn, person=_words, reason=_words),
     ev.GateOpened: st.builds(
-        ev.GateOpened, plan_hash=_hashes, approvers=_triggers, predicates=_triggers, reviews=_roles
+        ev.GateOpened,
+        plan_hash=_hashes,
+        approvers=_triggers,
+        predicates=_triggers,
+        reviews=_roles,
+        automatic=st.booleans(),
+        standing=_standing,
     ),
     ev.GateClosed: st.builds(ev.GateClosed, reason=_words),
     ev.GateAsked: st.builds(
@@ -195,6 +205,34 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         signature=_words,
     ),
     ev.ReviewOverdue: st.builds(ev.ReviewOverdue, incident=_incidents, missing=_triggers),
+    ev.AutomaticBegan: st.builds(
+        ev.AutomaticBegan, triggers=_triggers, rules=_triggers, severity=_words, roster=_words
+    ),
+    ev.StageBegan: st.builds(
+        ev.StageBegan, stage=_stages, budget_s=st.floats(0, 1e6), since=st.none() | STAMPS
+    ),
+    ev.StageOverran: st.builds(ev.StageOverran, stage=_stages, budget_s=st.floats(0, 1e6)),
+    ev.StageEnded: st.builds(
+        ev.StageEnded, stage=_stages, seconds=st.floats(0, 1e6), budget_s=st.floats(0, 1e6), words=_words
+    ),
+    ev.AutomaticDecided: st.builds(
+        ev.AutomaticDecided,
+        mode=st.sampled_from(get_args(Mode)),
+        why=_words,
+        trigger=_words,
+        standing=_standing,
+    ),
+    ev.AutomaticEnded: st.builds(ev.AutomaticEnded, outcome=st.sampled_from(get_args(Outcome)), words=_words),
+    ev.AutomaticPaged: st.builds(
+        ev.AutomaticPaged,
+        person=_people,
+        about=st.sampled_from(get_args(About)),
+        delivered=st.booleans(),
+        words=_words,
+    ),
+    ev.AutomaticSwitched: st.builds(
+        ev.AutomaticSwitched, on=st.booleans(), by=st.sampled_from(get_args(By)), reason=_words
+    ),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),
     ev.ItemTicked: st.builds(

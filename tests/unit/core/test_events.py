@@ -106,7 +106,8 @@ def test_whatever_changes_what_may_run_is_critical() -> None:
     harmless = {cls.kind for cls in KNOWN.values() if not cls.critical}
     told = {"engine.stopped", "note.added", "release.seen", "request.refused"}
     alerting = {"alert.fired", "alert.ended", "command.asked", "command.paged"}
-    assert harmless == {*told, *alerting, "gate.paged", "gate.seen", "rollback.advised"}
+    pages = {"gate.paged", "gate.seen", "automatic.paged"}
+    assert harmless == {*told, *alerting, *pages, "rollback.advised", "automatic.stage.overran"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
@@ -126,6 +127,7 @@ _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
     st.builds(rq.Note),
     st.builds(rq.Tick),
     st.builds(rq.Resolve),
+    st.builds(rq.SwitchAutomatic),
     st.builds(rq.Stop),
 )
 
