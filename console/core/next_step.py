@@ -199,7 +199,7 @@ def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, 
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
-        return _gate(snapshot, incident, incident.plan, environment, viewer)
+        return _armed(incident, _gate(snapshot, incident, incident.plan, environment, viewer))
     return _under_way(snapshot, incident, incident.plan, environment)
 
 
@@ -270,6 +270,14 @@ def _of_kept_data(incident: Incident, environment: Environment) -> str:
 
 
 # -- the gate ---------------------------------------------------------------------------------------
+
+
+def _armed(incident: Incident, step: NextStep) -> NextStep:
+    """The same, and why an automatic rollback waits for it."""
+    run = incident.automatic
+    if run is None or not run.active or run.mode != "arms":
+        return step
+    return NextStep(f"{step.sentence}; armed, not run: {run.why}", step.command)
 
 
 def _gate(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from console.core.automatic_run import AutomaticRun
+from console.core.automatic_words import stage_lines
 from console.core.clock import Stamp
 from console.core.commands import command
 from console.core.first_minute import listening_words
@@ -55,6 +57,8 @@ def side_view(snapshot: Snapshot, environment: Environment) -> SideView:
         return _quiet(snapshot, environment)
     if incident.status == "suspected":
         return _suspected(snapshot, incident)
+    if incident.automatic is not None and incident.commander is None and not _waits_for_people(incident):
+        return _automatic(incident.automatic, snapshot.at)
     if incident.gate_opened is not None:
         return _checklist(incident, environment)
     return _gate(snapshot, incident, environment)
@@ -118,6 +122,38 @@ def _first_minute(snapshot: Snapshot) -> list[SideRow]:
         if webhook.why_not or snapshot.state.open_incident is None:
             rows.append(SideRow(sign, role, f"alerts at {webhook.at}: {listening_words(webhook)}"))
     return rows
+# -- automatic rollback -----------------------------------------------------------------------------
+
+
+def _waits_for_people(incident: Incident) -> bool:
+    """Whether an automatic rollback waits at the gate, or has left its plan there."""
+    run = incident.automatic
+    if run is None or incident.plan is None or incident.gate_opened is not None:
+        return False
+    return run.mode == "arms" or run.outcome in ("off", "taken")
+
+
+_STAGE_SIGN = {"waits": ("·", Role.DIM), "runs": ("◌", Role.WARN), "done": ("✓", Role.GOOD)}
+_OUTCOME_ROLE = {"rolled back": Role.GOOD, "stopped": Role.BAD}
+
+
+def _automatic(run: AutomaticRun, now: Stamp) -> SideView:
+    """What it does with nobody there, stage by stage; and why."""
+    rows = [SideRow("!", Role.BAD, rule, clock(run.began)) for rule in run.rules]
+    for one in stage_lines(run, now):
+        sign, role = ("!", Role.BAD) if one.late else _STAGE_SIGN[one.state]
+        words = f": {one.words}" if one.words else ""
+        rows.append(SideRow(sign, role, f"{one.stage}{words}", one.spent))
+    if run.standing:
+        rows.append(SideRow("✓", Role.GOOD, f"standing authorisation {run.standing}"))
+    if run.why:
+        rows.append(SideRow("▸", Role.PLAIN, run.why))
+    if run.outcome is not None:
+        role = _OUTCOME_ROLE.get(run.outcome, Role.WARN)
+        rows.append(SideRow("▸", role, f"{run.outcome}: {run.words}", clock(run.ended) if run.ended else ""))
+    state = run.outcome or ("by itself" if run.mode == "runs" else run.mode)
+    role = _OUTCOME_ROLE.get(state, Role.WARN)
+    return SideView("AUTOMATIC", state, role, tuple(rows))
 
 
 # -- the gate ---------------------------------------------------------------------------------------
@@ -133,6 +169,7 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
     given = wanted - len(missing(incident, snapshot.at))
     role = Role.GOOD if given == wanted else Role.WARN
     rows = (
+        *_armed(incident),
         *_people(snapshot, incident, plan),
         *_predicates(snapshot, incident, plan),
         *_prerequisites(snapshot, incident),
@@ -141,6 +178,14 @@ def _gate(snapshot: Snapshot, incident: Incident, environment: Environment) -> S
     state = f"{given} of {wanted}{time_left or ' said yes'}"
     key = f" ({command('sign').key})" if plan.proof == "signature" else ""  # NEXT may point at another one
     return SideView(f"GATE{key}", state, role, rows, "before the gate")
+
+
+def _armed(incident: Incident) -> list[SideRow]:
+    """Why an automatic rollback waits here."""
+    run = incident.automatic
+    if run is None or not run.active or run.mode != "arms":
+        return []
+    return [SideRow("!", Role.WARN, f"automatic, armed: {run.why}")]
 
 
 def _people(snapshot: Snapshot, incident: Incident, plan: Plan) -> list[SideRow]:
