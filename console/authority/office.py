@@ -8,7 +8,6 @@ from console.authority.ssh import NAMESPACE, Runs, SignatureError, Signer, verif
 from console.core.keys import PublicKey
 from console.core.roster import Roster
 from console.core.state import Signed
-from console.core.statement import Statement
 
 Digest = bytes
 AT_ONCE = 8
@@ -60,13 +59,15 @@ class Office:
         self._held[digest] = min(person.ends, held.ends)
         return key
 
-    async def made_by(self, statement: Statement, signature: str, at: int) -> PublicKey:
+    async def made_by(
+        self, handle: str, text: str, signature: str, at: int, namespace: str = NAMESPACE
+    ) -> PublicKey:
         """The key with which that person signed it, whatever has become of the key since; SignatureError."""
-        person = self._roster.person(statement.person)
+        person = self._roster.person(handle)
         if person is None:
-            raise SignatureError(f"{statement.person} is not in the roster")
+            raise SignatureError(f"{handle} is not in the roster")
         signer = Signer(person.handle, person.public_keys)
-        return await verify(self._programs, statement.text, signature, signer, b"", at)
+        return await verify(self._programs, text, signature, signer, b"", at, namespace)
 
     def holds(self, signed: Signed, at: int, namespace: str = NAMESPACE) -> bool:
         """Whether this was verified, with this key, against the revocations of now; else it must be again.

@@ -182,13 +182,13 @@ def _is_late(seen: Seen, run: AutomaticRun, stage: Stage) -> bool:
 
 def _over(seen: Seen, incident: Incident, run: AutomaticRun) -> tuple[Outcome, str] | None:
     """Why it does nothing more, in a word and in a sentence; None while it goes on."""
+    if not run.opened and incident.commander is not None:
+        return "taken", f"{incident.commander} commands"
     if incident.planning_for not in (None, ENGINE):
         return "taken", f"{incident.planning_for} plans anew"
     if incident.aborted is not None:
         return "stopped", f"the run was stopped: {incident.aborted}"
     if not run.opened:
-        if incident.commander is not None:
-            return "taken", f"{incident.commander} commands"
         if incident.gate_opened is not None:
             return "taken", "people said yes, and the gate is open"
         if run.mode != "held" and (why := off(seen.state, seen.environment)):

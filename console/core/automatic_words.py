@@ -29,7 +29,7 @@ def told(state: State, environment: Environment, now: Stamp, standing: str = "")
     """How it stands; `standing`: until when one is in force that it may run by, empty for none."""
     rule, incident = environment.automatic, state.open_incident
     if rule is None:
-        return Told("none", "the strategy has no automatic rollback here", "no automatic rollback")
+        return Told("none", "the strategy has no automatic rollback here", "")
     run = incident.automatic if incident else None
     if incident is not None and run is not None:
         return _of_run(run, now)

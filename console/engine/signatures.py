@@ -65,7 +65,7 @@ class Signatures:
         assert yes.signed is not None  # noqa: S101 - a claim is made by its row
         try:
             statement = self._as_signed(yes)
-            await self._office.made_by(statement, yes.signed.signature, yes.at.utc_us)
+            await self._office.made_by(statement.person, statement.text, yes.signed.signature, yes.at.utc_us)
         except StatedError as error:
             log.warning("gate.signature_does_not_hold", person=yes.person, why=str(error))
             return False

@@ -84,7 +84,7 @@ class StandingOrders:
             if at.utc_us >= parse(standing.text).expires:
                 return f"standing authorisation {known} had run out"
             for yes in standing.signed:
-                await verify(self._desk, self._office, known, yes, yes.at.utc_us)
+                await verify(self._desk, self._office, known, yes, yes.at.utc_us, of_then=True)
         except StatedError as error:
             return str(error)
         return lacking(standing, self._desk.terms.environment)
@@ -122,10 +122,12 @@ class StandingOrders:
                 self._book.say(ev.StandingEnded(known, "disarmed", f"signed by {yes.person}, and {error}"))
 
 
-async def verify(desk: Desk, office: Office, known: str, yes: Approval, now: int) -> None:
+async def verify(
+    desk: Desk, office: Office, known: str, yes: Approval, now: int, *, of_then: bool = False
+) -> None:
     """StatedError where the journal says of that signature what an engine would not say at `now` (UTC us).
 
-    `known` is the id under which the journal has it.
+    `known` is the id under which the journal has it; `of_then`: whatever has become of the key since.
     """
     signed = yes.signed
     if signed is None:
@@ -134,6 +136,7 @@ async def verify(desk: Desk, office: Office, known: str, yes: Approval, now: int
     said = ev.StandingSigned(known, yes.person, yes.roles, signed.key, signed.text, signed.signature)
     if standing.counted(desk.case(yes.person, yes.at), ask, signed.key) != said:
         raise SignatureError("the journal says that they signed what they did not sign")
-    key = await office.key_of(yes.person, signed.text, signed.signature, now, STANDING)
+    look = office.made_by if of_then else office.key_of
+    key = await look(yes.person, signed.text, signed.signature, now, STANDING)
     if key.fingerprint != signed.key:
         raise SignatureError(f"the journal says {signed.key}, and it was signed with {key.fingerprint}")

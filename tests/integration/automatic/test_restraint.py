@@ -169,7 +169,7 @@ class TestPeopleTakeCommand:
             argv = ["sleep", "8"]
             environment["commands"]["wait"] = {"title": "wait", "argv": argv, "limit": "30s", "gate": True}
             step = {"id": "wait", "action": "run-command", "phase": "prepare", "title": "wait"}
-            times = {"authority": "none", "expected": "8s", "limit": "30s"}
+            times = {"authority": "none", "expected": "8s", "limit": "40s"}
             environment["runbook"].insert(
                 2, {**step, **times, "needs": ["worktree"], "with": {"command": "wait"}}
             )
