@@ -310,7 +310,7 @@ def _carried_out(seen: Seen, incident: Incident, run: AutomaticRun) -> Iterator[
     elif run.under_way("verification") and incident.settled(Phase.PROVE):
         back = plan.code.target.tag if plan.code else "the release"
         yield _stage_ended(seen, run, "verification", "proven")
-        yield ev.AutomaticEnded("rolled back", f"{back} runs and is healthy; the incident is open")
+        yield ev.AutomaticEnded("rolled back", f"{back} runs and is healthy")
 
 
 def _must_wait(seen: Seen, incident: Incident, run: AutomaticRun) -> str:

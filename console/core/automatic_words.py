@@ -68,6 +68,18 @@ def told_now(snapshot: Snapshot, environment: Environment) -> Told:
     return told(snapshot.state, environment, snapshot.at, standing)
 
 
+def gate_words(incident: Incident) -> str:
+    """By what the gate of the present plan opens, or has, with nobody's yes; empty where people open it."""
+    run = incident.automatic
+    if run is None:
+        return ""
+    by = f", by standing authorisation {run.standing}" if run.standing else ""
+    if run.opened and run.opened == incident.plan_hash:
+        return f"opened by itself{by}"
+    waits = run.by_itself and incident.gate_opened is None
+    return f"opens by itself{by}" if waits else ""
+
+
 def stage_clock(run: AutomaticRun, now: Stamp) -> str:
     """`validation 00:04 of 01:00`; of the stage that is waited for."""
     stage = _present(run)
@@ -118,7 +130,7 @@ def next_words(incident: Incident, now: Stamp) -> tuple[str, str | None] | None:
         return None
     if run.outcome == "rolled back":
         at = f" at {clock(run.ended)}" if run.ended else ""
-        return f"take command: it rolled back by itself{at}, {run.words}; then close it", "declare"
+        return f"take command, then close it (R): it rolled back by itself{at}, {run.words}", "declare"
     if run.outcome is not None:
         return f"take command: automatic rollback {run.outcome}, {run.words}", "declare"
     if run.mode == "held":

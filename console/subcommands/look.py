@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from console.config.roster import people_of
 from console.core import plan as pl
-from console.core.automatic_words import told_now
+from console.core.automatic_words import gate_words, told_now
 from console.core.commands import key_table
 from console.core.exits import Exit
 from console.core.first_minute import first_minute
@@ -114,6 +114,8 @@ def plan(
         print("\n".join(page(snapshot, incident, incident.plan)))
     else:
         print("\n".join(plan_lines(incident.plan, incident.plan_hash or "")))
+        if how := gate_words(incident):
+            print(f"gate     {how}")
     return Exit.DONE
 
 

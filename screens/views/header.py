@@ -102,8 +102,8 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     second = flush(view.now, hinted if width_of((*view.now, *hinted)) < width else target, width)
     below = [
         (0, line(span(view.automatic, view.automatic_role))),
-        (2, line(span(view.drill, Role.WARN))),
-        (1, line(span(view.mode, Role.DIM))),
+        (1, line(span(view.drill, Role.WARN))),
+        (2, line(span(view.mode, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
 

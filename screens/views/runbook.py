@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from console.core.automatic_words import gate_words
 from console.core.clock import Stamp
 from console.core.format import clock, left, short
 from console.core.live import Progress
@@ -137,10 +138,11 @@ def _rows(snapshot: Snapshot, incident: Incident, plan: Plan) -> tuple[tuple[Run
 def _gate_row(incident: Incident, now: Stamp) -> RunbookRow:
     if incident.gate_opened is not None:
         said = ", ".join(a.person for a in incident.approvals if a.plan_hash == incident.plan_hash)
-        opened = f"open since {clock(incident.gate_opened)}, {said} said yes"
+        how = gate_words(incident) or f"{said} said yes"
+        opened = f"open since {clock(incident.gate_opened)}, {how}"
         return RunbookRow("✓", Role.GOOD, "GATE", opened, "", settled=True, gate=True)
     asked = incident.settled(Phase.PREPARE)
-    words = gate_waits_for(incident, now) or "everybody said yes"
+    words = gate_words(incident) or gate_waits_for(incident, now) or "everybody said yes"
     role = Role.WARN if asked else Role.DIM
     return RunbookRow("◌", role, "GATE", words, "", gate=True)
 

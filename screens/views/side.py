@@ -142,10 +142,9 @@ def _automatic(run: AutomaticRun, now: Stamp) -> SideView:
     rows = [SideRow("!", Role.BAD, rule, clock(run.began)) for rule in run.rules]
     for one in stage_lines(run, now):
         sign, role = ("!", Role.BAD) if one.late else _STAGE_SIGN[one.state]
-        words = f": {one.words}" if one.words else ""
-        rows.append(SideRow(sign, role, f"{one.stage}{words}", one.spent))
+        rows.append(SideRow(sign, role, one.stage, one.spent))
     if run.standing:
-        rows.append(SideRow("✓", Role.GOOD, f"standing authorisation {run.standing}"))
+        rows.append(SideRow("✓", Role.GOOD, f"signed for, {run.standing}"))
     if run.why:
         rows.append(SideRow("▸", Role.PLAIN, run.why))
     if run.outcome is not None:

@@ -61,7 +61,7 @@ def rolled_back() -> FakeRoom:
     room.say(ev.StageBegan("verification", 300.0))
     room.prove()
     room.say(ev.StageEnded("verification", 12.0, 300.0, "proven"))
-    room.say(ev.AutomaticEnded("rolled back", "v1.5.0 runs and is healthy; the incident is open"))
+    room.say(ev.AutomaticEnded("rolled back", "v1.5.0 runs and is healthy"))
     return room
 
 
@@ -132,7 +132,13 @@ class TestRun:
                 "verification": "00:12 of 05:00",
             }.items():
                 assert any(stage in line and took in line for line in screen.splitlines()), screen
-            assert here.next.startswith("take command: it rolled back by itself")
+            assert here.next.startswith("take command, then close it (R): it rolled back by itself")
+
+    async def test_the_gate_says_what_opens_it(self, width: int, height: int) -> None:
+        """Nobody's yes is waited for, and none is said to have been given."""
+        async with seat(decided("runs"), width, height) as here:
+            assert "GATE opens by itself" in here.painted()
+            assert "must say yes" not in here.painted()
 
     async def test_held_says_why(self, width: int, height: int) -> None:
         async with seat(decided("held", "the second path disagrees"), width, height) as here:
