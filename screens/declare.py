@@ -9,6 +9,7 @@ from textual.widgets.option_list import Option
 
 from console.core.format import clock, plain
 from console.core.requests import Declare
+from console.core.state import Incident
 from screens.dialog import Form, field
 from screens.lines import Line, Role, line, span, wrap
 from screens.scene import Scene
@@ -31,11 +32,10 @@ class DeclareDialog(Form):
         if known is None:
             lines += wrap("No rule fires. Declare what the metrics do not see.", width)
         else:
-            lines.append(line(f"{known.id} is suspected since {clock(known.onset)}:"))
+            said = "is suspected" if known.status == "suspected" else "has nobody in command, sick"
+            lines.append(line(f"{known.id} {said} since {clock(known.onset)}:"))
             lines += [row for why in known.triggers for row in wrap(f"! {why}", width, Role.BAD, indent=2)]
-        then = (
-            f"You ({self.scene.actor}) take command; the engine plans the way back. Nothing is switched yet."
-        )
+        then = f"You ({self.scene.actor}) take command; {_then(known)}"
         how = "Enter declares. Tab goes to what only you can see: there Enter marks."
         return [*lines, *wrap(then, width), line(span(how, Role.DIM))]
 
@@ -62,3 +62,13 @@ class DeclareDialog(Form):
     def _words(self, trigger: str) -> Content:
         sign = "[x]" if trigger in self._marked else "[ ]"
         return Content(f"{sign} {plain(self.scene.environment.triggers[trigger].title)}")
+
+
+def _then(known: Incident | None) -> str:
+    """What happens next; an automatic rollback may have come some way already."""
+    run = known.automatic if known else None
+    if run is None:
+        return "the engine plans the way back. Nothing is switched yet."
+    if run.opened:
+        return "what automatic rollback has begun goes on; x stops it."
+    return "automatic rollback ends, and its plan waits for a yes. Nothing is switched yet."

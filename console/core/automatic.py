@@ -226,7 +226,7 @@ def _ended(seen: Seen, run: AutomaticRun, outcome: Outcome, words: str) -> Itera
 
 def _validated(seen: Seen, rule: Automatic, run: AutomaticRun) -> Iterator[Body]:
     """A second source agrees and a release may be the cause; else it is held, or prepared and no more."""
-    if why := blocked(seen, rule):
+    if why := blocked(seen.state, rule, seen.now):
         yield from _decided(seen, run, "held", why)
         return
     agreed = confirmed(seen)
@@ -270,16 +270,16 @@ def _unconfirmed(seen: Seen, run: AutomaticRun) -> str:
     return "; ".join(words) or f"{', '.join(run.triggers)} does not hold any more"
 
 
-def blocked(seen: Seen, rule: Automatic) -> str:
+def blocked(state: State, rule: Automatic, now: Stamp) -> str:
     """Why none may run now, whatever fires; empty when one may."""
-    last, running = seen.state.rolled_back, seen.state.running
+    last, running = state.rolled_back, state.running
     if last is None:
         return ""
     if running is not None and _is_the_one(running, last):
         return (
             f"{last.release} was put there by an automatic rollback, in {last.incident}: not away from that"
         )
-    ago = seen.now.seconds_since(last.at)
+    ago = now.seconds_since(last.at)
     if 0 <= ago < rule.cool_down:
         left = duration(rule.cool_down - ago)
         return f"the last one was at {clock(last.at)}Z, in {last.incident}: none for another {left}"

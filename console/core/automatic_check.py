@@ -8,7 +8,7 @@ from console.core.parts import Finding, Part, Rule
 
 
 def second_paths(environment: Part) -> Iterator[Finding]:
-    """A metric that may start an automatic rollback has a second path, and nothing else has one."""
+    """A metric that may start an automatic rollback has a second path."""
     automatic, metrics = environment["automatic"], environment["metrics"]
     if automatic.names is None or metrics.names is None:
         return
@@ -24,8 +24,6 @@ def second_paths(environment: Part) -> Iterator[Finding]:
     for name, path in automatic["second_path"].items():
         if name not in metrics.names:
             yield path.wrong(unknown("metric", name, starting or metrics.names), on_key=True)
-        elif name not in starting:
-            yield path.wrong(f"{quoted(name)} has no automatic rung to be confirmed", on_key=True)
 
 
 def independent(environment: Part) -> Iterator[Finding]:

@@ -4,8 +4,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from console.core.automatic import off
-from console.core.automatic_run import STAGES, About, AutomaticRun, Stage
+from console.core.automatic import blocked, off
+from console.core.automatic_run import STAGES, About, AutomaticRun, Outcome, Stage
 from console.core.clock import Stamp
 from console.core.format import clock, plain
 from console.core.protocols import Snapshot
@@ -38,6 +38,8 @@ def told(state: State, environment: Environment, now: Stamp, standing: str = "")
     if incident is not None and incident.commander is not None:
         words = f"{incident.commander} commands: nothing is rolled back automatically"
         return Told("off", words, f"automatic off, {incident.commander} commands")
+    if why := blocked(state, rule, now):
+        return Told("held", why, "automatic HELD")
     if standing:
         words = f"on: it rolls back by itself, by a standing authorisation until {standing}"
         return Told("on", words, f"automatic on until {standing[:10]}")
@@ -47,10 +49,17 @@ def told(state: State, environment: Environment, now: Stamp, standing: str = "")
     return Told("on", f"on: {words}", "automatic on, arms only")
 
 
+_SHORT: dict[Outcome, str] = {
+    "rolled back": "rolled back by itself",
+    "stopped": "automatic STOPPED",
+    "taken": "automatic over",
+    "off": "automatic OFF",
+}
+
+
 def _of_run(run: AutomaticRun, now: Stamp) -> Told:
     if run.outcome is not None:
-        ended = f"{run.outcome}: {run.words}"
-        return Told("ended", ended, f"automatic: {run.outcome}")
+        return Told("ended", f"{run.outcome}: {run.words}", _SHORT[run.outcome])
     match run.mode:
         case "held":
             return Told("held", run.why, "automatic HELD")

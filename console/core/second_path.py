@@ -4,8 +4,6 @@ A broken monitor must not roll back a healthy service. For each metric that may,
 condition on metrics of other sources; it agrees when that is true of what was measured after the alarm.
 """
 
-from collections.abc import Set as AbstractSet
-
 from msgspec import Struct
 
 from console.core.clock import Stamp
@@ -27,13 +25,8 @@ class Second(Struct, frozen=True):
     """On one line, with the values."""
 
 
-def second(
-    environment: Environment, metric: str, row: Row, since: Stamp, flags: AbstractSet[str] = frozenset()
-) -> Second:
-    """What the second path of a metric says at a tick, by what was measured after `since`.
-
-    `flags` are the declared triggers that are raised.
-    """
+def second(environment: Environment, metric: str, row: Row, since: Stamp) -> Second:
+    """What the second path of a metric says at a tick, by what was measured after `since`."""
     rule = environment.automatic
     condition = rule.second_path.get(metric) if rule else None
     if condition is None:
@@ -41,7 +34,7 @@ def second(
     watched = Watched(condition.node, {})
     names = [name for name in environment.metrics if name in watched.names]
     values = {name: _value(environment, row, name, since) for name in names}
-    watched.observe(Facts(row.at, values, dict.fromkeys(values, row.at), flags))
+    watched.observe(Facts(row.at, values, dict.fromkeys(values, row.at), frozenset()))
     readings = "; ".join(_words(environment, name, values[name]) for name in names)
     text = " ".join(condition.text.split())
     return Second(watched.truth, f"second path of {metric} {_VERDICT[watched.truth]}, {text}: {readings}")

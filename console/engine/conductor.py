@@ -111,7 +111,8 @@ class Conductor:
         incident = self._docket.run
         if incident is None or incident.plan is None or incident.gate_opened is not None:
             return ""
-        return "; ".join(gate(incident, self._clock.now()).closed)
+        by_itself = self._automatic(incident) is not None
+        return "; ".join(gate(incident, self._clock.now(), automatic=by_itself).closed)
 
     def advance(self) -> None:
         """Start every step that may start; opens the gate when the first of them is behind it."""

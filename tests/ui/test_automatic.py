@@ -89,6 +89,12 @@ class TestHeader:
         async with seat(room, width, height) as here:
             assert "automatic OFF" in here.painted()
 
+    async def test_after_one_has_rolled_back_it_is_held_for_a_while(self, width: int, height: int) -> None:
+        room = rolled_back()
+        room.resolve()
+        async with seat(room, width, height) as here:
+            assert "automatic HELD" in here.painted()
+
     async def test_while_a_person_commands(self, width: int, height: int) -> None:
         room = calm()
         room.suspect()

@@ -331,3 +331,40 @@ def test_a_role_of_a_prerequisite_alone_is_asked_beside_the_matrix() -> None:
     act = crew.next_act(story.snapshot(), people)
     assert act is not None
     assert act.actor == "lead-1"
+
+
+class TestHandsOff:
+    """Where automatic rollback is rehearsed nobody does anything before it is over."""
+
+    CREW = Crew("eng-1", ENGINEERS, environment=MAY, hands_off=True)
+
+    def run(self, *bodies: ev.Body) -> Story:
+        story = Story()
+        story.start()
+        story.suspect()
+        for body in (ev.AutomaticBegan(("error_rate",), ("error_rate > 10%",), "SEV-3", ""), *bodies):
+            story.say(body)
+        return story
+
+    def test_a_suspected_incident_is_left_to_it(self) -> None:
+        story = Story()
+        story.start()
+        story.suspect()
+        assert crew.next_act(story.snapshot(), self.CREW) is None
+
+    def test_while_it_looks_again_or_runs_nobody_acts(self) -> None:
+        runs = ev.AutomaticDecided("runs", "v1.5.3 landed", "error_rate")
+        for story in (self.run(), self.run(runs)):
+            assert crew.next_act(story.snapshot(), self.CREW) is None
+            assert crew.stuck(story.snapshot(), self.CREW) is None
+
+    def test_when_it_has_rolled_back_somebody_takes_command(self) -> None:
+        story = self.run(ev.AutomaticEnded("rolled back", "v1.5.0 runs"))
+        act = crew.next_act(story.snapshot(), self.CREW)
+        assert act == Act("eng-1", rq.Declare(note="the drill's crew takes command"))
+
+    def test_where_it_is_held_or_stopped_the_drill_says_why(self) -> None:
+        held = self.run(ev.AutomaticDecided("held", "no second path"))
+        assert crew.stuck(held.snapshot(), self.CREW) == "automatic rollback held: no second path"
+        stopped = self.run(ev.AutomaticEnded("stopped", "deploy failed"))
+        assert crew.stuck(stopped.snapshot(), self.CREW) == "automatic rollback stopped: deploy failed"

@@ -57,3 +57,10 @@ def test_what_does_not_go_together_is_a_usage_error(
         wanted(env, scenario, size)
     assert str(refused.value) == reason
     assert refused.value.exit == Exit.USAGE
+
+
+def test_automatic_rollback_is_rehearsed_in_testnet() -> None:
+    assert wanted(None, None, None, automatic=True) == WorldWanted("testnet", automatic=True)
+    with pytest.raises(StatedError) as refused:
+        wanted("production", None, None, automatic=True)
+    assert str(refused.value) == "--automatic is rehearsed in testnet, not in production"

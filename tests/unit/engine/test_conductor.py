@@ -46,6 +46,8 @@ class Stage(Desktop):
         self.order: list[str] = []
         self.in_the_inbox: Callable[[], None] = lambda: None
         self.lease_lost: Exception | None = None
+        self.standing: str | None = None
+        """By which standing authorisation the gate opens with nobody's yes; None: people open it."""
         self.conductor = Conductor(
             Docket(self.book),
             self.runner,
@@ -53,6 +55,7 @@ class Stage(Desktop):
             drain=self._drain,
             still_ours=self._check,
             fault=self.faults.append,
+            automatic=lambda _incident: self.standing,
         )
 
     def _drain(self) -> None:
@@ -270,6 +273,47 @@ async def test_a_proof_that_has_grown_old_and_does_no_good_twice_keeps_the_gate_
     aged(stage, repeatable=False)
     stage.claim()
     assert await stage.go() == []
+
+
+@pytest.mark.parametrize("standing", ["", "0123456789ab"])
+async def test_a_gate_that_opens_by_itself_names_by_what_in_the_same_transaction(
+    stage: Stage, standing: str
+) -> None:
+    """Nobody has said yes; the predicates hold all the same."""
+    stage.declare()
+    stage.run("fetch", "worktree")
+    stage.standing = standing
+    stage.journal.transactions.clear()
+    assert await stage.go() == ["push"]
+    assert stage.journal.transactions[0] == ["gate.opened", "step.intent"]
+    (opened,) = [body for body in stage.journal.bodies() if isinstance(body, ev.GateOpened)]
+    assert (opened.automatic, opened.standing, opened.approvers) == (True, standing, ())
+    assert opened.predicates == ("the commit to deploy is exactly the good tree",)
+
+
+async def test_whether_it_opens_by_itself_is_judged_after_the_inbox(stage: Stage) -> None:
+    """Command that is taken in that very moment keeps it closed."""
+    at_gate(stage)
+    stage.standing = ""
+
+    def taken() -> None:
+        stage.standing = None
+
+    stage.in_the_inbox = taken
+    assert await stage.go() == []
+
+
+async def test_without_the_proof_no_gate_opens_by_itself(stage: Stage) -> None:
+    aged(stage, repeatable=False)
+    stage.standing = ""
+    assert await stage.go() == []
+
+
+async def test_an_old_proof_is_made_again_before_a_gate_opens_by_itself(stage: Stage) -> None:
+    aged(stage)
+    stage.standing = ""
+    assert await stage.go() == ["point"]
+    assert await stage.finish("point") == ["push"]
 
 
 async def test_the_gate_opens_exactly_once(stage: Stage) -> None:

@@ -72,6 +72,7 @@ def switching(office: Office) -> None:
 
 EVERY_ASK: list[AnyAsk] = [
     rq.Declare(note=""),
+    rq.SwitchAutomatic(on=False, reason="load test"),
     rq.Replan(),
     rq.MoveOnset(0, "x"),
     rq.Errand("backup"),
@@ -112,7 +113,9 @@ def test_a_journal_that_a_newer_program_wrote_takes_no_request(office: Office, a
 
 
 _NEED_AN_INCIDENT = [
-    ask for ask in EVERY_ASK if not isinstance(ask, rq.Declare | rq.Errand | rq.Note | rq.Stop)
+    ask
+    for ask in EVERY_ASK
+    if not isinstance(ask, rq.Declare | rq.Errand | rq.Note | rq.SwitchAutomatic | rq.Stop)
 ]
 _NEED_A_COMMANDER = [ask for ask in _NEED_AN_INCIDENT if not isinstance(ask, rq.Tick | rq.Resolve)]
 
@@ -703,3 +706,70 @@ def test_whoever_does_not_count_today_says_no_yes_and_waives_nothing(guarded: Of
     assert guarded.refusal(rq.Go(hashed, ENV), "eng-2") == not_yet
     assert guarded.refusal(rq.Waive("backup", "x"), "eng-2") == not_yet
     assert guarded.ask(rq.Note("still here")), "what they see is worth hearing"
+
+
+# -- the kill switch of automatic rollback -----------------------------------------------------------
+
+AUTOMATIC = {
+    "unsigned": "runs",
+    "release_within": "24h",
+    "stages": dict.fromkeys(("detection", "alert", "validation", "execution", "verification"), "1m"),
+}
+
+
+class TestAutomaticSwitch:
+    """Off for everybody in the roster, on for those who would have to say yes."""
+
+    OFF = rq.SwitchAutomatic(on=False, reason="load test")
+    ON = rq.SwitchAutomatic(on=True, reason="over")
+
+    def switched_off(self) -> Office:
+        office = Office(automatic=AUTOMATIC)
+        office.say(ev.AutomaticSwitched(on=False, by="person", reason="load test"), actor="new-1")
+        return office
+
+    @pytest.mark.parametrize("actor", ["eng-1", "pm-1", "new-1"])
+    def test_everybody_may_switch_it_off(self, actor: str) -> None:
+        office = Office(automatic=AUTOMATIC)
+        said = ev.AutomaticSwitched(on=False, by="person", reason="load test")
+        assert office.ask(self.OFF, actor) == (said,)
+
+    def test_who_would_have_to_say_yes_may_switch_it_on(self) -> None:
+        office = self.switched_off()
+        said = ev.AutomaticSwitched(on=True, by="person", reason="over")
+        assert office.ask(self.ON, "eng-2") == (said,)
+        assert office.refusal(self.ON, "pm-1") == (
+            "pm-1 is product; engineer may switch automatic rollback on"
+        )
+
+    def test_it_is_switched_with_a_reason(self) -> None:
+        blank = rq.SwitchAutomatic(on=False, reason=" ")
+        assert "give one" in Office(automatic=AUTOMATIC).refusal(blank)
+
+    def test_not_twice(self) -> None:
+        assert self.switched_off().refusal(self.OFF) == "automatic rollback is off already, new-1: load test"
+        assert Office(automatic=AUTOMATIC).refusal(self.ON) == "nobody has switched it off by hand"
+
+    def test_the_file_is_not_taken_away_by_a_switch(self) -> None:
+        office = Office(automatic=AUTOMATIC)
+        office.say(ev.AutomaticSwitched(on=False, by="file", reason="the file automatic.off is there"))
+        assert "it is off, engine: the file automatic.off is there" in office.refusal(self.ON)
+
+    def test_where_there_is_none(self) -> None:
+        assert "has no `automatic` section" in Office().refusal(self.OFF)
+
+
+def test_an_incident_that_runs_by_itself_can_be_taken_over(office: Office) -> None:
+    """It is declared, and nobody commands it."""
+    office.suspect()
+    office.say(ev.AutomaticBegan(("health_check",), ("health_check > 3",), "SEV-3", ""))
+    (declared,) = office.ask(rq.Declare(note="mine"))
+    assert isinstance(declared, ev.IncidentDeclared)
+    assert declared.commander == "eng-1"
+    assert "is declared already, by eng-1" in taken(office)
+
+
+def taken(office: Office) -> str:
+    """Why nobody else can take it then."""
+    office.say(*office.ask(rq.Declare(note="mine")), actor="eng-1")
+    return office.refusal(rq.Declare(note="mine"), "eng-2")
