@@ -10,6 +10,7 @@ AUTOMATIC_IN = "testnet"
 _STAGES = {"detection": "10s", "alert": "10s", "validation": "20s", "execution": "40s", "verification": "40s"}
 """More than a minute a second would give: it is real work, on a machine that does other things too."""
 _COOL_DOWN = "1m"
+_AWAY = "health_check_failures > 0 for 10s"
 _PROBE = {"every": "1s", "limit": "5s"}
 
 
@@ -20,6 +21,8 @@ def rehearse_automatic(environment: Any, world: World) -> None:
         rule["enabled"] = False
         return
     rule |= {"cool_down": _COOL_DOWN, "stages": _STAGES}
+    # A deployment takes the service away for a while, on a busy machine for some seconds.
+    environment["metrics"]["health_check_failures"]["rungs"]["mandatory"] = _AWAY
     # The bad release fails its users while its health endpoint says ok: only somebody who signs can tell.
     argv = [sys.executable, "-m", "console.drill.synthetic", world.service_url]
     environment["sources"]["synthetic"] = {"kind": "command", "argv": argv, **_PROBE}
