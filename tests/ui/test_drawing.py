@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 from rich.cells import cell_len
 
 from console.core import events as ev
@@ -456,14 +455,6 @@ class TestHeader:
 
     def _now(self, room: FakeRoom) -> str:
         return self._lines(room)[1]
-
-    def test_whether_the_engine_may_roll_back_by_itself(self) -> None:
-        """It was signed for beforehand, and whoever looks is to know."""
-        room = FakeRoom()
-        assert "by itself" not in self._lines(room, 120)[3]
-        assert room.live is not None
-        room.live = replace(room.live, standing="2026-03-01T12:00:00Z")
-        assert "may roll back by itself until 2026-03-01" in self._lines(room, 120)[3]
 
     def test_the_mode_and_whether_anybody_would_restart_the_engine(self) -> None:
         """Whose credentials it holds, and what happens when it dies, is known before it does."""
