@@ -2,10 +2,9 @@
 
 from msgspec import Struct
 
+from console.core.automatic_words import next_words, told_now
 from console.core.calling import nobody_is_asked, to_ask
 from console.core.calling_words import state_words
-from console.core.automatic_words import next_words
-from console.core.automatic_words import next_words, told_now
 from console.core.clock import Stamp
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
@@ -79,7 +78,6 @@ def next_step(snapshot: Snapshot, environment: Environment, viewer: Viewer = Vie
         return _resolved(incident)
     if incident.status == "suspected":
         return _suspected(snapshot, incident, environment, viewer)
-        return _suspected(snapshot, incident, environment)
     return _declared(snapshot, incident, environment, viewer)
 
 
@@ -141,7 +139,9 @@ def _named(titles: list[str]) -> str:
 def _suspected(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:
     """Take command; whoever was asked to and is silent, and whom else `p` asks."""
     why = incident.triggers[0] if incident.triggers else "a rule"
-    take = f"declare the incident: {why} since {clock(incident.onset)}"
+    on = told_now(snapshot, environment).word == "on"
+    alone = "; until you do, automatic rollback may begin" if on else ""
+    take = f"declare the incident: {why} since {clock(incident.onset)}{alone}"
     silent = [
         f"{person} {state_words(called, snapshot.at)}"
         for person, called in incident.called.items()
@@ -159,11 +159,6 @@ def _other(snapshot: Snapshot, incident: Incident, environment: Environment, vie
     duty = snapshot.live.on_call if snapshot.live else None
     person = to_ask(incident, environment, viewer.roster, duty, snapshot.at, besides=viewer.actor)
     return f" (p asks {person})" if person else ""
-def _suspected(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep:
-    why = incident.triggers[0] if incident.triggers else "a rule"
-    on = told_now(snapshot, environment).word == "on"
-    alone = "; until you do, automatic rollback may begin" if on else ""
-    return NextStep(f"declare the incident: {why} since {clock(incident.onset)}{alone}", "declare")
 
 
 def _resolved(incident: Incident) -> NextStep:

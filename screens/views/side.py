@@ -122,6 +122,8 @@ def _first_minute(snapshot: Snapshot) -> list[SideRow]:
         if webhook.why_not or snapshot.state.open_incident is None:
             rows.append(SideRow(sign, role, f"alerts at {webhook.at}: {listening_words(webhook)}"))
     return rows
+
+
 # -- automatic rollback -----------------------------------------------------------------------------
 
 
