@@ -33,5 +33,3 @@ def rehearse_automatic(environment: Any, world: World) -> None:
         "rungs": {},
     }
     rule["second_path"]["error_rate"] = "synthetic_failures > 0"
-    # What lies between is a column that the older release does not know and need not fill.
-    environment["repository"]["migrations"] = []

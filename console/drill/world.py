@@ -223,8 +223,8 @@ async def start_keeper(folder: Path, wanted: WorldWanted = SMALL) -> Starting:
 async def _spawn(place: Place, wanted: WorldWanted, output: int) -> None:
     """Run the keeper in a session of its own, with its progress going to `output`."""
     log = os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    words = (str(place.root), wanted.environment, str(wanted.bulk), wanted.scenario)
-    words += ("automatic",) * wanted.automatic
+    more = ("automatic",) if wanted.automatic else ()
+    words = (str(place.root), wanted.environment, str(wanted.bulk), wanted.scenario, *more)
     try:
         launcher = await asyncio.create_subprocess_exec(
             *("setsid", "--fork", sys.executable, "-P", "-m", "console.drill.keeper", *words),

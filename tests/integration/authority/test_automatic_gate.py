@@ -5,6 +5,7 @@ from msgspec import Raw
 from console.core import events as ev
 from console.core.events import Body
 from console.core.plan import Need, Wish, digest, frozen
+from console.core.schema_verdict import SchemaVerdict
 from tests.integration.authority.gatehouse import NAME, SIX, Gatehouse
 from tests.integration.authority.test_standing import Registry
 from tests.unit.core.kit import plan as a_plan
@@ -17,7 +18,7 @@ def opened(house: Gatehouse, standing: str, *, steps: bool = True) -> tuple[Body
     """Rows of an automatic rollback whose engine was killed in the switch."""
     now = house.clock.now()
     needs = tuple(Need(rule.role, rule.count) for rule in house.environment.authorisation.approvers)
-    fields = {"environment": NAME, "needs": needs, "proof": "signature", "migrations": ()}
+    fields = {"environment": NAME, "needs": needs, "proof": "signature", "schema": SchemaVerdict("same")}
     ours = (step("worktree", fills=("good-tree",)), step("push", "switch"))
     raw = frozen(a_plan(steps=ours, **fields))
     return (

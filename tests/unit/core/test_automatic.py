@@ -21,6 +21,7 @@ from console.core.plan import Phase, Wish, digest, frozen
 from console.core.policy import gate
 from console.core.roster import Roster
 from console.core.rules import Standing
+from console.core.schema_verdict import Difference, SchemaVerdict, unsafe
 from console.core.second_path import Second
 from console.core.state import Incident, State, Status
 from console.core.strategy import Environment
@@ -44,6 +45,8 @@ METRIC = {
     "rungs": {"mandatory": "health_check > 0 for 1m", "automatic": "health_check > 3"},
 }
 AUTHORISED = "0123456789ab"
+SAFE = SchemaVerdict("same")
+UNSAFE = SchemaVerdict("contracted", (Difference("contracted", "contacts dropped"),))
 LANDED = Attribution(None, 7.0, may_help=True, words="v1.5.3 landed 00:07 before the onset")
 NOTHING = Attribution(None, None, may_help=False, words="nothing is known to have landed before the onset")
 AGREES = Second(agrees=True, words="second path agrees")
@@ -137,7 +140,7 @@ class Room:
 
     def plan(self, **changes: Any) -> None:
         """The planner has made what was asked for."""
-        raw = frozen(kit.plan(**{"migrations": (), "incident": self.incident.id, **changes}))
+        raw = frozen(kit.plan(**{"schema": SAFE, "incident": self.incident.id, **changes}))
         self.say(ev.PlanFrozen(digest(raw), Raw(raw)))
 
     def run(self, *steps: str) -> None:
@@ -317,8 +320,8 @@ class TestAuthority:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"migrations": ("0004_wallet.sql",)}, "the schema is not the same"),
-        ({"migrations": None}, "nobody can tell whether the schema is the same"),
+        ({"schema": UNSAFE}, unsafe(UNSAFE)),
+        ({"schema": None}, "the schema was not compared"),
         ({"verdict": "unproven"}, "v1.5.0 is unproven"),
         ({"verb": "flush-cache"}, "the plan is not of the code alone"),
     ],
@@ -630,7 +633,7 @@ def test_a_gate_opens_by_itself_only_where_everything_speaks_for_it(
             disturb(room)
         room.look()
         if room.incident.planning:
-            room.plan(migrations=() if safe else ("0004.sql",))
+            room.plan(schema=SAFE if safe else UNSAFE)
         for disturb in preparing:
             disturb(room)
         room.look()
