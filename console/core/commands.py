@@ -188,7 +188,7 @@ COMMANDS: tuple[Command, ...] = (
         Group.LEAD,
         "warroom automatic off",
         possible.switch_automatic,
-        rank=21,
+        rank=25,
     ),
     Command(
         "plan",

@@ -63,4 +63,4 @@ def test_automatic_rollback_is_rehearsed_in_testnet() -> None:
     assert wanted(None, None, None, automatic=True) == WorldWanted("testnet", automatic=True)
     with pytest.raises(StatedError) as refused:
         wanted("production", None, None, automatic=True)
-    assert str(refused.value) == "--automatic is rehearsed in testnet, not in production"
+    assert str(refused.value) == "--automatic is rehearsed in testnet, with bad-config"
