@@ -45,6 +45,8 @@ class Seen(Struct, frozen=True):
     """What the second paths say, by metric."""
     attribution: Attribution | None = None
     """None: nobody has looked yet."""
+    in_vain: str = ""
+    """Why no rollback helps against what fires, by what is measured; empty where one may."""
     covered: Mapping[str, str] = {}
     """Id of the standing authorisation in force that names a metric's trigger, by metric."""
     verified: frozenset[str] = frozenset()
@@ -240,7 +242,9 @@ def _validated(seen: Seen, rule: Automatic, run: AutomaticRun) -> Iterator[Body]
     trigger = next((name for name in agreed if name in seen.covered), agreed[0])
     standing = seen.covered.get(trigger, "")
     grounds = f"{cause.words}; {seen.second[trigger].words}"
-    if cause.may_help is not True:
+    if seen.in_vain:
+        yield from _decided(seen, run, "arms", f"a rollback will not help: {seen.in_vain}")
+    elif cause.may_help is not True:
         yield from _decided(seen, run, "arms", f"a rollback will not help: {grounds}")
     elif standing and standing not in seen.verified:
         return  # its signatures are being looked at

@@ -23,6 +23,7 @@ from console.core.errors import StatedError
 from console.core.metrics import Row, Rung
 from console.core.plan import Step
 from console.core.policy import unattended
+from console.core.recommendation import will_not_help
 from console.core.requests import Choice
 from console.core.rules import Standing
 from console.core.second_path import Second, second
@@ -30,6 +31,7 @@ from console.core.standing_authorisation import parse
 from console.core.state import Incident, Status
 from console.core.statement import StatementError
 from console.engine import crash
+from console.engine.adviser import Adviser
 from console.engine.board import one_line
 from console.engine.book import Book
 from console.engine.comparison import deployed
@@ -58,6 +60,7 @@ class AutomaticRollback:
         world: World,
         means: Means,
         orders: StandingOrders,
+        adviser: Adviser,
         runner: Runner,
         tasks: Tasks,
         off: Path | None,
@@ -68,6 +71,7 @@ class AutomaticRollback:
         self._world = world
         self._means = means
         self._orders = orders
+        self._adviser = adviser
         self._runner = runner
         self._tasks = tasks
         self._off = off
@@ -155,6 +159,7 @@ class AutomaticRollback:
             seen,
             second=again,
             attribution=self._attribution(incident) if looks else None,
+            in_vain=self._in_vain() if looks else "",
             covered=self._orders.covering,
             verified=self._orders.verified,
         )
@@ -165,6 +170,12 @@ class AutomaticRollback:
         if row is None:
             return {}
         return {name: second(self._terms.environment, name, row, run.began) for name in self._firing}
+
+    def _in_vain(self) -> str:
+        """What the adviser would say against it."""
+        if self._row is None:
+            return ""
+        return will_not_help(self._terms.environment, self._adviser.grounds(self._row))
 
     def _attribution(self, incident: Incident) -> Attribution:
         """By what the service was seen to run, and by the releases that are on record."""

@@ -118,7 +118,9 @@ class Engine:
         self._pager = Pager(book, means, world.clock, self._tasks)
         self._caller = Caller(book, means, world.clock, self._tasks)
         self._adviser = Adviser(book, world.environment, board, world.clock)
-        self._automatic = AutomaticRollback(book, desk, world, means, self._standing, run, self._tasks, off)
+        self._automatic = AutomaticRollback(
+            book, desk, world, means, self._standing, self._adviser, run, self._tasks, off
+        )
         leader = conduct(ours, run, signed=self._signed, automatic=self._opens)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))

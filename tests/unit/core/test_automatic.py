@@ -86,6 +86,7 @@ class Room:
         self.firing = True
         self.second = AGREES
         self.attribution: Attribution = LANDED
+        self.in_vain = ""
         self.covered: Mapping[str, str] = {}
         self.verified: frozenset[str] = frozenset()
         self.file: str | None = None
@@ -134,6 +135,7 @@ class Room:
             firing={"health_check": standing} if self.firing else {},
             second={"health_check": self.second},
             attribution=self.attribution,
+            in_vain=self.in_vain,
             covered=self.covered,
             verified=self.verified,
         )
@@ -266,6 +268,14 @@ def test_without_a_release_that_may_be_the_cause_it_only_prepares() -> None:
     assert room.ours.why.startswith("a rollback will not help: nothing is known to have landed")
     assert not room.open_gate()
     assert gate(room.incident, at(room.seconds)).closed == ("1 engineer must say yes",)
+
+
+def test_where_a_cause_that_is_not_ours_explains_all_of_it_it_only_prepares() -> None:
+    room = Room()
+    room.in_vain = "the chain's RPC does not answer"
+    room.to_plan()
+    assert (room.ours.mode, room.ours.why) == ("arms", f"a rollback will not help: {room.in_vain}")
+    assert not room.open_gate()
 
 
 class TestAuthority:
