@@ -10,9 +10,11 @@ from msgspec import Struct
 
 from console.core.clock import Clock
 from console.core.errors import StatedError
+from console.core.events import Body
 from console.core.plan import CodeChange, DataChange, RowsChange
 from console.core.protocols import Head
 from console.core.strategy import Environment
+from console.targets.ci import Ci
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
 from console.targets.health import HealthProbe
@@ -115,6 +117,8 @@ class Proof(Struct, frozen=True):
     words: str
     facts: dict[str, str] = {}
     evidence: tuple[Slot, ...] = ()
+    events: tuple[Body, ...] = ()
+    """What else the journal is to say, in the same transaction."""
 
 
 class Report(Protocol):
@@ -128,6 +132,10 @@ class Report(Protocol):
 
     def line(self, text: str) -> None:
         """A line of output, kept in the step's output file."""
+        ...
+
+    def remember(self, event: Body) -> None:
+        """Commit what must outlive us before the effect that it is about."""
         ...
 
     @property
@@ -175,6 +183,8 @@ class World:
     """The folder that the strategy lies in: where its own commands are run."""
     trial: ScratchReleases | None = None
     """How releases are tried on a schema; None where the strategy names no `schema`."""
+    ci: Ci | None = None
+    """The workflow that is frozen; None where the strategy names none."""
 
     def worktree(self, branch: str) -> Path:
         """Where the worktree of a rollback branch is."""
@@ -194,6 +204,11 @@ class Action(ABC):
     """The plans that its step belongs to."""
     fills: ClassVar[dict[str, str]] = {}
     """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
+
+    @classmethod
+    def belongs(cls, environment: Environment) -> bool:  # noqa: ARG003 - most belong everywhere
+        """Whether its step is for this environment; a plan leaves it out otherwise."""
+        return True
 
     def __init__(self, params: dict[str, str], world: World, token: str) -> None:
         self.params = params

@@ -6,10 +6,13 @@ from actions.base_backup import BaseBackup
 from actions.build_candidate import BuildCandidate, DropCandidate
 from actions.cache import FlushCache, InvalidateCache, ProveCache
 from actions.deploy import Deploy
+from actions.drift_lock import DriftLock
 from actions.fetch import Fetch
+from actions.freeze import Freeze, Unfreeze
 from actions.integrate import Integrate
 from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
 from actions.mitigate import Mitigate, UndoMitigation
+from actions.pass_commit import PassCommit
 from actions.prove_health import ProveHealth
 from actions.push_branch import PushBranch
 from actions.rehearse import Rehearse
@@ -33,14 +36,17 @@ ACTIONS: dict[str, type[Action]] = {
     "count-rows": CountRows,
     "deploy": Deploy,
     "drop-candidate": DropCandidate,
+    "drift-lock": DriftLock,
     "fetch": Fetch,
     "final-receipt": FinalReceipt,
     "flush-cache": FlushCache,
+    "freeze": Freeze,
     "integrate": Integrate,
     "invalidate-cache": InvalidateCache,
     "judge-loss": JudgeLoss,
     "loss-receipt": LossReceipt,
     "mitigate": Mitigate,
+    "pass-commit": PassCommit,
     "prove-cache": ProveCache,
     "prove-health": ProveHealth,
     "push-branch": PushBranch,
@@ -58,5 +64,6 @@ ACTIONS: dict[str, type[Action]] = {
     "swap-database": SwapDatabase,
     "tidy": Tidy,
     "undo-mitigation": UndoMitigation,
+    "unfreeze": Unfreeze,
     "verify-backup": VerifyBackup,
 }

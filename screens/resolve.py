@@ -33,7 +33,13 @@ class ResolveDialog(Form):
             return wrap("No incident is open any more.", width)
         lasts = still_in_force(scene.snapshot.state, scene.environment)
         told = wrap(f"{lasts}: f takes it back, else the resolution names it.", width, Role.WARN)
-        return [*(told if lasts else ()), *self._undone(incident, width)]
+        return [*(told if lasts else ()), *self._undone(incident, width), *self._of_the_ci(width)]
+
+    def _of_the_ci(self, width: int) -> Sequence[Line]:
+        """What would stay frozen."""
+        held = ", ".join(one.workflow for one in self.scene.snapshot.state.frozen.values())
+        words = f"Still frozen, and stays so until somebody unfreezes it (U): {held}."
+        return wrap(words, width, Role.WARN) if held else []
 
     def _undone(self, incident: Incident, width: int) -> Sequence[Line]:
         """What is not proven, or not ticked, of the way back."""

@@ -18,10 +18,12 @@ from console.core.next_step import NextStep, Viewer, next_step
 from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
 from console.core.recommendation import undecided
-from console.core.requests import AnyAsk, Page, Resume, Seen
+from console.core.requests import AnyAsk, Errand, Page, Resume, Seen
 from console.core.roster import Roster
 from console.core.state import Incident
 from console.core.summons_by_hand import to_ask
+from console.core.verbs import UNFREEZE
+from screens.allow import AllowDialog
 from screens.asking import Asked, AskingDialog
 from screens.automatic import AutomaticDialog
 from screens.data import DataDialog
@@ -60,6 +62,7 @@ REFUSED_S = 60.0
 _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "declare": DeclareDialog,
     "go": GateDialog,
+    "allow": AllowDialog,
     "sign": SignDialog,
     "abort": AbortDialog,
     "mitigate": MitigateDialog,
@@ -306,6 +309,7 @@ class WarRoom(Screen[None]):
                 "decide": self._decide,
                 "page": self._page,
                 "resume": self._resume,
+                "unfreeze": self._unfreeze,
                 "engine": self._start_engine,
                 "palette": self._palette,
                 "look": self._look,
@@ -336,6 +340,9 @@ class WarRoom(Screen[None]):
 
     def _resume(self, _scene: Scene) -> None:
         self._submitter("resume")(Resume())
+
+    def _unfreeze(self, _scene: Scene) -> None:
+        self._submitter("unfreeze")(Errand(UNFREEZE))
 
     def _page(self, scene: Scene) -> None:
         """Ask whom NEXT names; where it names nobody, who has been silent for longest."""

@@ -26,6 +26,8 @@ from console.core.words import duration
 
 M = TypeVar("M", bound=BaseModel)
 
+_OF_CI = ("freeze", "pass-commit", "unfreeze")
+"""Actions whose steps a plan leaves out where the strategy names no CI."""
 FILES = ("strategy.yaml", "roster.yaml", "revoked_keys")
 
 
@@ -172,6 +174,10 @@ def _idle(environment: Environment) -> Iterator[str]:
         yield f"watch of {duration(environment.watch.duration)} after the rollback"
     if critical := [name for name, metric in environment.metrics.items() if metric.critical]:
         yield f"critical values of {', '.join(critical)}"
+    if environment.ci is None and (
+        frozen := [step.id for step in environment.runbook if step.action in _OF_CI]
+    ):
+        yield f"steps that need a `ci`: {', '.join(frozen)}"
     run = {step.with_.get("command") for step in environment.runbook}
     if unused := [name for name in environment.commands if name not in run]:
         yield f"commands that no step runs: {', '.join(unused)}"

@@ -121,6 +121,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=21,
     ),
     Command(
+        "allow",
+        "y",
+        "yes",
+        "Says the commander's yes to a step that stops other people's work, as freezing the CI does.",
+        Group.RUN,
+        "warroom allow STEP",
+        possible.allow,
+        rank=21,
+    ),
+    Command(
         "abort",
         "x",
         "abort",
@@ -189,6 +199,16 @@ COMMANDS: tuple[Command, ...] = (
         "warroom automatic off",
         possible.switch_automatic,
         rank=25,
+    ),
+    Command(
+        "unfreeze",
+        "u",
+        "unfreeze",
+        "Brings the CI back to what it was before an incident froze it, where its plan did not.",
+        Group.LEAD,
+        "warroom unfreeze",
+        possible.unfreeze,
+        rank=22,
     ),
     Command(
         "plan",

@@ -26,7 +26,7 @@ class Expected:
     """Whether what was found there instead may be a secret, which no message repeats."""
 
 
-def _full(pattern: str) -> BeforeValidator:
+def matching(pattern: str) -> BeforeValidator:
     """Text that matches `pattern` from its first to its last character."""
     compiled = re.compile(pattern)
 
@@ -88,45 +88,47 @@ When = Annotated[
 """A condition in the shorthand."""
 Name = Annotated[
     str,
-    _full(NAME),
+    matching(NAME),
     Expected("a name in lower case (`error_rate`, `push-branch`)"),
 ]
 """An identifier: lower case, digits, underscores, and hyphens between them."""
 Word = Annotated[
     str,
-    _full(rf"(?!(?:{'|'.join(sorted(KEYWORDS))})$){NAME}"),
+    matching(rf"(?!(?:{'|'.join(sorted(KEYWORDS))})$){NAME}"),
     Expected("a name in lower case (`error_rate`) other than `and`, `or`, `not` and `for`"),
 ]
 """An identifier that conditions can mention."""
-Text = Annotated[str, _full(r"(?s).*\S.*"), Expected("text")]
+Text = Annotated[str, matching(r"(?s).*\S.*"), Expected("text")]
 """Text that is not empty."""
 Title = Annotated[
-    str, _full(r"(?=.*\S).{1,12}"), Expected("a title of 1 to 12 characters on one line, to fit its pane")
+    str, matching(r"(?=.*\S).{1,12}"), Expected("a title of 1 to 12 characters on one line, to fit its pane")
 ]
 """What a pane calls a metric."""
-Url = Annotated[str, _full(r"https?://\S+"), Expected("an address that begins with `http://` or `https://`")]
+Url = Annotated[
+    str, matching(r"https?://\S+"), Expected("an address that begins with `http://` or `https://`")
+]
 Address = Annotated[
     str,
-    _full(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"),
+    matching(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}"),
     Expected("an address with a port, such as `127.0.0.1:9911` or `[::1]:9911`"),
 ]
 """Where something of ours listens."""
 AlertName = Annotated[
-    str, _full(r"\S(.{0,98}\S)?"), Expected("the name of an alert, on one line of 100 characters at most")
+    str, matching(r"\S(.{0,98}\S)?"), Expected("the name of an alert, on one line of 100 characters at most")
 ]
 """What Prometheus calls an alert."""
 SecretRef = Annotated[
     str,
-    _full(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*"),
+    matching(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S.*"),
     Expected("a reference to the secret (`env:NAME` or `file:PATH`), never the secret itself", secret=True),
 ]
 """Where a secret is (`env:NAME`, `file:PATH`), never the secret."""
 BranchTemplate = Annotated[
     str,
-    _full(r"[^\s{}]*\{epoch\}[^\s{}]*"),
+    matching(r"[^\s{}]*\{epoch\}[^\s{}]*"),
     Expected("a branch name with `{epoch}` in it, so that each rollback has a branch of its own"),
 ]
-CommitId = Annotated[str, _full(r"[0-9a-f]{40}([0-9a-f]{24})?"), Expected("a full commit id in hex")]
+CommitId = Annotated[str, matching(r"[0-9a-f]{40}([0-9a-f]{24})?"), Expected("a full commit id in hex")]
 Day = Annotated[
     str, BeforeValidator(_day, json_schema_input_type=str), Expected("a day such as `2024-12-23`")
 ]

@@ -6,6 +6,7 @@ from console.core.automatic_words import next_words, told_now
 from console.core.calling import nobody_is_asked, to_ask
 from console.core.calling_words import state_words
 from console.core.clock import Stamp
+from console.core.commanding import to_allow
 from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
@@ -75,7 +76,7 @@ def next_step(snapshot: Snapshot, environment: Environment, viewer: Viewer = Vie
     if incident is None:
         return _quiet(snapshot, environment)
     if incident.status == "resolved":
-        return _resolved(incident)
+        return _still_frozen(snapshot, environment) or _resolved(incident)
     if incident.status == "suspected":
         return _suspected(snapshot, incident, environment, viewer)
     return _declared(snapshot, incident, environment, viewer)
@@ -161,6 +162,17 @@ def _other(snapshot: Snapshot, incident: Incident, environment: Environment, vie
     return f" (p asks {person})" if person else ""
 
 
+def _still_frozen(snapshot: Snapshot, environment: Environment) -> NextStep | None:
+    """What the incident has left frozen; None when nothing, or it is being seen to."""
+    if not snapshot.state.frozen or snapshot.state.open_errand is not None:
+        return None
+    held = next(iter(snapshot.state.frozen.values()))
+    words = f"{held.workflow} of {held.repository} is still frozen, since {clock(held.since)}"
+    if environment.ci is None:
+        return NextStep(f"enable it by hand: {words}, and the strategy names no `ci`", None)
+    return NextStep(f"unfreeze the CI: {words}", "unfreeze")
+
+
 def _resolved(incident: Incident) -> NextStep:
     if incident.outcome == "recovered" and incident.gate_opened and (healthy := healthy_at(incident)):
         recovered = took(healthy.seconds_since(incident.gate_opened))
@@ -200,6 +212,8 @@ def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, 
         return NextStep("plan the way back", "target")
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
+    if waits := to_allow(incident):
+        return _of_commander(incident, waits[0], viewer)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
         return _armed(incident, _gate(snapshot, incident, incident.plan, environment, viewer))
     return _under_way(snapshot, incident, incident.plan, environment)
@@ -234,6 +248,13 @@ def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
         return NextStep(f"wait: {step.title} was cut off, the engine looks what became of it", None)
     found = {"done": "but is done", "not done": "and is not done", "cannot tell": "and may be done or not"}
     return NextStep(f"decide: {step.title} was cut off {found[state.finding]}", "decide")
+
+
+def _of_commander(incident: Incident, step: Step, viewer: Viewer) -> NextStep:
+    """A step that the commander has to allow, beside whatever runs meanwhile."""
+    if viewer.actor and viewer.actor != incident.commander:
+        return NextStep(f"wait: {incident.commander}, who commands, says yes to: {step.title}", None)
+    return NextStep(f"say yes, as commander, to: {step.title}", "allow")
 
 
 _CHOOSE_ANEW = "plan again with a higher ceiling or another candidate"

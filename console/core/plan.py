@@ -26,6 +26,8 @@ class Authority(StrEnum):
     """Who must have said yes before a step may run (DESIGN 3)."""
 
     NONE = "none"
+    COMMANDER = "commander"
+    """The incident's commander, for this step alone: it stops other people's work."""
     MATRIX = "matrix"
 
 

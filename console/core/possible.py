@@ -6,6 +6,7 @@ Each answers None when the command is possible, else the reason in one sentence.
 from collections.abc import Callable
 
 from console.core import calling
+from console.core.commanding import to_allow
 from console.core.plan import POINT_IN_TIME, Step
 from console.core.policy import choices
 from console.core.presence import Presence, hanging, presence
@@ -127,6 +128,23 @@ def decide(snapshot: Snapshot, _environment: Environment) -> str | None:
     if incident.asking():
         return "the engine looks first what became of the step"
     return "no step has failed or is unclear: there is nothing to decide"
+
+
+def allow(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """A step waits for the commander alone; whether that is who asks, the engine says."""
+    incident = _planned(snapshot)
+    if isinstance(incident, str):
+        return incident
+    return None if to_allow(incident) else "no step waits for the commander's yes"
+
+
+def unfreeze(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Something is frozen, and no incident is open whose plan would see to it."""
+    if not snapshot.state.frozen:
+        return "nothing of the CI is frozen"
+    if incident := snapshot.state.open_incident:
+        return f"{incident.id} is open: its plan unfreezes after the proof, or R closes it first"
+    return _errand(snapshot)
 
 
 def abort(snapshot: Snapshot, _environment: Environment) -> str | None:

@@ -131,6 +131,14 @@ class Decide(Ask, frozen=True):
     reason: str = ""
 
 
+class Allow(Ask, frozen=True):
+    """Say the commander's yes to one step, by typing the environment's name."""
+
+    step: str
+    plan_hash: str
+    typed: str
+
+
 class Abort(Ask, frozen=True):
     """Stop before the next step, and stay stopped until somebody resumes or plans anew."""
 
@@ -196,6 +204,7 @@ AnyAsk = (
     | RevokeStanding
     | SignReview
     | Decide
+    | Allow
     | Abort
     | Resume
     | Note

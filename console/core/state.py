@@ -258,6 +258,8 @@ class Incident(Struct, frozen=True):
     """Who was asked for a yes to the present plan, by handle."""
     escalated: Escalation | None = None
     """How far the escalation path has been walked for the present plan."""
+    allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Steps that the commander said yes to, by id, with the effects that the yes was about."""
     gate_opened: Stamp | None = None
     switched: Stamp | None = None
     """When a gate of this incident last opened, whatever plan's it was: things may not be as they were."""
@@ -326,6 +328,18 @@ class Standing(Struct, frozen=True):
     """Why it does not count any more; empty while nothing has ended it."""
 
 
+class Freeze(Struct, frozen=True):
+    """A workflow that was frozen, and is not yet as it was."""
+
+    repository: str
+    workflow: str
+    """As the strategy named it."""
+    before: str
+    """Its state before the first attempt, in GitHub's words."""
+    incident: str | None
+    since: Stamp
+
+
 Verdict = Literal["agreed", "objected"]
 
 
@@ -384,6 +398,8 @@ class State(Struct, frozen=True):
     """Who or what has switched automatic rollback off; empty while nothing has."""
     rolled_back: RolledBack | None = None
     """The last automatic rollback that has opened a gate."""
+    frozen: dict[str, Freeze] = field(default_factory=dict)
+    """What of the CI is frozen, by repository and workflow."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from console.core.alerting import Webhook
+from console.core.ci import GithubCi
 from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
 from console.core.fields import (
     BranchTemplate,
@@ -316,6 +317,8 @@ class Environment(Model):
     releases: Releases
     service: Service
     deploy: Deploy
+    ci: GithubCi | None = None
+    """What is frozen while a release goes back; None: nothing is."""
     data: Data
     cache: Cache | None = None
     backups: Backups | None = None

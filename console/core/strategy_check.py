@@ -6,6 +6,7 @@ from console.core import (
     alerting_check,
     asking_check,
     automatic_check,
+    ci_check,
     conditions_check,
     data_check,
     glass_check,
@@ -32,6 +33,7 @@ RULES = (
     *glass_check.RULES,
     *schema_check.RULES,
     *mitigations_check.RULES,
+    *ci_check.RULES,
     *separation_check.RULES,
 )
 

@@ -12,6 +12,7 @@ class Verb(Struct, frozen=True):
     phase: Phase
     limit_s: float
     expected_s: float = 60.0
+    needs_backups: bool = True
     needs_cache: bool = False
     first: tuple[str, ...] = ()
     """Actions of COMPANIONS without which it cannot be done, in their order."""
@@ -30,10 +31,12 @@ class Verb(Struct, frozen=True):
 
 
 RESTORE_ROWS = "restore-rows"
+UNFREEZE = "unfreeze"
 VERBS = {
     "backup": Verb("back up", Phase.PREPARE, limit_s=4 * 3600),
     "base-backup": Verb("base backup", Phase.PREPARE, limit_s=4 * 3600),
     "verify-backup": Verb("verify a backup", Phase.PREPARE, limit_s=4 * 3600),
+    UNFREEZE: Verb("unfreeze the CI", Phase.PREPARE, limit_s=300, expected_s=5, needs_backups=False),
     "invalidate-cache": Verb("invalidate cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
     "flush-cache": Verb("flush the cache", Phase.SWITCH, limit_s=600, expected_s=5, needs_cache=True),
     "restore-cache": Verb("restore cache", Phase.SWITCH, limit_s=3600, expected_s=30, needs_cache=True),

@@ -9,6 +9,7 @@ from console.core import events as ev
 from console.core import requests as rq
 from console.core.automatic_run import AutomaticRun
 from console.core.clock import Stamp
+from console.core.commanding import to_allow
 from console.core.events import Event
 from console.core.mitigating import covering, firing
 from console.core.next_mitigation import CLOSE, advice
@@ -104,6 +105,8 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
         return None
     if incident.asking():
         return _decision(incident)
+    if waiting := to_allow(incident):
+        return rq.Allow(waiting[0].id, incident.plan_hash or "", incident.plan.environment)
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
     return None

@@ -13,6 +13,7 @@ from console.config.loader import load_strategy
 from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.drill.automatic import rehearse_automatic
+from console.drill.ci_world import REQUESTS, rehearsed
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
 from console.drill.rehearsed import additions
@@ -80,8 +81,9 @@ def set_aside(folder: Path) -> None:
         if last.exists():
             shutil.rmtree(last)
         state.rename(last)
-        with suppress(FileNotFoundError):  # nobody was paged
-            (folder / PAGES).rename(last / PAGES)
+        for told in (PAGES, REQUESTS):
+            with suppress(FileNotFoundError):  # nobody was paged, no CI was told anything
+                (folder / told).rename(last / told)
 
 
 def _rehearse(environment: Any, folder: Path, world: World) -> None:
@@ -96,6 +98,8 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["settle"] = _SETTLE
     environment["releases"]["file"] = world.releases
     environment["deploy"] = {"kind": "keeper", "socket": world.socket}
+    if world.ci is not None:
+        environment["ci"] = rehearsed(world.ci, folder / "secrets")
     health = f"{world.service_url}/health"
     environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
     dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"

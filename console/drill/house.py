@@ -13,6 +13,7 @@ from console.drill.base import begin_archive
 from console.drill.cache import start_redis
 from console.drill.certificates import trusting
 from console.drill.children import Children, environment, python
+from console.drill.ci_world import start_ci
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
@@ -63,6 +64,7 @@ class House:
         self._phase: Literal["building", "ready", "stopping"] = "building"
         self._building: asyncio.Task[World] | None = None
         self._world: World | None = None
+        self._ci: str | None = None
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
 
@@ -88,7 +90,7 @@ class House:
         self._phase = "stopping"
         self._speaker.say("stopping users and service")
         await self._deploys.abandon()
-        await self._children.stop("users", "service", *PARTS)
+        await self._children.stop("users", "service", "ci", *PARTS)
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
@@ -153,12 +155,14 @@ class House:
         archives = self._story.archives
         try:
             async with asyncio.TaskGroup() as group:
+                ci = group.create_task(start_ci(place, children)) if self._story.freezes else None
                 history = build_history(place, programs, self._story, started.utc_us // 1_000_000)
                 commits = group.create_task(history)
                 postgres = group.create_task(start_postgres(place, programs, children, archives=archives))
                 redis = group.create_task(start_redis(place, children))
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
+        self._ci = ci.result() if ci else None
         return commits.result(), postgres.result(), redis.result()
 
     async def _given_a_past(self, postgres: PostgresAt) -> Past | None:
@@ -198,6 +202,7 @@ class House:
             acknowledged=str(self._place.acknowledged),
             wanted=self._wanted,
             past=past,
+            ci=self._ci,
             started=started,
             temp=noted.outside,
         )

@@ -67,6 +67,8 @@ class Story(Struct, frozen=True):
     """Whether it is over without a rollback."""
     mended_after_s: float | None = None
     """Whoever it belongs to mends it by themselves after so long; None: nobody does."""
+    freezes: bool = False
+    """Whether a CI deploys it that is frozen while a release goes back."""
 
 
 _CHANGES = (
@@ -272,6 +274,7 @@ SCENARIOS = {
         scenario="data-corruption",
         archives=True,
         environment="production",
+        freezes=True,
     ),
 }
 """By what goes wrong."""

@@ -128,6 +128,8 @@ class World(Struct, frozen=True, kw_only=True):
     wanted: WorldWanted
     past: Past | None
     """None where the data cannot go back."""
+    ci: str | None = None
+    """Address of the CI's API; None where none deploys."""
     started: Moment
     fault: Fault | None = None
     ended: Moment | None = None

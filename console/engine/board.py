@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec.structs import replace
 
 from console.core.clock import Clock, Stamp
+from console.core.events import Body
 from console.core.format import plain
 from console.core.live import Impact, Live, Progress
 from console.core.metrics import Rung
@@ -94,6 +95,7 @@ class StepReport:
         stopping: Callable[[], bool],
         worsened: Callable[[], str],
         redact: Callable[[str], str],
+        remember: Callable[[Body], None],
     ) -> None:
         self._step = step
         self._limit_s = limit_s
@@ -103,6 +105,7 @@ class StepReport:
         self._stopping = stopping
         self._worsened = worsened
         self._redact = redact
+        self._remember = remember
         self._since: Stamp = clock.now()
         self._said = Progress(words="starting", since=self._since)
         self._told = 0
@@ -123,6 +126,10 @@ class StepReport:
         self._output.write(self._redact(text) + "\n")
         self._said = replace(self._said, output=self._output.tail()[-SHOWN_LINES:])
         self._board.step(self._step, self._said)
+
+    def remember(self, event: Body) -> None:
+        """Commit it, now."""
+        self._remember(event)
 
     @property
     def left_s(self) -> float:

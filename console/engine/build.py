@@ -59,8 +59,11 @@ from console.store.recollection import Recollection
 from console.store.retention import Retention, needed_since
 from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
+from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.git import Clone, remote_at, unlock
+from console.targets.github.api import Api
+from console.targets.github.workflow import Workflow
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
 from console.targets.on_call import Means as OnCallMeans
@@ -327,12 +330,21 @@ class _Builder:
             evidence=self._layout.evidence,
             trial=self._maker.trial(environment),
             base=self._base,
+            ci=self._ci(),
         )
 
     @property
     def _maker(self) -> StoreMaker:
         """Makes whatever the strategy names of the data."""
         return StoreMaker(self._programs, self._secrets, self._base, self._wanted.state)
+
+    def _ci(self) -> Ci | None:
+        """The workflow that is frozen, where the strategy names one."""
+        settings = self._environment.ci
+        if settings is None:
+            return None
+        api = Api(settings, self._secrets.resolve, self._client, self._clock)
+        return Ci(settings, Workflow(settings, api), lambda: self._book.state.frozen)
 
     def _deployer(self, health: HealthProbe) -> Deployer:
         deploy = self._environment.deploy

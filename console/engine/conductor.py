@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from console.core import events as ev
 from console.core.clock import Clock, Stamp
+from console.core.commanding import allowed
 from console.core.plan import Authority, Step
 from console.core.policy import gate, opens_by, to_review, too_old
 from console.core.state import Incident, Status
@@ -63,7 +64,9 @@ def _opened(incident: Incident, approvers: tuple[str, ...], now: Stamp) -> ev.Ga
 
 def _free(incident: Incident, step: Step) -> bool:
     waiting = incident.step(step.id).status is Status.WAITING
-    return waiting and all(incident.step(need).status.settled for need in step.needs)
+    return (
+        waiting and allowed(incident, step) and all(incident.step(need).status.settled for need in step.needs)
+    )
 
 
 class Conductor:

@@ -205,7 +205,11 @@ def _lines(environment: Environment, wish: Wish) -> Iterator[RunbookStep]:
         return iter((line_of(environment, wish),))
     if alone(wish):
         return _lines_of(environment, wish.verb or "")
-    chosen = [line for line in environment.runbook if _serves(line.action, wish)]
+    chosen = [
+        line
+        for line in environment.runbook
+        if _serves(line.action, wish) and _action(line.action).belongs(environment)
+    ]
     if wish.verb is not None and all(line.action != wish.verb for line in chosen):
         chosen.append(_line_of(wish.verb))
     return iter(chosen)

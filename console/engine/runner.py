@@ -187,6 +187,7 @@ class Runner:
             stopping=stopping,
             worsened=Worsened(self._rungs),
             redact=self._redact,
+            remember=self._docket.say,
         )
 
     def _outcome(
@@ -208,7 +209,7 @@ class Runner:
         if proof is None:
             return (outcome,)
         ticks = (ev.ItemTicked(item, done=True, note=words, step=step.id) for item in step.proves)
-        return (outcome, *(self._evidence(slot) for slot in proof.evidence), *ticks)
+        return (outcome, *(self._evidence(slot) for slot in proof.evidence), *proof.events, *ticks)
 
     def _evidence(self, slot: Slot) -> ev.EvidenceRecorded:
         now = self._world.clock.now().utc_us

@@ -128,6 +128,31 @@ def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> 
     do(find(where), rq.Decide(step, choice, reason))
 
 
+def allow(
+    step: str,
+    *,
+    type_: Annotated[
+        str | None, Parameter(name="--type", help="The environment's name, typed; asked for otherwise.")
+    ] = None,
+    where: Where = HERE,
+) -> None:
+    """Say the commander's yes to a step that waits for it, as freezing the CI does.
+
+    Parameters
+    ----------
+    step
+        The step's id, as `warroom steps` lists it.
+    """
+    place = find(where)
+    known = enter(place).snapshot().state.open_incident
+    if known is None or known.plan is None or known.plan_hash is None:
+        raise RefusedError(f"there is no plan in {place.name} with a step to say yes to")
+    for asked in (one for one in known.plan.steps if one.id == step):
+        print(plain(f"{asked.title}: {asked.words}"))
+    typed = type_ if type_ is not None else _typed("Type the environment's name to say yes: ")
+    do(place, rq.Allow(step, known.plan_hash, typed))
+
+
 def abort(reason: str, *, where: Where = HERE) -> None:
     """Stop the run before its next step."""
     do(find(where), rq.Abort(reason))
@@ -140,7 +165,11 @@ def resume(*, where: Where = HERE) -> None:
 
 def resolve(outcome: str = "recovered", *, note: str = "", where: Where = HERE) -> None:
     """Close the incident: as recovered, mitigated, or "false alarm"."""
-    do(find(where), rq.Resolve(outcome, note))
+    place = find(where)
+    do(place, rq.Resolve(outcome, note))
+    for held in enter(place).snapshot().state.frozen.values():
+        words = f"{held.workflow} of {held.repository} is still frozen: `warroom unfreeze` brings it back"
+        print(plain(words), file=sys.stderr)
 
 
 def do(place: Place, what: AnyAsk) -> None:

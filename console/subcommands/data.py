@@ -14,6 +14,7 @@ from console.core.next_step import next_step
 from console.core.plan import POINT_IN_TIME, Wish
 from console.core.protocols import Snapshot
 from console.core.requests import Errand, MoveOnset, Replan
+from console.core.verbs import UNFREEZE
 from console.core.wishes import SWAP_BACK, of_rows, with_data, with_verb
 from console.store.room import LocalRoom
 from console.subcommands.act import do
@@ -62,6 +63,11 @@ def verify_backup(backup: str, *, json: Json = False, where: Where = HERE) -> in
         Its id, as `warroom backup list` shows it; `latest` for the newest.
     """
     return _run(find(where), Errand("verify-backup", {"backup": backup}), json=json)
+
+
+def unfreeze(*, json: Json = False, where: Where = HERE) -> int:
+    """Bring the CI back to what it was before an incident froze it, where its plan did not."""
+    return _run(find(where), Errand(UNFREEZE), json=json)
 
 
 def restore(

@@ -59,6 +59,8 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
     for words in first_minute(snapshot):
         print(plain(words))
     print(f"automatic {plain(told_now(snapshot, place.environment).words)}")
+    for held in snapshot.state.frozen.values():
+        print(plain(f"frozen {held.workflow} of {held.repository}, {held.before} before"))
     print(f"standing {plain(authorised(place, snapshot).words)}")
     advised = of_snapshot(snapshot, place.environment)
     print(f"rollback {advised.level}: {plain(advised.words)}")
@@ -165,6 +167,7 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "incident": snapshot.state.incident,
         "impact": snapshot.live.impact if snapshot.live else None,
         "trouble": snapshot.live.trouble if snapshot.live else {},
+        "frozen": snapshot.state.frozen,
         "pending": snapshot.pending,
         "on_call": snapshot.live.on_call if snapshot.live else None,
         "webhook": snapshot.live.webhook if snapshot.live else None,

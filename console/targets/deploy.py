@@ -127,7 +127,7 @@ class PipelineDeployer:
 
     def effect(self, release: Release, branch: str) -> str:
         """Nothing of our own: the pipeline does it."""
-        return f"the push to {branch} starts the pipeline; wait until the service answers {release.tag}"
+        return f"the pipeline deploys {branch}; wait until the service answers {release.tag}"
 
     async def settled(self) -> Running:
         """What the service itself answers now; a pipeline under way cannot be seen from here."""

@@ -84,7 +84,7 @@ async def get(
         raise CannotAskError(f"{place(asked)}: {error}") from None
     except httpx.HTTPError as error:
         kind = SourceError if way.answered_by(error) else ExpiredError if _expired(error) else UnreachedError
-        raise kind(f"{place(asked)}: {_reason(error)}") from None
+        raise kind(f"{place(asked)}: {reason_of(error)}") from None
 
 
 def place(url: httpx.URL) -> str:
@@ -135,8 +135,8 @@ async def _follow(
             onward = response.next_request
             if onward is None:
                 until = _certified_until(response)
-                return Answer(response.status_code, await _body(response, max_bytes), certified_until=until)
-            if not _same_host(url, onward.url):
+                return Answer(response.status_code, await body_of(response, max_bytes), certified_until=until)
+            if not same_host(url, onward.url):
                 raise SourceError(
                     f"{place(url)}: redirects to {quoted(onward.url.host)}, which is not followed: "
                     "name the final address in the strategy"
@@ -152,7 +152,7 @@ def _certified_until(response: httpx.Response) -> int | None:
     return int(ssl.cert_time_to_seconds(shown["notAfter"])) if shown else None
 
 
-def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
+def same_host(here: httpx.URL, there: httpx.URL) -> bool:
     """Whether a redirect stays at home: the same origin, or the same host from http to https."""
     if here.host != there.host:
         return False
@@ -161,7 +161,7 @@ def _same_host(here: httpx.URL, there: httpx.URL) -> bool:
     return upgrade or (here.scheme == there.scheme and ports[0] == ports[1])
 
 
-async def _body(response: httpx.Response, max_bytes: int) -> bytes:
+async def body_of(response: httpx.Response, max_bytes: int) -> bytes:
     """The raw bytes; compressed ones are refused, because a small answer could become a huge one."""
     encoding = response.headers.get("content-encoding", "identity")
     if encoding != "identity":
@@ -180,7 +180,7 @@ def _expired(error: httpx.HTTPError) -> bool:
     return any(cause.verify_code == _EXPIRED for cause in found)
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def reason_of(error: httpx.HTTPError) -> str:
     """The cause in the system's own words where there is one; httpx says only that all attempts failed."""
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):

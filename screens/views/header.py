@@ -51,6 +51,8 @@ class HeaderView(Struct, frozen=True):
     automatic: str
     """Whether the engine rolls back by itself."""
     automatic_role: Role
+    frozen: str
+    """What of the CI is frozen, and since when; empty when nothing is."""
 
 
 def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
@@ -79,6 +81,7 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         mode=_mode(snapshot, environment),
         automatic=automatic.short,
         automatic_role=_AUTOMATIC_ROLE.get(automatic.word, Role.DIM),
+        frozen=_frozen(snapshot.state),
     )
 
 
@@ -103,7 +106,8 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     below = [
         (0, line(span(view.automatic, view.automatic_role))),
         (1, line(span(view.drill, Role.WARN))),
-        (2, line(span(view.mode, Role.DIM))),
+        (2, line(span(view.frozen, Role.WARN))),
+        (3, line(span(view.mode, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
 
@@ -124,6 +128,11 @@ _AUTOMATIC_ROLE: dict[str, Role] = {
     "ended": Role.WARN,
 }
 """What is only on, or not there, is dim."""
+
+
+def _frozen(state: State) -> str:
+    held = (f"{one.workflow} frozen since {clock(one.since)}Z" for one in state.frozen.values())
+    return ", ".join(held)
 
 
 _NOW = span(" NOW ", Role.STRONG)

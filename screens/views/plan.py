@@ -19,6 +19,7 @@ IN_FULL = 4
 """So many steps of the switch are told at the gate with all their words; of more, only the titles."""
 _AUTHORITY = {
     Authority.NONE: "",
+    Authority.COMMANDER: ", when the commander says yes",
     Authority.MATRIX: ", behind the gate",
 }
 

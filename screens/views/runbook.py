@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from console.core.automatic_words import gate_words
 from console.core.clock import Stamp
+from console.core.commanding import to_allow
 from console.core.format import clock, left, short
 from console.core.live import Progress
 from console.core.plan import PHASES, Phase, Plan, Step
@@ -173,7 +174,8 @@ def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepSta
     """What stands in the middle of the row and at its end."""
     match state.status:
         case Status.WAITING:
-            return "", left(step.expected_s)
+            waits = step in to_allow(incident)
+            return f"waits for {incident.commander} (y)" if waits else "", left(step.expected_s)
         case Status.RUNNING:
             progress = snapshot.live.steps.get(step.id) if snapshot.live else None
             so_far = duration(spent(snapshot, incident, step))

@@ -12,6 +12,7 @@ from console.core.events.automatic import (
     StageOverran,
 )
 from console.core.events.body import Body
+from console.core.events.ci import CiFrozen, CiUnfrozen
 from console.core.events.engine import EngineStarted, EngineStopped, ReleaseSeen, RequestRefused, RungChanged
 from console.core.events.gate import (
     GateAsked,
@@ -43,6 +44,7 @@ from console.core.events.plan import (
     PlanningStarted,
     RunAborted,
     RunResumed,
+    StepAllowed,
     StepDecided,
     StepIntent,
     StepOutcome,
@@ -62,6 +64,8 @@ __all__ = [
     "AutomaticPaged",
     "AutomaticSwitched",
     "Body",
+    "CiFrozen",
+    "CiUnfrozen",
     "CommandAsked",
     "CommandPaged",
     "Draft",
@@ -104,6 +108,7 @@ __all__ = [
     "StandingEnded",
     "StandingRevoked",
     "StandingSigned",
+    "StepAllowed",
     "StepDecided",
     "StepIntent",
     "StepOutcome",

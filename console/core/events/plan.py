@@ -80,6 +80,14 @@ class StepDecided(Body, frozen=True):
     reason: str
 
 
+class StepAllowed(Body, frozen=True):
+    """The commander said yes to a step that waits for it; that counts while the step does the same."""
+
+    kind = "step.allowed"
+    step: str
+    plan_hash: str
+
+
 class EvidenceRecorded(Body, frozen=True):
     """A slot of evidence was filled (or emptied again, when it no longer holds)."""
 
@@ -114,6 +122,7 @@ KINDS: tuple[type[Body], ...] = (
     StepOutcome,
     StepProbed,
     StepDecided,
+    StepAllowed,
     EvidenceRecorded,
     RunAborted,
     RunResumed,

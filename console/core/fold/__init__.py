@@ -6,6 +6,7 @@ from console.core.events import Event
 from console.core.fold import (  # noqa: F401 - each registers its kinds of event
     alerting,
     automatic,
+    ci,
     engine,
     gate,
     incident,

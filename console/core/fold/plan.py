@@ -129,6 +129,15 @@ def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
 
 
 @apply.register
+def _(body: ev.StepAllowed, event: ev.Event, state: State) -> State:
+    run = run_of(state, event)
+    if run is None or run.plan is None or run.plan_hash != body.plan_hash:
+        return state
+    effects = {step.id: step.effects for step in run.plan.steps if step.id == body.step}
+    return changed(state, event, allowed={**run.allowed, **effects})
+
+
+@apply.register
 def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
     run = run_of(state, event)
     if run is None:

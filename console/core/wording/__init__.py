@@ -4,6 +4,7 @@ from console.core.events import Event
 from console.core.wording import (  # each registers its kinds
     alerting,
     automatic,
+    ci,
     engine,
     gate,
     incident,
@@ -19,6 +20,7 @@ __all__ = [
     "Tone",
     "alerting",
     "automatic",
+    "ci",
     "engine",
     "gate",
     "incident",

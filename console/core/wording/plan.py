@@ -73,6 +73,11 @@ def _(body: ev.StepDecided, _event: ev.Event, title: Title) -> Said:
 
 
 @words_of.register
+def _(body: ev.StepAllowed, _event: ev.Event, title: Title) -> Said:
+    return Said(f"said yes, as commander, to: {title(body.step)}", Tone.PERSON)
+
+
+@words_of.register
 def _(body: ev.RunAborted, _event: ev.Event, _title: Title) -> Said:
     return Said(f"stopped the run: {body.reason}", Tone.WARN)
 

@@ -6,7 +6,7 @@ from console.core import requests as rq
 from console.core.events import Body
 from console.core.plan import Wish
 from console.core.state import Incident
-from console.core.verbs import RESTORE_ROWS, VERBS
+from console.core.verbs import RESTORE_ROWS, UNFREEZE, VERBS
 from console.core.wishes import alone, rows_of, way_back_is_over
 from console.engine.grants.case import Case, RefusedError, grant
 
@@ -52,15 +52,27 @@ def _verb(case: Case, name: str, *, alone: bool) -> None:
     if verb is None or verb.alone is not alone:
         known = ", ".join(key for key, each in VERBS.items() if each.alone is alone)
         raise RefusedError(f"no verb {name} that can be asked for this way; there are {known}")
-    if case.environment.backups is None:
+    if verb.needs_backups and case.environment.backups is None:
         raise RefusedError("the strategy names no `backups` of this environment")
     if verb.needs_cache and case.environment.cache is None:
         raise RefusedError("the strategy names no `cache` of this environment")
 
 
+def _unfreezable(case: Case) -> None:
+    """Refuses to unfreeze what is not frozen, or what an open incident still wants frozen."""
+    if case.environment.ci is None:
+        raise RefusedError("the strategy names no `ci` of this environment")
+    if not case.state.frozen:
+        raise RefusedError("nothing of the CI is frozen")
+    if incident := case.state.open_incident:
+        raise RefusedError(f"{incident.id} is open: its plan unfreezes after the proof; or resolve it first")
+
+
 @grant.register
 def _(ask: rq.Errand, case: Case) -> tuple[Body, ...]:
     _verb(case, ask.verb, alone=True)
+    if ask.verb == UNFREEZE:
+        _unfreezable(case)
     if errand := case.state.open_errand:
         raise RefusedError(f"{errand.id}, {errand.wish.verb}, is under way: wait for it")
     return (ev.ErrandBegun(Wish(code=False, verb=ask.verb, options=ask.options)),)

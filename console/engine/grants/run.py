@@ -2,6 +2,7 @@
 
 from console.core import events as ev
 from console.core import requests as rq
+from console.core.commanding import to_allow
 from console.core.events import Body
 from console.core.policy import choices
 from console.core.requests import Choice
@@ -25,6 +26,22 @@ def _(ask: rq.Decide, case: Case) -> tuple[Body, ...]:
         raise RefusedError("a step is skipped by name and with a reason: give one")
     attempt = incident.step(ask.step).attempt
     return (ev.StepDecided(step=ask.step, attempt=attempt, choice=ask.choice, reason=ask.reason),)
+
+
+@grant.register
+def _(ask: rq.Allow, case: Case) -> tuple[Body, ...]:
+    incident = case.settled_plan()
+    if case.actor != incident.commander:
+        raise RefusedError(f"{incident.commander} commands {incident.id}: nobody else may say yes to a step")
+    if ask.plan_hash != incident.plan_hash:
+        raise RefusedError("the plan has changed since you read it: look at the new one and say yes to that")
+    if ask.typed != case.name:
+        raise RefusedError(f"typed {ask.typed!r}, but this is {case.name}")
+    waiting = [step.id for step in to_allow(incident)]
+    if ask.step not in waiting:
+        raise RefusedError(f"{ask.step} waits for nobody's yes; {', '.join(waiting) or 'nothing'} does")
+    case.counts(case.actor)
+    return (ev.StepAllowed(step=ask.step, plan_hash=ask.plan_hash),)
 
 
 @grant.register

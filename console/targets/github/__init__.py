@@ -1,0 +1,1 @@
+"""GitHub Actions over GitHub's REST API: a workflow disabled and enabled, its runs cancelled and awaited."""
