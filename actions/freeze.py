@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
 from console.core.events import CiFrozen, CiUnfrozen
 from console.core.format import count
@@ -35,21 +37,37 @@ def telling(report: Report) -> Callable[[str], None]:
     return tell
 
 
-async def standing(world: World) -> str:
-    """In what state the CI is, in words, for a step that failed; never fails itself."""
+class Standing(Struct, frozen=True):
+    """In what state a step that failed has left the CI."""
+
+    words: str
+    known: Known | None = None
+    """The workflow; None when nobody can say."""
+
+
+async def standing(world: World) -> Standing:
+    """In what state the CI is, for a step that failed; never fails itself."""
     ci, box = ci_of(world), Box(world.clock, RESERVE_S)
     try:
         known = await ci.workflow.find(box)
         running = await ci.workflow.under_way(known, box)
     except CiError as error:
-        return f"in what state {ci.workflow.words} is now, nobody can say ({error})"
-    return f"{ci.workflow.words} is {_words(known, running)} now"
+        return Standing(f"in what state {ci.workflow.words} is now, nobody can say ({error})")
+    return Standing(f"{ci.workflow.words} is {_words(known, running)} now", known)
 
 
 def _words(known: Known, running: list[Run]) -> str:
     """`disabled_manually, nothing runs`."""
     more = f" and {count(len(running) - 1, 'other')}" if len(running) > 1 else ""
     return f"{known.state}, {running[0].words}{more} under way" if running else f"{known.state}, nothing runs"
+
+
+def _frozen(ci: Ci, known: Known) -> CiFrozen:
+    return CiFrozen(ci.settings.repository, ci.settings.workflow, known.state)
+
+
+def _unfrozen(ci: Ci, known: Known) -> CiUnfrozen:
+    return CiUnfrozen(ci.settings.repository, ci.settings.workflow, known.state)
 
 
 class Freeze(Action):
@@ -84,19 +102,27 @@ class Freeze(Action):
 
     async def perform(self, report: Report) -> None:
         """Remember, disable, cancel; on failure say where that leaves the CI."""
-        ci, tell = ci_of(self.world), telling(report)
         try:
-            known = await ci.workflow.find(Reserving(report, RESERVE_S))
-            if ci.freeze is None:
-                report.remember(CiFrozen(ci.settings.repository, ci.settings.workflow, known.state))
-            if known.runs_on_push:
-                await ci.workflow.disable(known, Reserving(report, RESERVE_S))
-            tell(f"{ci.workflow.words} was {known.state}: nothing starts it now")
-            tell("looking what runs")
-            quieting = Quieting(ci.workflow, known, ci.settings, self.world.clock, tell)
-            await quieting.until_none_runs(Reserving(report, RESERVE_S))
+            await self._frozen(report)
         except CiError as error:
-            raise ActionError(f"{error}; {await standing(self.world)}") from error
+            now = await standing(self.world)
+            if now.known is not None and now.known.runs_on_push:
+                report.remember(
+                    _unfrozen(ci_of(self.world), now.known)
+                )  # nothing was done to it: nothing is frozen
+            raise ActionError(f"{error}; {now.words}") from error
+
+    async def _frozen(self, report: Report) -> None:
+        ci, tell, limit = ci_of(self.world), telling(report), Reserving(report, RESERVE_S)
+        known = await ci.workflow.find(limit)
+        if ci.freeze is None:
+            report.remember(_frozen(ci, known))
+        if known.runs_on_push:
+            await ci.workflow.disable(known, limit)
+        tell(f"{ci.workflow.words} was {known.state}: nothing starts it now")
+        tell("looking what runs")
+        quieting = Quieting(ci.workflow, known, ci.settings, self.world.clock, tell)
+        await quieting.until_none_runs(limit)
 
     async def verify(self) -> Proof:
         """Disabled, and nothing runs, asked anew."""
@@ -106,11 +132,10 @@ class Freeze(Action):
         if known.runs_on_push or running:
             raise ActionError(f"{ci.workflow.words} is {_words(known, running)}: not frozen")
         before = ci.freeze.before if ci.freeze else known.state
-        found = () if ci.freeze else (CiFrozen(ci.settings.repository, ci.settings.workflow, known.state),)
         return Proof(
             f"{ci.workflow.words} is {_words(known, running)}; it was {before} before",
             {"workflow": str(known.id), "state": known.state, "before": before},
-            events=found,
+            events=() if ci.freeze else (_frozen(ci, known),),
         )
 
 
@@ -155,7 +180,7 @@ class Unfreeze(Action):
             if not known.runs_on_push:
                 await ci.workflow.enable(known, Reserving(report, RESERVE_S))
         except CiError as error:
-            raise ActionError(f"{error}; {await standing(self.world)}") from error
+            raise ActionError(f"{error}; {(await standing(self.world)).words}") from error
 
     async def verify(self) -> Proof:
         """As it was, asked anew; from then on nothing is remembered."""
@@ -165,8 +190,7 @@ class Unfreeze(Action):
         known, before = await ci.workflow.find(Box(self.world.clock, LOOK_S)), ci.freeze.before
         if before == ACTIVE and not known.runs_on_push:
             raise ActionError(f"{ci.workflow.words} is {known.state}, and was {before} before it was frozen")
-        end = CiUnfrozen(ci.settings.repository, ci.settings.workflow, known.state)
         words = f"{ci.workflow.words} is {known.state}, as before"
         if before != ACTIVE:
             words = f"{ci.workflow.words} is {known.state}; it was {before} before it was frozen"
-        return Proof(words, {"state": known.state, "before": before}, events=(end,))
+        return Proof(words, {"state": known.state, "before": before}, events=(_unfrozen(ci, known),))

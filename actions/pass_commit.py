@@ -64,7 +64,7 @@ class PassCommit(Action):
             others = Quieting(ci.workflow, known, ci.settings, self.world.clock, tell)
             await others.until_none_runs(limit, spare=lambda run: run.head_sha == commit)
         except CiError as error:
-            raise ActionError(f"{error}; {await standing(self.world)}") from error
+            raise ActionError(f"{error}; {(await standing(self.world)).words}") from error
 
     async def _opened(self, ci: Ci, known: Known, commit: str, limit: Limit) -> None:
         """Start it; whatever happens it is disabled again, as it was frozen."""
@@ -103,7 +103,9 @@ class PassCommit(Action):
         if run is None:
             raise ActionError(f"GitHub tells of no run of {short(commit)}")
         if others or (ci.freeze and known.runs_on_push):
-            raise ActionError(f"{await standing(self.world)}: more than {short(commit)} may be deployed")
+            raise ActionError(
+                f"{(await standing(self.world)).words}: more than {short(commit)} may be deployed"
+            )
         return Proof(f"{run.words} was started, nothing else runs", {"run": str(run.id), "url": run.html_url})
 
 

@@ -202,7 +202,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         "unfreeze",
-        "u",
+        "U",
         "unfreeze",
         "Brings the CI back to what it was before an incident froze it, where its plan did not.",
         Group.LEAD,
