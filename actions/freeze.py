@@ -107,9 +107,8 @@ class Freeze(Action):
         except CiError as error:
             now = await standing(self.world)
             if now.known is not None and now.known.runs_on_push:
-                report.remember(
-                    _unfrozen(ci_of(self.world), now.known)
-                )  # nothing was done to it: nothing is frozen
+                # nothing was done to it, so nothing is frozen
+                report.remember(_unfrozen(ci_of(self.world), now.known))
             raise ActionError(f"{error}; {now.words}") from error
 
     async def _frozen(self, report: Report) -> None:

@@ -573,6 +573,7 @@ class TestProduction:
         assert steps == [
             (Phase.PREPARE, "fetch", "fetch", []),
             (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+            (Phase.PREPARE, "freeze", "freeze", []),
             (Phase.PREPARE, "restorable", "restorable-point", []),
             (Phase.PREPARE, "backup", "backup", []),
             (Phase.PREPARE, "candidate", "build-candidate", []),
@@ -586,22 +587,27 @@ class TestProduction:
             (Phase.SWITCH, "rows", "count-rows", []),
             (Phase.SWITCH, "push-branch", "push-branch", ["worktree", "rows", "same-schema"]),
             (Phase.SWITCH, "integrate", "integrate", ["push-branch", "swap"]),
-            (Phase.SWITCH, "deploy", "deploy", ["integrate", "sessions"]),
+            (Phase.SWITCH, "pass-commit", "pass-commit", ["integrate", "sessions"]),
+            (Phase.SWITCH, "deploy", "deploy", ["integrate", "sessions", "pass-commit"]),
             (Phase.SWITCH, "start-writers", "start-writers", ["sessions", "deploy"]),
             (Phase.PROVE, "health", "prove-health", ["deploy", "start-writers"]),
             (Phase.PROVE, "rows-kept", "compare-rows", ["health"]),
             (Phase.PROVE, "final-receipt", "final-receipt", ["health"]),
             (Phase.PROVE, "validation", "run-command", ["health"]),
             (Phase.PROVE, "cache", "prove-cache", ["health"]),
+            (Phase.PROVE, "drift-lock", "drift-lock", ["health"]),
             (Phase.CLOSE, "tidy", "tidy", ["validation", "rows-kept", "final-receipt", "cache"]),
+            (Phase.CLOSE, "unfreeze", "unfreeze", ["drift-lock"]),
         ]
+        of_commander = {"freeze": Authority.COMMANDER}
         for step in production.runbook:
-            assert step.authority is (Authority.MATRIX if step.phase is Phase.SWITCH else Authority.NONE)
+            behind = Authority.MATRIX if step.phase is Phase.SWITCH else Authority.NONE
+            assert step.authority is of_commander.get(step.id, behind)
             assert step.expected < step.limit
 
     def test_users_are_without_the_service_for_seconds(self, production: Environment) -> None:
         """From stopping it to the push that deploys, by what the steps are expected to take."""
-        down = ("stop-writers", "judge-loss", "swap", "sessions", "integrate")
+        down = ("stop-writers", "judge-loss", "swap", "sessions", "integrate", "pass-commit")
         assert sum(step.expected for step in production.runbook if step.id in down) < 30
 
     def test_commands(self, environment: Environment, production: Environment) -> None:

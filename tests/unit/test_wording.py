@@ -303,6 +303,17 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.PERSON,
     ),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
+    (ev.StepAllowed("push", HASH), "said yes, as commander, to: push the branch", Tone.PERSON),
+    (
+        ev.CiFrozen("passportx/wallet", "Deploy", "active"),
+        "freezes Deploy of passportx/wallet, which was active",
+        Tone.WARN,
+    ),
+    (
+        ev.CiUnfrozen("passportx/wallet", "Deploy", "active"),
+        "Deploy of passportx/wallet is not frozen any more: active",
+        Tone.GOOD,
+    ),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
 ]
 

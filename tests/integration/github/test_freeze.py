@@ -71,7 +71,7 @@ class TestFreeze:
     async def test_a_second_attempt_remembers_what_was_before_the_first(
         self, hub: GitHub, desk: Desk, place: Place
     ) -> None:
-        """Killed between disabling and cancelling: the probe says what is there, and unfreezing enables it."""
+        """Killed between disabling and cancelling: the probe says what is there; unfreezing enables it."""
         run = hub.actions.begin("Release v1.5.4", COMMIT, "eng-3")
         desk.said.frozen[NAME] = Freeze(REPOSITORY, "Deploy", "active", "INC-7QK2", NOW)
         hub.actions.workflow.state = "disabled_manually"

@@ -113,6 +113,9 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ev.StepDecided: st.builds(
         ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words
     ),
+    ev.StepAllowed: st.builds(ev.StepAllowed, step=_steps, plan_hash=_words),
+    ev.CiFrozen: st.builds(ev.CiFrozen, repository=_words, workflow=_words, before=_words),
+    ev.CiUnfrozen: st.builds(ev.CiUnfrozen, repository=_words, workflow=_words, state=_words),
     ev.EvidenceRecorded: st.builds(
         ev.EvidenceRecorded,
         slot=st.sampled_from(["good-tree", "healthy"]),

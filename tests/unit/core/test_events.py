@@ -122,6 +122,7 @@ _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(
     st.builds(rq.RevokeStanding),
     st.builds(rq.SignReview),
     st.builds(rq.Decide),
+    st.builds(rq.Allow),
     st.builds(rq.Abort),
     st.builds(rq.Resume),
     st.builds(rq.Note),
