@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from ruamel.yaml import YAML
 
+from console.core.commanding import to_allow
 from console.core.exits import Exit
 from console.core.plan import Phase
 from console.core.policy import by_hand
@@ -65,10 +66,16 @@ class CommandLine:
         return found
 
     def prepare(self) -> None:
-        """Wait for the plan's *prepare*; a backup that gave way to the users is tried again, as people do."""
+        """Wait for the plan's *prepare*, and say the commander's yes where it takes one.
+
+        A backup that gave way to the users is tried again, as people do.
+        """
         while True:
             snapshot = self.wait_for(_prepared_or_asking)
             incident = snapshot.state.open_incident
+            for step in to_allow(incident) if incident else ():
+                done = self("allow", step.id, "--type", snapshot.state.environment)
+                assert done.returncode == Exit.DONE, done.stderr
             for step in incident.asking() if incident else ():
                 done = self("run", step.id, "retry")
                 assert done.returncode == Exit.DONE, done.stderr
@@ -115,7 +122,9 @@ async def healthy(
 
 def _prepared_or_asking(snapshot: Snapshot) -> bool:
     incident = snapshot.state.open_incident
-    return incident is not None and bool(incident.settled(Phase.PREPARE) or incident.asking())
+    if incident is None:
+        return False
+    return bool(incident.settled(Phase.PREPARE) or incident.asking() or to_allow(incident))
 
 
 def planned(snapshot: Snapshot) -> bool:
