@@ -144,8 +144,12 @@ def test_the_data_goes_back_with_two_yesses(warroom: CommandLine, saved: str, in
     made = warroom("restore", saved, "--loss", "100000")
     assert made.returncode == Exit.DONE, made.stderr
     assert f"({saved}); at most 100000 rows may be lost" in made.stdout
-    assert made.stdout.splitlines()[-1].startswith("NEXT wait: ")
+    assert made.stdout.splitlines()[-1].startswith("NEXT say yes, as commander, to: freeze the CI")
     assert "planning: " in made.stderr
+    other = warroom("allow", "freeze", "--type", "production", actor="sec-1")
+    assert other.returncode == Exit.UNAUTHORISED
+    assert f"eng-1 commands {incident}: nobody else may say yes to a step" in other.stderr
+    warroom.prepare()
     warroom.wait_for(lambda s: s.live is not None and s.live.gate.endswith("must say yes"))
 
     once = warroom("go", incident, "--type", "production", actor="sec-1")
