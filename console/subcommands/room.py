@@ -16,7 +16,16 @@ from console.subcommands.where import Place
 
 ANSWER_S = 15.0
 """How long a command waits for the engine's answer, before it says that the request is queued."""
-_OF_AUTHORITY = ("go", "approve", "waive", "signstanding", "revokestanding", "signreview", "switchautomatic")
+_OF_AUTHORITY = (
+    "go",
+    "allow",
+    "approve",
+    "waive",
+    "signstanding",
+    "revokestanding",
+    "signreview",
+    "switchautomatic",
+)
 """Requests whose refusal says that whoever asks lacks authority."""
 
 
