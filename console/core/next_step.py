@@ -212,11 +212,18 @@ def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, 
         return NextStep("plan the way back", "target")
     if incident.phase is None:
         return _proven(snapshot, incident, environment)
+    return _carried_out(snapshot, incident, incident.plan, environment, viewer)
+
+
+def _carried_out(
+    snapshot: Snapshot, incident: Incident, plan: Plan, environment: Environment, viewer: Viewer
+) -> NextStep:
+    """The plan, with something left to do: who is waited for, or what."""
     if waits := to_allow(incident):
         return _of_commander(incident, waits[0], viewer)
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
-        return _armed(incident, _gate(snapshot, incident, incident.plan, environment, viewer))
-    return _under_way(snapshot, incident, incident.plan, environment)
+        return _armed(incident, _gate(snapshot, incident, plan, environment, viewer))
+    return _under_way(snapshot, incident, plan, environment)
 
 
 def _unfit(incident: Incident, plan: Plan, environment: Environment, why: str) -> NextStep:

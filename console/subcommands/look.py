@@ -59,8 +59,7 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
     for words in first_minute(snapshot):
         print(plain(words))
     print(f"automatic {plain(told_now(snapshot, place.environment).words)}")
-    for held in snapshot.state.frozen.values():
-        print(plain(f"frozen {held.workflow} of {held.repository}, {held.before} before"))
+    _tell_frozen(snapshot)
     print(f"standing {plain(authorised(place, snapshot).words)}")
     advised = of_snapshot(snapshot, place.environment)
     print(f"rollback {advised.level}: {plain(advised.words)}")
@@ -68,6 +67,11 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
         print(f"  {plain(reason)}")
     print(f"NEXT {said.sentence}")
     return code
+
+
+def _tell_frozen(snapshot: Snapshot) -> None:
+    for held in snapshot.state.frozen.values():
+        print(plain(f"frozen {held.workflow} of {held.repository}, {held.before} before"))
 
 
 async def _bar(place: Place, *, follow: bool) -> int:
