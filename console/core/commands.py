@@ -128,7 +128,7 @@ COMMANDS: tuple[Command, ...] = (
         Group.RUN,
         "warroom allow STEP",
         possible.allow,
-        rank=21,
+        rank=25,
     ),
     Command(
         "abort",
