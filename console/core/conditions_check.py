@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from console.core.conditions import Comparison, Flag
-from console.core.ladder import out_of_order
+from console.core.ladder import out_of_order, unsupported
 from console.core.measures_check import true_unit
 from console.core.naming import quoted, unknown
 from console.core.parts import Finding, Part, Rule
@@ -80,8 +80,9 @@ def _unit_mistake(leaf: Comparison | Flag, unit: str) -> str | None:
 
 
 def ladders(environment: Part) -> Iterator[Finding]:
-    """The rungs of a metric are in order."""
+    """The rungs of a metric are in order, and none is there without the one that it demands."""
     for name, metric in environment["metrics"].items():
+        yield from unsupported(metric["rungs"])
         yield from out_of_order(name, metric["rungs"])
 
 

@@ -50,6 +50,17 @@ def range_of(condition: Condition, metric: str) -> Range | None:
     return Range(*ranges[node.operator], seconds) if node.operator in ranges else None
 
 
+def unsupported(rungs: Part) -> Iterator[Finding]:
+    """An automatic rung without the mandatory one that it demands, unless a name that is none hides it."""
+    if rungs["automatic"].value is None or rungs["mandatory"].value is not None:
+        return
+    if {*(rungs.names or ())} <= {"recovered", *CLIMBING}:
+        yield rungs["automatic"].wrong(
+            "`automatic` demands a `mandatory` rung, which is missing: add it, or call this one `mandatory`",
+            on_key=True,
+        )
+
+
 def out_of_order(metric: str, rungs: Part) -> Iterator[Finding]:
     """The first two rungs of a metric that contradict each other, as far as they can be compared."""
     known: dict[str, tuple[str, Range]] = {}

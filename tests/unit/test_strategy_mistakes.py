@@ -417,6 +417,17 @@ def test_a_mistake_of_shape(lines: Lines, old: str, new: str, expected: str) -> 
             " not: `automatic` must be the stricter one",
         ),
         one_line(
+            "mandatory: health_check_failures",
+            "automatic: health_check_failures",
+            "42:11: `automatic` demands a `mandatory` rung, which is missing: add it, or call this one"
+            " `mandatory`",
+        ),
+        one_line(
+            "mandatory: error_rate > 5%",
+            "mandatry: error_rate > 5%",
+            "29:11: unknown key `mandatry`: did you mean `mandatory`?",
+        ),
+        one_line(
             "error_rate < 0.1%",
             "error_rate < 2%",
             "27:22: `error_rate < 2%` can hold together with `warn`, `error_rate > 1%`",

@@ -28,7 +28,7 @@ CANARY = "canary-7f3a"
 LIMIT_S = 60.0
 WATCHDOG_S = 3.0
 CHANGES = (
-    ("automatic: health_check_failures > 3", "mandatory: health_check_failures > 1"),
+    ("mandatory: health_check_failures > 3", "mandatory: health_check_failures > 1"),
     ("every: 5s, limit: 4s", "every: 1s, limit: 1s"),
 )
 

@@ -29,7 +29,7 @@ CHANGES = (
     ("localhost:8080", "127.0.0.1:9"),
     ("env:DSN", "file:secret"),
     # Nothing answers there, which is not to open an incident by itself.
-    ("automatic: health_check_failures > 3", "warn: health_check_failures > 3"),
+    ("mandatory: health_check_failures > 3", "warn: health_check_failures > 3"),
     ("mandatory: database_unavailable", "warn: database_unavailable"),
 )
 """What is different in this environment."""
