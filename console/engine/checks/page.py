@@ -28,8 +28,9 @@ class _Shown(Struct, frozen=True):
     types: Mapping[str, str]
 
     def type_of(self, name: str) -> str:
-        """The type that a series is declared with; empty where it is not."""
-        return self.types.get(name) or self.types.get(name.removesuffix("_total"), "")
+        """The type that a series, or what it is a part of, is declared with; empty where none is."""
+        wholes = (name, name.removesuffix("_total"), name.removesuffix(_BUCKET))
+        return next((self.types[whole] for whole in wholes if whole in self.types), "")
 
     def bounds(self, histogram: str) -> list[float]:
         """Upper bounds of its buckets, sorted."""

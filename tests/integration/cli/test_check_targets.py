@@ -235,11 +235,17 @@ class TestPage:
         )
 
     def test_a_histogram_is_no_counter(self, place: Place) -> None:
-        def other(environment: dict[str, Any]) -> None:
-            environment["metrics"]["error_rate"]["measure"]["total"] = "duration_seconds_bucket"
-            environment["metrics"]["error_rate"]["measure"]["failed"] = "duration_seconds_bucket"
+        """Its buckets added up count whatever is fast once in each of them; its `_count` counts."""
 
-        assert place.said(other)  # its buckets count, whoever adds them up: nothing is said of it
+        def total(series: str) -> Change:
+            def other(environment: dict[str, Any]) -> None:
+                environment["metrics"]["error_rate"]["measure"]["total"] = series
+
+            return other
+
+        found = place.only("source metrics", total("duration_seconds_bucket"))
+        assert found.words == "error_rate: `duration_seconds_bucket` is a histogram, a counter is wanted"
+        assert wrong(place.said(total("duration_seconds_count"))) == []
 
     def test_what_is_below_zero_is_no_counter(self, place: Place, page: LocalWeb) -> None:
         page.text("/metrics", METRICS.replace("errors_total 1\n", "errors_total -1\n"))
