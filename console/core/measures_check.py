@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import get_args
 
+from console.core.fields import seconds_of
 from console.core.naming import listed, quoted, unknown
 from console.core.parts import Finding, Part, Rule
-from console.core.stats import STATS
+from console.core.stats import DOCKER_LIMIT_S, STATS
 from console.core.watched import Unit
 
 SOURCE_KINDS: dict[str, tuple[str, ...]] = {
@@ -63,6 +64,24 @@ def stats(environment: Part) -> Iterator[Finding]:
         known = STATS.get(kinds.get(source or "") or "", {})
         if stat.text is not None and known and stat.text not in known:
             yield stat.wrong(unknown("stat", stat.text, known))
+
+
+def patience(environment: Part) -> Iterator[Finding]:
+    """A docker source is given the time that Docker takes: with less, one that works seems to hang."""
+    for source in environment["sources"].values():
+        if source["kind"].text == "docker" and _is_shorter(source["limit"], DOCKER_LIMIT_S):
+            yield source["limit"].wrong(
+                f"Docker takes its samples once a second, so that it would seem to hang: write at least `"
+                f"{DOCKER_LIMIT_S:g}s`"
+            )
+
+
+def _is_shorter(span: Part, seconds: float) -> bool:
+    """Whether it is a duration below that; what is no duration above zero is complained of elsewhere."""
+    try:
+        return 0 < seconds_of(span.text) < seconds
+    except ValueError:
+        return False
 
 
 def _either(kinds: Sequence[str]) -> str:
@@ -156,4 +175,13 @@ def watched(environment: Part) -> Iterator[Finding]:
             yield target.wrong(f"{quoted(target.text)} has no `recovered` rung to be held against")
 
 
-RULES: tuple[Rule, ...] = (sources, stats, measured_units, one_counter, impact, suffering, watched)
+RULES: tuple[Rule, ...] = (
+    sources,
+    stats,
+    patience,
+    measured_units,
+    one_counter,
+    impact,
+    suffering,
+    watched,
+)

@@ -9,7 +9,7 @@ from console.core.grammar import SECONDS
 from console.core.measures import Scraped
 from console.core.metrics import Rung
 from console.core.readout import Readout, Rule
-from console.core.stats import STATS
+from console.core.stats import STATS, count_of
 from console.core.strategy import Environment
 from console.core.watched import (
     Alert,
@@ -88,9 +88,9 @@ def _counted(measure: Scraped) -> str:
             return f"100 * {measure.gauge} / {measure.of}" if measure.of else measure.gauge
 
 
-def count_words(measure: Measure) -> str:
-    """The question that tells how much a value rests on; empty where there is none."""
-    return measure.count or "" if isinstance(measure, Query) else ""
+def count_words(measure: Measure, source: AnySource) -> str:
+    """The question or the stat that tells how much a value rests on; empty where there is none."""
+    return count_of(measure, source.kind) or ""
 
 
 def _share(part: str, total: str, over_s: float) -> str:

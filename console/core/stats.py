@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from console.core.watched import Unit
+from console.core.watched import Measure, Query, Stat, Unit
 
 
 class Known(NamedTuple):
@@ -11,6 +11,8 @@ class Known(NamedTuple):
     unit: Unit | None
     """None: what the strategy says."""
     words: str
+    of: str | None = None
+    """Another number of the same source, where it is a share: of how many tries."""
 
 
 STATS: dict[str, dict[str, Known]] = {
@@ -27,8 +29,11 @@ STATS: dict[str, dict[str, Known]] = {
         "memory": Known("%", "memory used, of maxmemory; unknown where there is none"),
         "evictions": Known("count", "keys evicted a minute, since the question before"),
         "hit_rate": Known(
-            "%", "keys found, of those asked for since the question before; unknown when there were none"
+            "%",
+            "keys found, of those asked for since the question before; unknown when there were none",
+            of="lookups",
         ),
+        "lookups": Known("count", "keys asked for since the question before"),
     },
     "docker": {
         "not_running": Known("count", "of the containers, those that do not run or are not there"),
@@ -51,3 +56,17 @@ STATS: dict[str, dict[str, Known]] = {
         "number": Known(None, "the number that is the last line it printed"),
     },
 }
+
+DOCKER_LIMIT_S = 2.0
+"""A source of kind `docker` needs as long to answer: the engine takes its samples once a second."""
+
+
+def count_of(measure: Measure, kind: str) -> str | None:
+    """The number, of a source of that kind, that says how many tries a measure rests on; None without one."""
+    match measure:
+        case Query():
+            return measure.count
+        case Stat():
+            return STATS[kind][measure.stat].of
+        case _:
+            return None

@@ -264,7 +264,7 @@ def _source(snapshot: Snapshot, environment: Environment, one: Readout) -> Sourc
         name=measure.source,
         words=source_words(measure.source, source),
         measure=measure_words(measure, source),
-        count=count_words(measure),
+        count=count_words(measure, source),
         trouble=trouble.get(measure.source, ""),
     )
 

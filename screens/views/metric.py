@@ -200,7 +200,7 @@ def _asked(snapshot: Snapshot, environment: Environment, readout: Readout, width
         return
     source = environment.sources[measure.source]
     yield from _lines("measure", measure_words(measure, source), width)
-    if count := count_words(measure):
+    if count := count_words(measure, source):
         yield from _lines("count", count, width)
     yield from labelled("source", source_words(measure.source, source), width)
     yield from labelled("taken", taken_words(readout), width)

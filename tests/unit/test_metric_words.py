@@ -91,8 +91,18 @@ def test_each_source_says_where_it_is_and_no_secret(fields: dict[str, Any], word
 
 def test_the_question_for_a_count_is_told_where_there_is_one() -> None:
     query = {"kind": "query", "source": "s", "query": "x"}
-    assert count_words(MEASURES.validate_python({**query, "count": "sum(y)"})) == "sum(y)"
-    assert count_words(MEASURES.validate_python(query)) == ""
+    assert count_words(MEASURES.validate_python({**query, "count": "sum(y)"}), source(**PROM)) == "sum(y)"
+    assert count_words(MEASURES.validate_python(query), source(**PROM)) == ""
+
+
+def test_the_stat_that_counts_is_told_where_there_is_one() -> None:
+    """It is one of the same source."""
+    for kind, stats in STATS.items():
+        assert {known.of for known in stats.values() if known.of} <= stats.keys(), kind
+    cache = source(kind="redis", url="env:CACHE")
+    stat = {"kind": "stat", "source": "s"}
+    assert count_words(MEASURES.validate_python({**stat, "stat": "hit_rate"}), cache) == "lookups"
+    assert count_words(MEASURES.validate_python({**stat, "stat": "memory"}), cache) == ""
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,13 @@ class TestFilesWithTwoMistakes:
         """Each of them differs from a right file by its two mistakes alone."""
         assert load_strategy(HERE / "small.yaml", ACTIONS).strategy.environments.keys() == {"testnet"}
 
+    def test_docker_is_given_the_time_that_it_takes(self, tmp_path: Path) -> None:
+        """Two seconds are enough; less is a mistake, which is told below."""
+        source = "      web: {kind: docker, names: [web], every: 5s, limit: 2s}\n    metrics:\n"
+        path = tmp_path / "s.yaml"
+        path.write_text(SMALL.replace("    metrics:\n", source, 1))
+        assert load_strategy(path, ACTIONS).strategy.environments["testnet"].sources["web"].limit == 2
+
     def test_names(self) -> None:
         """An unknown key is not called missing as well."""
         assert said(HERE / "names.yaml") == [
@@ -415,6 +422,12 @@ def test_a_mistake_of_shape(lines: Lines, old: str, new: str, expected: str) -> 
             "error_rate > 10% for 6m",
             "30:22: `error_rate > 10% for 5m` can hold while `mandatory`, `error_rate > 10% for 6m`, does"
             " not: `automatic` must be the stricter one",
+        ),
+        one_line(
+            "    metrics:\n",
+            "      web: {kind: docker, names: [web], every: 5s, limit: 1900ms}\n    metrics:\n",
+            "21:59: Docker takes its samples once a second, so that it would seem to hang: write at"
+            " least `2s`",
         ),
         one_line(
             "mandatory: health_check_failures",

@@ -15,7 +15,7 @@ from console.core.measures import NOTHING, Measured
 from console.core.metrics import Rung
 from console.core.naming import listed
 from console.core.rules import Ladder, Standing
-from console.core.stats import STATS
+from console.core.stats import STATS, count_of
 from console.core.strategy import Environment
 from console.core.watched import (
     AnySource,
@@ -27,7 +27,6 @@ from console.core.watched import (
     Probe,
     Program,
     Prometheus,
-    Query,
     Scrape,
     Stat,
 )
@@ -207,17 +206,17 @@ def _without(look: Look, name: str, metric: Metric, measured: Measured) -> Remar
     """A metric without a number."""
     measure = metric.measure
     keys = [key(measure)] if isinstance(measure, Named) else []
-    if isinstance(measure, Query) and measure.count:
-        keys.append(measure.count)
+    if measure and (count := count_of(measure, look.source.kind)):
+        keys.append(count)
     for asked in keys:
         if asked in look.watcher.troubles and measured.count != 0:
             why = look.watcher.troubles[asked]
             return lack(look.target, f"{name}: {why}", f"put the measure of `{name}` right, or its source")
+    if measured.count == 0:
+        return good(look.target, f"{name}: there, and nothing was counted while we looked")
     if isinstance(measure, Stat):
         words = STATS[look.source.kind][measure.stat].words
         return note(look.target, f"{name}: no number yet ({measure.stat}: {words})")
-    if measured.count == 0:
-        return good(look.target, f"{name}: there, and nothing was counted while we looked")
     return good(look.target, f"{name}: there; its number comes with time")
 
 

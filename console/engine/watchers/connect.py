@@ -28,7 +28,7 @@ class ConnectWatcher(Watcher):
     ) -> None:
         super().__init__(source.every)
         self._source = source
-        self._questions = {name: STATS.get(name, name) for name in sorted(keys(measures))}
+        self._questions = {name: STATS.get(name, name) for name in sorted(keys(measures, source.kind))}
         self._secret = secret
         self._clock = clock
         self._tally = Tally()
@@ -67,6 +67,6 @@ class ConnectWatcher(Watcher):
             case Unavailable():
                 return lambda: self._tally.unavailable() if self._asked else NOTHING
             case Stat() | Query():
-                return lambda: read(measure, self._found, self._at)
+                return lambda: read(measure, self._source.kind, self._found, self._at)
             case _:
                 raise UnwatchableError(f"a database has no measure `{measure.kind}`")

@@ -20,7 +20,6 @@ from console.core.watched import (
     Program,
     Prometheus,
     Scrape,
-    Source,
 )
 from console.engine.watchers.connect import ConnectWatcher
 from console.engine.watchers.page import ScrapeWatcher
@@ -73,7 +72,7 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
             return _readings(source, _command(source, measures, means), means)
 
 
-def _readings(source: Source, target: Looks, means: Means) -> Watcher:
+def _readings(source: AnySource, target: Looks, means: Means) -> Watcher:
     return ReadingsWatcher(source, target, means.clock)
 
 
@@ -89,5 +88,5 @@ def _command(source: Program, measures: Sequence[Measure], means: Means) -> Look
         means.folder,
         means.redact,
         limit_s=source.limit,
-        numeric="number" in keys(measures),
+        numeric="number" in keys(measures, source.kind),
     )

@@ -19,6 +19,7 @@ class ProbeWatcher(Watcher):
 
     def __init__(self, source: Probe, service: Service, client: httpx.AsyncClient, clock: Clock) -> None:
         super().__init__(source.every)
+        self._kind = source.kind
         self.tells = source.url == service.health
         """Whether this is where the service says what it runs."""
         self.fields = (service.version, service.commit)
@@ -54,7 +55,7 @@ class ProbeWatcher(Watcher):
             case FailuresInARow():
                 return self._tally.failures_in_a_row
             case Stat():
-                return lambda: read(measure, self._found, self._at)
+                return lambda: read(measure, self._kind, self._found, self._at)
             case _:
                 raise UnwatchableError(f"a health probe has no measure `{measure.kind}`")
 

@@ -21,7 +21,7 @@ class PrometheusWatcher(ReadingsWatcher):
         client: httpx.AsyncClient,
         clock: Clock,
     ) -> None:
-        self._server = PrometheusServer(source, keys(measures), secret, client)
+        self._server = PrometheusServer(source, keys(measures, source.kind), secret, client)
         super().__init__(source, self._server, clock)
 
     async def ask(self) -> None:

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from console.core.clock import Clock, Stamp
 from console.core.measures import NOTHING, Measured, Tally, UnwatchableError
-from console.core.watched import Alert, FailuresInARow, Measure, Query, Source, Stat, Unavailable
+from console.core.stats import count_of
+from console.core.watched import Alert, AnySource, FailuresInARow, Measure, Query, Stat, Unavailable
 from console.engine.watchers.watcher import Reader, Watcher
 from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
 
@@ -37,22 +38,24 @@ def key(measure: Named) -> str:
             return f"alert {measure.alert}"
 
 
-def keys(measures: Sequence[Measure]) -> frozenset[str]:
-    """All names that these measures need, the questions for their counts among them."""
+def keys(measures: Sequence[Measure], kind: str) -> frozenset[str]:
+    """All names that these measures need of a source of that kind, those of their counts among them."""
     named = [measure for measure in measures if isinstance(measure, Named)]
-    counts = {each.count for each in named if isinstance(each, Query) and each.count}
+    counts = {count for each in named if (count := count_of(each, kind))}
     return frozenset({*map(key, named), *counts})
 
 
-def read(measure: Named, found: Mapping[str, float], at: Stamp | None) -> Measured:
-    """What a look says of a measure; nothing where its number, or that of its count, is not there.
+def read(measure: Named, kind: str, found: Mapping[str, float], at: Stamp | None) -> Measured:
+    """What a look at a source of that kind says of a measure; nothing where its number, or that of its count,
+    is not there.
 
     A share of nothing is no number (0 / 0), and known to be one: its count is 0.
     """
     value = found.get(key(measure))
-    if not (isinstance(measure, Query) and measure.count):
+    counted = count_of(measure, kind)
+    if counted is None:
         return NOTHING if value is None else Measured(value, None, at)
-    count = found.get(measure.count)
+    count = found.get(counted)
     if count is None or (value is None and round(count) > 0):
         return NOTHING
     return Measured(value, round(count), at)
@@ -61,8 +64,9 @@ def read(measure: Named, found: Mapping[str, float], at: Stamp | None) -> Measur
 class ReadingsWatcher(Watcher):
     """Asks, and remembers the newest answer; without one nothing is known until the next."""
 
-    def __init__(self, source: Source, target: Looks, clock: Clock) -> None:
+    def __init__(self, source: AnySource, target: Looks, clock: Clock) -> None:
         super().__init__(source.every)
+        self._kind = source.kind
         self._target = target
         self._clock = clock
         self._tally = Tally()
@@ -88,7 +92,7 @@ class ReadingsWatcher(Watcher):
         """The number of that name, or whether the last looks were answered."""
         match measure:
             case Stat() | Query() | Alert():
-                return lambda: read(measure, self._found, self._at)
+                return lambda: read(measure, self._kind, self._found, self._at)
             case Unavailable():
                 return lambda: self._tally.unavailable() if self._asked else NOTHING
             case FailuresInARow():

@@ -49,7 +49,7 @@ class CacheStats:
         self._before: _Told | None = None
 
     async def look(self) -> Mapping[str, float]:
-        """`memory` where there is a maxmemory; `evictions` and `hit_rate` from the second look on.
+        """`memory` where there is a maxmemory; `evictions`, `lookups` and `hit_rate` from the second on.
 
         SourceError when it does not answer, or tells everybody that it is loading; CannotAskError when its
         URL or our credentials are wrong.
@@ -89,13 +89,15 @@ def _memory(numbers: Mapping[str, int]) -> dict[str, float]:
 
 
 def _rates(now: _Told, before: _Told) -> dict[str, float]:
-    """Evictions a minute, and hits in per cent where anything was asked for."""
+    """Evictions a minute, what was asked for, and hits in per cent of that where it was anything."""
     grown, passed_s = now.grown(before), now.at.seconds_since(before.at)
-    rates = {}
+    rates: dict[str, float] = {}
     if "evicted_keys" in grown and passed_s > 0:
         rates["evictions"] = grown["evicted_keys"] * _MINUTE_S / passed_s
-    if asked := grown.get("keyspace_hits", 0) + grown.get("keyspace_misses", 0):
-        rates["hit_rate"] = 100.0 * grown["keyspace_hits"] / asked
+    if {"keyspace_hits", "keyspace_misses"} <= grown.keys():
+        rates["lookups"] = float(grown["keyspace_hits"] + grown["keyspace_misses"])
+    if rates.get("lookups"):
+        rates["hit_rate"] = 100.0 * grown["keyspace_hits"] / rates["lookups"]
     return rates
 
 

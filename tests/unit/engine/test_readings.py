@@ -6,11 +6,22 @@ from collections.abc import Mapping
 import pytest
 
 from console.core.measures import NOTHING, Measured, UnwatchableError
-from console.core.watched import Alert, FailuresInARow, Gauge, Host, Query, Stat, Unavailable
+from console.core.watched import (
+    Alert,
+    AnySource,
+    Cached,
+    FailuresInARow,
+    Gauge,
+    Host,
+    Query,
+    Stat,
+    Unavailable,
+)
 from console.engine.watchers.readings import ReadingsWatcher, key, keys
 from console.targets.source import CannotAskError, SourceError
 from tests.unit.engine.kit import HandClock
 
+HOST = Host(kind="host", every="1s", limit="1s")  # type: ignore[arg-type]
 CPU = Stat(kind="stat", source="host", stat="cpu")
 SHARE = Query(kind="query", source="host", query="a / b", count="b")
 FIRING = Alert(kind="alert", source="host", alert="Down")
@@ -34,9 +45,9 @@ class Target:
 
 
 class Stage:
-    def __init__(self) -> None:
+    def __init__(self, source: AnySource = HOST) -> None:
         self.target, self.clock = Target(), HandClock()
-        self.watcher = ReadingsWatcher(Host(kind="host", every="1s", limit="1s"), self.target, self.clock)
+        self.watcher = ReadingsWatcher(source, self.target, self.clock)
 
     async def ask(self, answer: Mapping[str, float] | Exception) -> None:
         self.clock.seconds += 1
@@ -54,7 +65,7 @@ def stage() -> Stage:
 
 def test_names_are_what_is_asked() -> None:
     assert [key(each) for each in (CPU, SHARE, FIRING)] == ["cpu", "a / b", "alert Down"]
-    assert keys([CPU, SHARE, FIRING, DOWN]) == {"cpu", "a / b", "b", "alert Down"}
+    assert keys([CPU, SHARE, FIRING, DOWN], "host") == {"cpu", "a / b", "b", "alert Down"}
 
 
 async def test_numbers_have_the_moment_of_their_answer(stage: Stage) -> None:
@@ -78,6 +89,18 @@ async def test_a_share_of_nothing_waits_for_somebody_to_come(stage: Stage) -> No
     assert stage[SHARE] == Measured(None, 0, stage.clock.now())
     await stage.ask({"b": 7.0})
     assert stage[SHARE] == NOTHING
+
+
+async def test_a_stat_that_is_a_share_rests_on_what_its_source_counts() -> None:
+    """Three lookups are no trend: the ladder sees how few they are."""
+    stage = Stage(Cached(kind="redis", url="env:URL", every="1s", limit="1s"))  # type: ignore[arg-type]
+    hits = Stat(kind="stat", source="cache", stat="hit_rate")
+    memory = Stat(kind="stat", source="cache", stat="memory")
+    await stage.ask({"memory": 10.0, "hit_rate": 50.0, "lookups": 4.0})
+    now = stage.clock.now()
+    assert (stage[hits], stage[memory]) == (Measured(50.0, 4, now), Measured(10.0, None, now))
+    await stage.ask({"memory": 10.0, "lookups": 0.0})
+    assert stage[hits] == Measured(None, 0, stage.clock.now())
 
 
 async def test_a_target_that_does_not_answer_is_unavailable_and_its_numbers_are_gone(stage: Stage) -> None:
