@@ -1,8 +1,32 @@
-"""What every source of numbers raises when it has none: one line, safe to show."""
+"""What every source of numbers answers, and raises where it does not: words of one line, safe to show."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
 
 from console.core.errors import StatedError
+from console.core.naming import quoted
+
+_NAMED = 3
+"""Parts whose trouble is told; of the others, how many they are."""
+
+
+class Answered(Struct, frozen=True):
+    """What a target that answers has said."""
+
+    numbers: Mapping[str, float] = {}
+    """By name; what is not known is not there."""
+    failure: str = ""
+    """That what it said is a failure as a whole: a command's exit code, a cache that is loading."""
+    troubles: Mapping[str, str] = {}
+    """What is wrong with a part, by the name that its number has or would have; the target itself works."""
+
+    @property
+    def trouble(self) -> str:
+        """All of it in one line; empty where there is none."""
+        told = [f"{quoted(name)}: {words}" for name, words in self.troubles.items()]
+        more = [f"and {len(told) - _NAMED} more"] if len(told) > _NAMED else []
+        return self.failure or "; ".join([*told[:_NAMED], *more])
 
 
 class SourceError(StatedError):
@@ -23,10 +47,9 @@ class UnreachedError(SourceError):
     """
 
 
-class AnsweredBadlyError(SourceError):
-    """The target answered, and what it said is a failure: a command's exit code, a cache that is loading."""
-
-    def __init__(self, words: str, known: Mapping[str, float]) -> None:
-        super().__init__(words)
-        self.known = known
-        """The numbers that are known all the same, by name."""
+def resolved(secret: Callable[[], str]) -> str:
+    """A secret as it is now; CannotAskError where there is none: that is our own trouble."""
+    try:
+        return secret()
+    except StatedError as error:
+        raise CannotAskError(str(error)) from None

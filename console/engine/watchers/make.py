@@ -21,10 +21,8 @@ from console.core.watched import (
     Prometheus,
     Scrape,
 )
-from console.engine.watchers.connect import ConnectWatcher
 from console.engine.watchers.page import ScrapeWatcher
 from console.engine.watchers.probe import ProbeWatcher
-from console.engine.watchers.prometheus import PrometheusWatcher
 from console.engine.watchers.readings import Looks, ReadingsWatcher, keys
 from console.engine.watchers.watcher import Watcher
 from console.targets.docker.engine import Docker
@@ -33,6 +31,8 @@ from console.targets.shell import HostShell
 from console.targets.watch.command import CommandStats
 from console.targets.watch.docker import ContainerStats
 from console.targets.watch.host import HostStats
+from console.targets.watch.postgres import DatabaseStats
+from console.targets.watch.prometheus import PrometheusServer
 from console.targets.watch.redis import CacheStats
 
 
@@ -59,9 +59,10 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
         case Probe():
             return ProbeWatcher(source, service, means.client, means.clock)
         case Connect():
-            return ConnectWatcher(source, measures, means.secret, means.clock)
+            return _readings(source, _database(source, measures, means), means)
         case Prometheus():
-            return PrometheusWatcher(source, measures, means.secret, means.client, means.clock)
+            asked = keys(measures, source.kind)
+            return _readings(source, PrometheusServer(source, asked, means.secret, means.client), means)
         case Cached():
             return _readings(source, _cache(source, means), means)
         case Containers():
@@ -74,6 +75,11 @@ def watcher(source: AnySource, service: Service, measures: Sequence[Measure], me
 
 def _readings(source: AnySource, target: Looks, means: Means) -> Watcher:
     return ReadingsWatcher(source, target, means.clock)
+
+
+def _database(source: Connect, measures: Sequence[Measure], means: Means) -> Looks:
+    asked = keys(measures, source.kind)
+    return DatabaseStats(lambda: means.secret(source.dsn), asked, limit_s=source.limit)
 
 
 def _cache(source: Cached, means: Means) -> Looks:

@@ -1,4 +1,4 @@
-"""A source that is asked for numbers by name: each look brings all of them, or none."""
+"""A source that is asked for numbers by name, and may know some of them and not the others."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,7 +8,7 @@ from console.core.measures import NOTHING, Measured, Tally, UnwatchableError
 from console.core.stats import count_of
 from console.core.watched import Alert, AnySource, FailuresInARow, Measure, Query, Stat, Unavailable
 from console.engine.watchers.watcher import Reader, Watcher
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 
 Named = Stat | Query | Alert
 """The measures that are numbers with a name."""
@@ -17,11 +17,10 @@ Named = Stat | Query | Alert
 class Looks(Protocol):
     """Asks a target once."""
 
-    async def look(self) -> Mapping[str, float]:
-        """Every number that is known now, by the name that `key` gives its measure; no unknown ones.
+    async def look(self) -> Answered:
+        """What is known now: each number by the name that `key` gives its measure.
 
-        SourceError when the target gives no usable answer (an AnsweredBadlyError still brings numbers),
-        CannotAskError when we cannot put the question.
+        SourceError when the target gives no usable answer, CannotAskError when we cannot put the question.
         Ends by itself within the source's limit.
         """
         ...
@@ -71,28 +70,31 @@ class ReadingsWatcher(Watcher):
         self._clock = clock
         self._tally = Tally()
         self._asked = False
-        self._found: Mapping[str, float] = {}
+        self._answered = Answered()
         self._at: Stamp | None = None
 
     async def ask(self) -> None:
         """Look once; what was found before stands until there is an answer, or none."""
         try:
-            self._found, self.trouble = await self._target.look(), ""
+            self._keep(await self._target.look())
         except CannotAskError as error:
-            self._asked, self._found, self.trouble = False, {}, str(error)
+            self._asked = False
+            self._keep(Answered(failure=str(error)))
             return
-        except AnsweredBadlyError as error:
-            self._found, self.trouble = error.known, str(error)
         except SourceError as error:
-            self._found, self.trouble = {}, str(error)
+            self._keep(Answered(failure=str(error)))
         self._asked, self._at = True, self._clock.now()
-        self._tally.add(self._at, good=not self.trouble)
+        self._tally.add(self._at, good=not self._answered.failure)
+
+    def _keep(self, answered: Answered) -> None:
+        self._answered = answered
+        self.trouble, self.troubles = answered.trouble, answered.troubles
 
     def reader(self, measure: Measure) -> Reader:
         """The number of that name, or whether the last looks were answered."""
         match measure:
             case Stat() | Query() | Alert():
-                return lambda: read(measure, self._kind, self._found, self._at)
+                return lambda: read(measure, self._kind, self._answered.numbers, self._at)
             case Unavailable():
                 return lambda: self._tally.unavailable() if self._asked else NOTHING
             case FailuresInARow():

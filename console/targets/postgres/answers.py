@@ -12,10 +12,9 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
-from msgspec import Struct
 
 from console.targets.postgres.dsn import Params, in_words, parse, place
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 
 APPLICATION_NAME = "warroom"
 _OURS = re.compile(
@@ -25,20 +24,6 @@ _OURS = re.compile(
 
 libpq gives no SQLSTATE for a connection that was refused, so its words have to do.
 """
-
-
-class Answered(Struct, frozen=True):
-    """What a database that answers has said."""
-
-    numbers: dict[str, float] = {}
-    """The answers to questions, by their names; one that brought no number is not there."""
-    troubles: dict[str, str] = {}
-    """Why not, by the names of those, in one line each."""
-
-    @property
-    def trouble(self) -> str:
-        """Of the first of those; empty where all brought a number."""
-        return next((f"{name}: {words}" for name, words in self.troubles.items()), "")
 
 
 async def answers(dsn: str, limit_s: float, questions: Mapping[str, str] | None = None) -> Answered:
@@ -125,7 +110,7 @@ async def _all(
             raise  # the line is gone: that is said of the database
         except (psycopg.Error, ValueError, TypeError) as error:
             troubles[name] = " ".join(str(error).split())
-    return Answered(numbers, troubles)
+    return Answered(numbers, troubles=troubles)
 
 
 async def _number(connection: psycopg.AsyncConnection[Any], question: str, limit_s: float) -> float:

@@ -2,12 +2,12 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from console.core.naming import quoted
 from console.targets.process import Finished, ProgramError, Programs
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 
 _NOT_STARTED = {126, 127}
 _STARTER = "setpriv: "
@@ -39,29 +39,24 @@ class CommandStats:
         self._limit_s = limit_s
         self._numeric = numeric
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         """`exit`, and `number` where the last line is one.
 
-        SourceError when it fails, says no number though one is wanted, or is still there at the limit (it is
-        ended then, with all that it has started); CannotAskError when it cannot be started.
+        A failure when it fails, or says no number though one is wanted. SourceError when it is still there at
+        the limit (it is ended then, with all that it has started), CannotAskError when it cannot be started.
         """
         done = await self._run()
         if done.code in _NOT_STARTED and done.err.startswith(_STARTER):
             raise CannotAskError(f"{self._words} cannot be run: {done.reason.removeprefix(_STARTER)}")
         if done.code:
-            raise AnsweredBadlyError(
-                f"{self._words} ended with exit code {done.code}: {self._said(done.reason)}", {"exit": 1.0}
-            )
+            words = f"{self._words} ended with exit code {done.code}: {self._said(done.reason)}"
+            return Answered({"exit": 1.0}, words)
         last = (done.out.strip().splitlines() or [""])[-1].strip()
         number = _number(last)
         if number is not None:
-            return {"exit": 0.0, "number": number}
-        if self._numeric:
-            raise AnsweredBadlyError(
-                f"{self._words}: the last line that it printed is no number: {self._said(last)}",
-                {"exit": 0.0},
-            )
-        return {"exit": 0.0}
+            return Answered({"exit": 0.0, "number": number})
+        words = f"{self._words}: the last line that it printed is no number: {self._said(last)}"
+        return Answered({"exit": 0.0}, words if self._numeric else "")
 
     @property
     def _words(self) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
 
 import msgspec
@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from console.targets.docker.endpoint import DockerError
 from console.targets.docker.engine import Docker
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 from console.targets.together import together
 
 _NEVER = "0001-"
@@ -108,7 +108,7 @@ class ContainerStats:
         self._before: dict[str, _Container] | None = None
         self._restarts = 0
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         """All but `cpu` at the first look, and without `cpu` and `memory` where one that runs tells none.
 
         SourceError when the engine does not answer, CannotAskError when it does not let us in, or what is
@@ -119,13 +119,14 @@ class ContainerStats:
         self._before = before | now
         self._restarts += sum(_restarts(one, before.get(name), first=first) for name, one in now.items())
         running = {name: one for name, one in now.items() if one.runs}
-        return {
+        numbers = {
             "not_running": float(len(self._names) - len(running)),
             "unhealthy": float(sum(one.is_unhealthy for one in now.values())),
             "restarts": float(self._restarts),
             **_most("cpu", [_cpu(one, before.get(name)) for name, one in running.items()]),
             **_most("memory", [_memory(one) for one in running.values()]),
         }
+        return Answered(numbers)
 
     async def _ask(self) -> dict[str, _Container]:
         """Those that are there, by name; within the limit."""

@@ -2,14 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
 from msgspec import Struct
 
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 
 _WRONG_PATH = (FileNotFoundError, NotADirectoryError, PermissionError)
 
@@ -30,19 +29,18 @@ class HostStats:
         self._limit_s = limit_s
         self._before: _Times | None = None
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         """`memory` and `disk`; `cpu` from the second look on.
 
-        SourceError, which knows the others, when the disk gives no answer; CannotAskError when there is no
-        such path.
+        A disk that gives no answer takes nothing from the others. CannotAskError when there is no such path.
         """
         known = {"memory": _memory(), **self._processors()}
         try:
-            return {**known, "disk": await self._disk.used(self._limit_s)}
+            return Answered({**known, "disk": await self._disk.used(self._limit_s)})
         except CannotAskError:
             raise
         except SourceError as error:
-            raise AnsweredBadlyError(str(error), known) from None
+            return Answered(known, troubles={"disk": str(error)})
 
     def _processors(self) -> dict[str, float]:
         now = _times()
@@ -82,9 +80,9 @@ class _Disk:
         except _WRONG_PATH as error:
             raise CannotAskError(f"the disk of {self._path}: {error.strerror}: name another path") from None
         except TimeoutError:
-            raise SourceError(f"the disk of {self._path}: no answer within {limit_s:g} s") from None
+            raise SourceError(f"{self._path}: no answer within {limit_s:g} s") from None
         except OSError as error:
-            raise SourceError(f"the disk of {self._path}: {error.strerror}") from None
+            raise SourceError(f"{self._path}: {error.strerror}") from None
         finally:
             if asking.done():
                 self._asking = None

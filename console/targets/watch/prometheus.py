@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
 from msgspec import Struct
 
-from console.core.errors import StatedError
 from console.core.naming import quoted
 from console.core.redaction import Redactor
 from console.core.rules import silence_s
 from console.core.watched import Prometheus
 from console.targets import web
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError, resolved
 from console.targets.together import together
 from console.targets.watch.prometheus_api import RefusedError, Reply, Told, standing
 
@@ -28,8 +28,6 @@ PLAINEST = "vector(1)"
 """What is asked where nothing else is, to see whether the server answers."""
 _SHOWN = 160
 """Characters of trouble with one question."""
-_NAMED = 3
-"""Questions whose trouble is told; of the others, how many they are."""
 
 _Outcome = Told | SourceError
 _Known = TypeVar("_Known")
@@ -67,18 +65,13 @@ class PrometheusServer:
         self._questions = sorted(key for key in keys if not key.startswith(ALERT))
         self._secret = secret
         self._client = client
-        self.trouble = ""
-        """Which questions of the last look brought no number though the server works, and why: one line."""
-        self.troubles: Mapping[str, str] = {}
-        """The same of all of them, by their keys."""
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         """The number of each question that brings exactly one, and of each alert: 1 while it fires, else 0.
 
         A mistake of one question, or no answer to it, leaves the others as they are. SourceError when not one
         was answered, CannotAskError when our address or token is wrong.
         """
-        self.trouble, self.troubles = "", {}
         asking = self._asking()
         questions = self._questions if self._questions or self._alerts else [PLAINEST]
         errands = [self._number(asking, question) for question in questions]
@@ -86,10 +79,9 @@ class PrometheusServer:
             errands.append(self._standings(asking))
         outcomes = {key: outcome for part in await together(*errands) for key, outcome in part.items()}
         _raise_if_silent(outcomes, asking)
-        self.troubles = _troubles(outcomes, asking)
-        self.trouble = _first(self.troubles)
         told = {key: outcome.number for key, outcome in outcomes.items() if isinstance(outcome, Told)}
-        return {key: number for key, number in told.items() if number is not None}
+        numbers = {key: number for key, number in told.items() if number is not None}
+        return Answered(numbers, troubles=_troubles(outcomes, asking))
 
     async def course(
         self, question: str, *, since_s: float, step_s: float, until_s: float = 0.0
@@ -158,10 +150,7 @@ class PrometheusServer:
     def _token(self) -> str | None:
         if self._source.token is None:
             return None
-        try:
-            token = self._secret(self._source.token)
-        except StatedError as error:
-            raise CannotAskError(str(error)) from None
+        token = resolved(partial(self._secret, self._source.token))
         if not token.isascii() or not token.isprintable() or " " in token:
             raise CannotAskError(
                 f"{self._source.token}: no token: it holds spaces or characters other than ASCII"
@@ -228,10 +217,3 @@ def _troubles(outcomes: Mapping[str, _Outcome], asking: _Asking) -> dict[str, st
     """The questions with trouble, each with what it is."""
     words = {key: each.words if isinstance(each, Told) else str(each) for key, each in outcomes.items()}
     return {key: asking.safe(told) for key, told in words.items() if told}
-
-
-def _first(troubles: Mapping[str, str]) -> str:
-    """The first few of them in a line; of the others, how many they are."""
-    troubled = [f"{quoted(key)}: {told}" for key, told in troubles.items()]
-    more = len(troubled) - _NAMED
-    return "; ".join([*troubled[:_NAMED], *([f"and {more} more"] if more > 0 else [])])

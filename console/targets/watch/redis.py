@@ -7,10 +7,9 @@ from msgspec import Struct
 from redis import exceptions
 
 from console.core.clock import Clock, Stamp
-from console.core.errors import StatedError
 from console.targets.redis.server import CacheError, CacheServer
 from console.targets.shell import Shell
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError, resolved
 
 _MINUTE_S = 60.0
 _OURS = (exceptions.AuthenticationError, exceptions.NoPermissionError)
@@ -48,23 +47,19 @@ class CacheStats:
         self._limit_s = limit_s
         self._before: _Told | None = None
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         """`memory` where there is a maxmemory; `evictions`, `lookups` and `hit_rate` from the second on.
 
-        SourceError when it does not answer, or tells everybody that it is loading; CannotAskError when its
-        URL or our credentials are wrong.
+        A failure while it tells everybody that it is loading. SourceError when it does not answer,
+        CannotAskError when its URL or our credentials are wrong.
         """
-        try:
-            url = self._url()
-        except StatedError as error:
-            raise CannotAskError(str(error)) from None
+        url = resolved(self._url)
         server = CacheServer(lambda: url, self._here, limit_s=self._limit_s)
         told = await self._ask(server)
         before, self._before = self._before, told
         known = {**_memory(told.numbers), **(_rates(told, before) if before else {})}
-        if told.numbers.get("loading"):
-            raise AnsweredBadlyError(f"{server.place}: it is loading its data, and serves nobody yet", known)
-        return known
+        loading = f"{server.place}: it is loading its data, and serves nobody yet"
+        return Answered(known, loading if told.numbers.get("loading") else "")
 
     async def _ask(self, server: CacheServer) -> _Told:
         try:

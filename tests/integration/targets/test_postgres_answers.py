@@ -19,10 +19,10 @@ from console.core import stats as core_stats
 from console.drill.children import Children, environment
 from console.drill.place import Place
 from console.drill.postgres import start_postgres
-from console.engine.watchers.connect import STATS
 from console.targets.postgres.answers import answers
 from console.targets.process import Programs
 from console.targets.source import CannotAskError, SourceError
+from console.targets.watch.postgres import QUESTIONS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -79,28 +79,29 @@ async def test_questions_bring_numbers_each_by_itself(database: Database) -> Non
     }
     answered = await answers(database.dsn, 4.0, asked)
     assert answered.numbers == {"one": 1.0, "half": 0.5, "after": 2.0}
-    assert answered.trouble == "none: what it brings is no number"
+    assert answered.troubles.keys() == asked.keys() - answered.numbers.keys()
+    assert answered.troubles["none"] == "what it brings is no number"
     (wrong,) = (await answers(database.dsn, 4.0, {"wrong": asked["wrong"]})).trouble.splitlines()
-    assert wrong.startswith('wrong: column "no_such_column" does not exist')
+    assert wrong.startswith('`wrong`: column "no_such_column" does not exist')
 
 
 async def test_a_question_that_takes_too_long_is_not_the_databases_end(database: Database) -> None:
     answered = await answers(database.dsn, 1.0, {"slow": "SELECT 1 FROM pg_sleep(30)", "late": "SELECT 1"})
-    assert answered.trouble == "slow: no answer within 0.5 s"
+    assert answered.trouble == "`slow`: no answer within 0.5 s"
     assert answered.numbers in ({}, {"late": 1.0})
 
 
 async def test_a_question_changes_nothing(database: Database) -> None:
     """It is asked of production."""
     answered = await answers(database.dsn, 2.0, {"odd": "CREATE TABLE odd (id int)"})
-    assert answered.trouble == "odd: cannot execute CREATE TABLE in a read-only transaction"
+    assert answered.trouble == "`odd`: cannot execute CREATE TABLE in a read-only transaction"
 
 
 async def test_what_a_database_knows_of_itself(database: Database) -> None:
     """Every number that a strategy may name is a question that a real server answers."""
-    answered = await answers(database.dsn, 2.0, STATS)
+    answered = await answers(database.dsn, 2.0, QUESTIONS)
     assert answered.trouble == ""
-    assert set(answered.numbers) == set(STATS) == set(core_stats.STATS["postgres"])
+    assert set(answered.numbers) == set(QUESTIONS) == set(core_stats.STATS["postgres"])
     assert answered.numbers["replication_lag"] == 0
     assert 0 < answered.numbers["connections"] < 100
 

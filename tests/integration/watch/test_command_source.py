@@ -12,7 +12,7 @@ from console.core.measures import NOTHING
 from console.core.watched import FailuresInARow, Program, Stat, Unavailable
 from console.engine.watchers.readings import ReadingsWatcher
 from console.targets.process import orphans
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 from console.targets.watch.command import CommandStats
 from tests.integration.targets.test_sampler import HandClock
 from tests.integration.watch.kit import made, programs_of, refused
@@ -62,7 +62,7 @@ Make = Callable[..., CommandStats]
     ],
 )
 async def test_the_last_line_is_a_number(command: Make, printed: str, number: float) -> None:
-    found = await command(*sh(f"printf -- '{printed}'"), numeric=True).look()
+    found = (await command(*sh(f"printf -- '{printed}'"), numeric=True).look()).numbers
     assert found == {"exit": 0.0, "number": number}
 
 
@@ -90,29 +90,27 @@ async def test_the_last_line_is_a_number(command: Make, printed: str, number: fl
 async def test_what_is_no_plain_number_is_not_made_one(command: Make, printed: str) -> None:
     """It is told where a number is wanted, and nobody's fault where the code alone is."""
     argv = sh(f"printf -- '{printed}'")
-    error = await refused(command(*argv, numeric=True), LIMIT_S)
-    assert isinstance(error, AnsweredBadlyError)
-    assert error.known == {"exit": 0.0}
-    assert str(error).startswith("`sh`: the last line that it printed is no number: ")
-    assert await command(*argv).look() == {"exit": 0.0}
+    answered = await command(*argv, numeric=True).look()
+    assert answered.numbers == {"exit": 0.0}
+    assert answered.failure.startswith("`sh`: the last line that it printed is no number: ")
+    assert "\n" not in answered.failure
+    assert await command(*argv).look() == Answered({"exit": 0.0})
 
 
 async def test_a_number_on_standard_error_is_none(command: Make) -> None:
-    assert await command(*sh("echo 3 >&2")).look() == {"exit": 0.0}
+    assert (await command(*sh("echo 3 >&2")).look()).numbers == {"exit": 0.0}
 
 
 async def test_a_command_that_fails_says_so_by_its_code(command: Make) -> None:
     """What it printed before it failed is no measurement; what it said last is told."""
-    error = await refused(command(*sh("echo 3; echo 2 advisories >&2; exit 7"), numeric=True), LIMIT_S)
-    assert isinstance(error, AnsweredBadlyError)
-    assert error.known == {"exit": 1.0}
-    assert str(error) == "`sh` ended with exit code 7: 2 advisories"
+    answered = await command(*sh("echo 3; echo 2 advisories >&2; exit 7"), numeric=True).look()
+    assert answered == Answered({"exit": 1.0}, "`sh` ended with exit code 7: 2 advisories")
 
 
 async def test_a_command_that_a_signal_ends_has_failed(command: Make) -> None:
-    error = await refused(command(*sh("kill -9 $$")), LIMIT_S)
-    assert isinstance(error, AnsweredBadlyError)
-    assert error.known == {"exit": 1.0}
+    answered = await command(*sh("kill -9 $$")).look()
+    assert answered.numbers == {"exit": 1.0}
+    assert answered.failure
 
 
 async def test_measures_follow_the_command(command: Make, tmp_path: Path) -> None:
@@ -142,7 +140,7 @@ async def test_measures_follow_the_command(command: Make, tmp_path: Path) -> Non
 
 async def test_it_runs_in_the_folder_of_the_strategy(command: Make, tmp_path: Path) -> None:
     (tmp_path / "value").write_text("17\n")
-    assert (await command("cat", "value").look())["number"] == 17.0
+    assert (await command("cat", "value").look()).numbers["number"] == 17.0
 
 
 async def test_a_word_is_a_word(command: Make, tmp_path: Path) -> None:
@@ -169,9 +167,9 @@ async def test_a_folder_that_is_gone_is_no_fault_of_the_command(tmp_path: Path) 
 
 async def test_a_command_may_itself_end_with_127(command: Make) -> None:
     """That is its answer, not a lack of it."""
-    error = await refused(command(*sh("no-such-program-inside")), LIMIT_S)
-    assert isinstance(error, AnsweredBadlyError)
-    assert error.known == {"exit": 1.0}
+    answered = await command(*sh("no-such-program-inside")).look()
+    assert answered.numbers == {"exit": 1.0}
+    assert answered.failure
 
 
 @pytest.mark.parametrize(
@@ -222,21 +220,20 @@ async def test_output_without_end_is_bounded(command: Make) -> None:
         assert type(await refused(command(*sh(flood)), LIMIT_S)) is SourceError
         assert psutil.Process().memory_info().rss - before < 32 << 20
     long = command(*sh("seq 300000; head -c 300000 /dev/zero | tr '\\0' x; echo; echo 5"), limit_s=10)
-    assert (await long.look())["number"] == 5.0
+    assert (await long.look()).numbers["number"] == 5.0
 
 
 async def test_no_secret_and_no_flood_in_what_is_told(command: Make) -> None:
     """The last words of a command are shown to people: what we know to be secret is not among them."""
     for argv in (sh("echo password CANARY; exit 1"), sh("echo password CANARY")):
-        error = await refused(command(*argv, numeric=True), LIMIT_S)
-        assert "password ***" in str(error)
-    error = await refused(command(*sh("head -c 20000 /dev/zero | tr '\\0' x; exit 1")), LIMIT_S)
-    assert len(str(error)) < 300
+        assert "password ***" in (await command(*argv, numeric=True).look()).failure
+    flooded = await command(*sh("head -c 20000 /dev/zero | tr '\\0' x; exit 1")).look()
+    assert 0 < len(flooded.failure) < 300
 
 
 async def test_a_command_sees_no_secret_of_ours(command: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WARROOM_DSN", "CANARY")
-    assert await command(*sh('[ -z "$WARROOM_DSN" ]')).look() == {"exit": 0.0}
+    assert (await command(*sh('[ -z "$WARROOM_DSN" ]')).look()).numbers == {"exit": 0.0}
 
 
 async def test_the_engine_makes_it_of_a_strategy(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def pid_of(container: Container) -> int:
 
 
 async def look(stats: ContainerStats, *names: str) -> list[float | None]:
-    found = await stats.look()
+    found = (await stats.look()).numbers
     return [found.get(name) for name in names]
 
 
@@ -87,7 +87,7 @@ async def until(stats: ContainerStats, wanted: Mapping[str, float]) -> None:
     """Look until the numbers are those; fails after twenty seconds."""
     found: Mapping[str, float] = {}
     for _ in range(200):
-        found = await stats.look()
+        found = (await stats.look()).numbers
         if wanted.items() <= found.items():
             return
         await asyncio.sleep(0.1)
@@ -97,9 +97,9 @@ async def until(stats: ContainerStats, wanted: Mapping[str, float]) -> None:
 async def test_all_is_well(engine: Engine, run: Run) -> None:
     """The first look has all but cpu, which needs two."""
     stats = watched(engine, run(), run())
-    first = await stats.look()
+    first = (await stats.look()).numbers
     assert first.keys() == {"not_running", "unhealthy", "restarts", "memory"}
-    assert (await stats.look()).keys() == {*first, "cpu"}
+    assert (await stats.look()).numbers.keys() == {*first, "cpu"}
     assert [first[name] for name in ("not_running", "unhealthy", "restarts")] == [0, 0, 0]
 
 
@@ -107,7 +107,7 @@ async def test_many_take_no_longer_than_one(engine: Engine, run: Run) -> None:
     """The engine takes a second for a sample, and those of all at once."""
     stats = watched(engine, *(run() for _ in range(8)))
     began = time.monotonic()
-    assert "memory" in await stats.look()
+    assert "memory" in (await stats.look()).numbers
     assert time.monotonic() - began < 4
 
 
@@ -248,7 +248,7 @@ async def test_cpu_is_of_the_processors_that_it_may_use(
     took, began = took_s(busy), time.monotonic()
     await stats.look()
     await asyncio.sleep(1.5)
-    found = (await stats.look())["cpu"]
+    found = (await stats.look()).numbers["cpu"]
     took, passed = took_s(busy) - took, time.monotonic() - began
     assert took > 0.1
     assert found == pytest.approx(
@@ -260,7 +260,7 @@ async def test_a_container_that_does_nothing_takes_next_to_nothing(engine: Engin
     idle = watched(engine, run())
     await idle.look()
     await asyncio.sleep(0.5)
-    assert (await idle.look())["cpu"] < 5
+    assert (await idle.look()).numbers["cpu"] < 5
 
 
 async def test_cpu_begins_again_with_each_start(engine: Engine, run: Run) -> None:

@@ -38,8 +38,9 @@ async def test_a_question_brings_what_the_page_shows(
     show(page, **{"seats": 12.5, 'parts{part="1"}': 2, 'parts{part="2"}': 3})
     await monitor.shows("sum(parts)", 5)
     asked = server(client, monitor.url, "seats", "sum(parts)", "6 * 7")
-    assert await asked.look() == {"seats": 12.5, "sum(parts)": 5.0, "6 * 7": 42.0}
-    assert asked.trouble == ""
+    answered = await asked.look()
+    assert answered.numbers == {"seats": 12.5, "sum(parts)": 5.0, "6 * 7": 42.0}
+    assert answered.trouble == ""
 
 
 async def test_a_ratio_of_rates_is_right_across_a_restart(
@@ -50,7 +51,7 @@ async def test_a_ratio_of_rates_is_right_across_a_restart(
         show(page, done_total=done, bad_total=bad)
         await monitor.shows("done_total", done)
     ratio = "100 * sum(rate(bad_total[1m])) / sum(rate(done_total[1m]))"
-    assert (await server(client, monitor.url, ratio).look())[ratio] == pytest.approx(100 * 60 / 140)
+    assert (await server(client, monitor.url, ratio).look()).numbers[ratio] == pytest.approx(100 * 60 / 140)
 
 
 async def test_what_is_no_number_is_not_there(
@@ -71,8 +72,9 @@ async def test_what_is_no_number_is_not_there(
     }
     for question, words in expected.items():
         asked = server(client, monitor.url, question, "sum(many)")
-        assert await asked.look() == {"sum(many)": 6.0}
-        assert asked.trouble == words
+        answered = await asked.look()
+        assert answered.numbers == {"sum(many)": 6.0}
+        assert answered.trouble == words
 
 
 async def test_trouble_stays_one_line_however_much_there_is(
@@ -80,9 +82,10 @@ async def test_trouble_stays_one_line_however_much_there_is(
 ) -> None:
     """The first few questions by name, and how many more."""
     asked = server(client, monitor.url, *(f"gone_{n}" for n in range(6)), "1")
-    assert await asked.look() == {"1": 1.0}
+    answered = await asked.look()
+    assert answered.numbers == {"1": 1.0}
     told = "`gone_0`: brings nothing; `gone_1`: brings nothing; `gone_2`: brings nothing; and 3 more"
-    assert asked.trouble == told
+    assert answered.trouble == told
 
 
 async def test_a_source_without_questions_says_whether_it_answers(
@@ -103,9 +106,9 @@ async def test_an_alert_is_1_while_it_fires_alone(
     for load, state in ((1, "inactive"), (9, "pending"), (9, "firing"), (1, "inactive")):
         show(page, load=load)
         await monitor.stands("LoadHighFor", state)
-        seen.append((await asked.look())["alert LoadHighFor"])
-    assert seen == [0.0, 0.0, 1.0, 0.0]
-    assert asked.trouble == ""
+        answered = await asked.look()
+        seen.append((answered.numbers["alert LoadHighFor"], answered.trouble))
+    assert seen == [(0.0, ""), (0.0, ""), (1.0, ""), (0.0, "")]
 
 
 async def test_an_alert_of_several_rules_fires_when_one_does(
@@ -114,7 +117,7 @@ async def test_an_alert_of_several_rules_fires_when_one_does(
     """Prometheus lets rules share a name."""
     show(page, load=150)
     await monitor.shows('count(ALERTS{alertname="Often", alertstate="firing"})', 1)
-    assert await server(client, monitor.url, "alert Often").look() == {"alert Often": 1.0}
+    assert (await server(client, monitor.url, "alert Often").look()).numbers == {"alert Often": 1.0}
 
 
 async def test_an_alert_whose_rule_fails_is_unknown(
@@ -129,8 +132,9 @@ async def test_an_alert_whose_rule_fails_is_unknown(
         return any(rule["health"] == "err" for rule in rules)
 
     await eventually(fails, "the rule does not fail")
-    assert await asked.look() == {"1": 1.0}
-    assert asked.trouble.startswith("`alert Broken`: its rule cannot be evaluated: ")
+    answered = await asked.look()
+    assert answered.numbers == {"1": 1.0}
+    assert answered.trouble.startswith("`alert Broken`: its rule cannot be evaluated: ")
 
 
 async def test_a_series_that_ends_in_silence_is_left_out(
@@ -147,7 +151,7 @@ async def test_a_series_that_ends_in_silence_is_left_out(
     await asyncio.sleep(SILENCE_S + 2 * INTERVAL_S)  # silence is time that passes without an event
     assert monitor.value("pushed") == 7
     there = monitor.version < (2, 43)
-    assert await asked.look() == ({"pushed": 7.0} if there else {})
+    assert (await asked.look()).numbers == ({"pushed": 7.0} if there else {})
 
 
 class TestCourse:
@@ -238,7 +242,7 @@ async def test_a_target_that_stops_is_stale_in_time(
         # A window still holds what was; the way to end it that the documentation tells.
         window = "max_over_time(pulse[5m])"
         asked = server(client, monitor.url, window, f'{window} and on() (up{{job="doomed"}} == 1)')
-        assert await asked.look() == {window: 3.0}
+        assert (await asked.look()).numbers == {window: 3.0}
         show(page, "/doomed", pulse=1)
         await until(ticks, lambda tick: rung(tick, "pulse") is Rung.OK)
     finally:

@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 from asyncio import StreamReader, StreamWriter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from console.core.measures import NOTHING
 from console.core.watched import Cached, Stat, Unavailable
 from console.engine.watchers.readings import ReadingsWatcher
 from console.targets.shell import HostShell
-from console.targets.source import AnsweredBadlyError, CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 from console.targets.watch.redis import CacheStats
 from tests.integration.targets.test_sampler import HandClock
 from tests.integration.watch.kit import LIMIT_S, made, ordinary_user, programs_of, refused, serving
@@ -31,19 +32,19 @@ def stats_of(url: str, clock: HandClock | None = None, *, limit_s: float = LIMIT
 
 async def test_the_first_look_knows_what_needs_no_other(redis_server: RedisServer) -> None:
     """A server without maxmemory has no share of it, and rates need a look before: neither is 0."""
-    assert await stats_of(redis_server.url).look() == {}
+    assert (await stats_of(redis_server.url).look()).numbers == {}
     with redis_server.client() as client:
         client.config_set("maxmemory", "64mb")
-    assert (await stats_of(redis_server.url).look()).keys() == {"memory"}
+    assert (await stats_of(redis_server.url).look()).numbers.keys() == {"memory"}
 
 
 async def test_memory_is_a_share_of_maxmemory(redis_server: RedisServer) -> None:
     with redis_server.client() as client:
         client.config_set("maxmemory", "40mb")
-        before = (await stats_of(redis_server.url).look())["memory"]
+        before = (await stats_of(redis_server.url).look()).numbers["memory"]
         for number in range(20):
             client.set(f"weight{number}", bytes(1 << 20))
-        after = (await stats_of(redis_server.url).look())["memory"]
+        after = (await stats_of(redis_server.url).look()).numbers["memory"]
         used = client.info("memory")["used_memory"]
     assert before < 10
     assert after > 50
@@ -58,16 +59,16 @@ async def test_the_hit_rate_is_that_since_the_look_before(redis_server: RedisSer
         for _ in range(50):
             client.get("missing")
         await stats.look()
-        quiet = await stats.look()
+        quiet = (await stats.look()).numbers
         assert ("hit_rate" not in quiet, quiet["lookups"]) == (True, 0.0)
         for key in ("here", "here", "here", "missing"):
             client.get(key)
-        found = await stats.look()
+        found = (await stats.look()).numbers
         assert (found["hit_rate"], found["lookups"]) == (75.0, 4.0)
         client.get("missing")
-        assert (await stats.look())["hit_rate"] == 0.0
+        assert (await stats.look()).numbers["hit_rate"] == 0.0
         client.get("here")
-        assert (await stats.look())["hit_rate"] == 100.0
+        assert (await stats.look()).numbers["hit_rate"] == 100.0
 
 
 async def test_evictions_are_told_a_minute(redis_server: RedisServer) -> None:
@@ -78,13 +79,13 @@ async def test_evictions_are_told_a_minute(redis_server: RedisServer) -> None:
         client.config_set("maxmemory-policy", "allkeys-lru")
         await stats.look()
         await clock.move(5)
-        assert (await stats.look())["evictions"] == 0
+        assert (await stats.look()).numbers["evictions"] == 0
         client.config_set("maxmemory", client.info("memory")["used_memory"] + (1 << 20))
         for number in range(40):
             client.set(f"key{number}", bytes(100_000))
         evicted = client.info("stats")["evicted_keys"]
         await clock.move(15)
-        found = (await stats.look())["evictions"]
+        found = (await stats.look()).numbers["evictions"]
         # Our own connection takes memory, too, which may have cost another key.
         assert evicted * 4 <= found <= client.info("stats")["evicted_keys"] * 4
     assert evicted > 10
@@ -97,7 +98,7 @@ async def test_counters_that_begin_again_are_no_rate(redis_server: RedisServer) 
 
     async def seen() -> dict[str, float]:
         await clock.move(5)
-        return dict(await stats.look())
+        return dict((await stats.look()).numbers)
 
     with redis_server.client() as client:
         client.get("missing")
@@ -186,17 +187,15 @@ async def test_a_server_that_loads_is_unavailable_and_has_numbers(redis_7: Redis
         "loading-process-events-interval-bytes": "1024",
     }
     starting = asyncio.create_task(asyncio.to_thread(redis_7.start))
-    error: SourceError | None = None
-    while not isinstance(error, AnsweredBadlyError):
+    answered = Answered()
+    while not answered.failure:
         assert not starting.done()
-        try:
-            await stats_of(redis_7.url).look()
-        except SourceError as found:
-            error = found
-    assert str(error).endswith(": it is loading its data, and serves nobody yet")
-    assert error.known.keys() == {"memory"}
+        with suppress(SourceError):  # nobody listens at first
+            answered = await stats_of(redis_7.url).look()
+    assert answered.failure.endswith(": it is loading its data, and serves nobody yet")
+    assert answered.numbers.keys() == {"memory"}
     await starting
-    assert (await stats_of(redis_7.url).look()).keys() == {"memory"}
+    assert (await stats_of(redis_7.url).look()).numbers.keys() == {"memory"}
 
 
 # -- it is we who are wrong -------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from console.core.watched import (
     Unavailable,
 )
 from console.engine.watchers.readings import ReadingsWatcher, key, keys
-from console.targets.source import CannotAskError, SourceError
+from console.targets.source import Answered, CannotAskError, SourceError
 from tests.unit.engine.kit import HandClock
 
 HOST = Host(kind="host", every="1s", limit="1s")  # type: ignore[arg-type]
@@ -33,11 +33,11 @@ class Target:
     """Answers what it is told to, once it is let."""
 
     def __init__(self) -> None:
-        self.answer: Mapping[str, float] | Exception = {}
+        self.answer: Answered | Exception = Answered()
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def look(self) -> Mapping[str, float]:
+    async def look(self) -> Answered:
         await self.go_on.wait()
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -49,9 +49,9 @@ class Stage:
         self.target, self.clock = Target(), HandClock()
         self.watcher = ReadingsWatcher(source, self.target, self.clock)
 
-    async def ask(self, answer: Mapping[str, float] | Exception) -> None:
+    async def ask(self, answer: Mapping[str, float] | Answered | Exception) -> None:
         self.clock.seconds += 1
-        self.target.answer = answer
+        self.target.answer = answer if isinstance(answer, Answered | Exception) else Answered(answer)
         await self.watcher.ask()
 
     def __getitem__(self, measure: Stat | Query | Alert | Unavailable | FailuresInARow) -> Measured:
@@ -111,6 +111,24 @@ async def test_a_target_that_does_not_answer_is_unavailable_and_its_numbers_are_
     assert (stage[DOWN].value, stage[IN_A_ROW].value) == (1.0, 2.0)
     await stage.ask({"cpu": 13.0})
     assert (stage[DOWN].value, stage[IN_A_ROW].value, stage.watcher.trouble) == (0.0, 0.0, "")
+
+
+async def test_a_failure_is_told_beside_what_is_known(stage: Stage) -> None:
+    """A command that ends with 1 has a code; and that counts as a bad answer."""
+    await stage.ask(Answered({"cpu": 12.5}, "it is loading"))
+    assert (stage[CPU].value, stage[DOWN].value, stage[IN_A_ROW].value) == (12.5, 1.0, 1.0)
+    assert (stage.watcher.trouble, stage.watcher.troubles) == ("it is loading", {})
+
+
+async def test_trouble_with_a_part_is_told_and_the_target_is_well(stage: Stage) -> None:
+    """One question that is refused takes nothing from the others; it is forgotten with the next answer."""
+    await stage.ask(Answered({"cpu": 12.5}, troubles={"a / b": "brings nothing"}))
+    assert (stage[CPU].value, stage[SHARE], stage[DOWN].value) == (12.5, NOTHING, 0.0)
+    assert stage.watcher.trouble == "`a / b`: brings nothing"
+    assert stage.watcher.troubles == {"a / b": "brings nothing"}
+    for after in (SourceError("no answer"), CannotAskError("no such host")):
+        await stage.ask(after)
+        assert (stage.watcher.trouble, stage.watcher.troubles) == (str(after), {})
 
 
 async def test_that_we_cannot_ask_says_nothing_about_the_target(stage: Stage) -> None:
