@@ -214,7 +214,7 @@ def _of_question(
     every_s: float | None,
     make: Make,
 ) -> Iterator[Remark]:
-    """What is wrong with the questions of a metric, the worst first."""
+    """What is wrong with the questions of a metric, the worst first, of which alone is told."""
     advice = f"put the question of `{name}` right, or have the series exported"
     spoken = [series for question in asked for series in names_of(question)]
     gone = [n for n in dict.fromkeys(spoken) if about.names is not None and n not in about.names]
@@ -222,22 +222,28 @@ def _of_question(
         close = nearest(series, about.names or ())
         near = f": did you mean {quoted(close)}?" if close else ""
         yield make(Sign.LACK, f"{name}: no series {quoted(series)}{near}", advice)
+    windows = list(_short_windows(name, asked, every_s, make)) if every_s else []
+    # It is why the question brings nothing at one moment, and a number at another.
+    yield from (each for each in windows if each.sign is Sign.LACK)
     for question in asked:
         if question in troubles and not (question == asked[0] and len(asked) > 1):
             yield make(Sign.LACK, f"{name}: {quoted(question)}: {troubles[question]}", advice)
-    if every_s is None:
-        return
-    short = [w for question in asked for w in windows_of(question) if w < SCRAPES * every_s]
-    if short:
-        yield make(
-            Sign.LACK if min(short) < 2 * every_s else Sign.WARN,
-            f"{name}: a window of {min(short):g} s is short where {listed(set(spoken))} is scraped every"
-            f" {every_s:g} s",
-            f"make it {SCRAPES * every_s:g} s at least, or scrape more often",
-        )
-    if source.every < every_s:
+    yield from windows
+    if every_s and source.every < every_s:
         yield make(
             Sign.NOTE,
             f"{name}: asked every {source.every:g} s, and scraped every {every_s:g} s: half of it is old",
             f"`every` of its source may be {every_s:g} s",
+        )
+
+
+def _short_windows(name: str, asked: Sequence[str], every_s: float, make: Make) -> Iterator[Remark]:
+    """That a window holds too few scrapes: below two intervals there is never a rate to rely on."""
+    short = [w for question in asked for w in windows_of(question) if w < SCRAPES * every_s]
+    if short:
+        series = listed({series for question in asked for series in names_of(question)})
+        yield make(
+            Sign.LACK if min(short) < 2 * every_s else Sign.WARN,
+            f"{name}: a window of {min(short):g} s is short where {series} is scraped every {every_s:g} s",
+            f"make it {SCRAPES * every_s:g} s at least, or scrape more often",
         )
