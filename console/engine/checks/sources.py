@@ -120,7 +120,7 @@ async def _look(case: Case, name: str, each: Watcher, metrics: Mapping[str, Metr
     remark = partial(Remark, target_of(name))
     if _is_dead(each, source):
         return Look(name, source, metrics, each, took_s, {})
-    if isinstance(source, _TWO_LOOKS) and metrics:
+    if isinstance(source, _TWO_LOOKS) and metrics and not each.troubles:  # what hangs would hang again
         await case.means.clock.sleep(AGAIN_S)
         await each.ask()
     match source:
