@@ -536,7 +536,7 @@ def test_straight_from_init(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     testnet = lines[lines.index("") + 1 :]
     testnet = testnet[: testnet.index("")]
-    assert testnet[0].startswith("testnet: 6 lacks, ")
+    assert testnet[0].startswith("testnet: 7 lacks, ")
     assert testnet[1:4] == [
         "  secrets",
         "    ✗ env:WARROOM_TESTNET_DSN: the variable is not set",
