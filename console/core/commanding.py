@@ -5,8 +5,15 @@ from console.core.state import Incident, Status
 
 
 def allowed(incident: Incident, step: Step) -> bool:
-    """Whether the step needs no commander, or they said yes to exactly what it does."""
-    return step.authority is not Authority.COMMANDER or incident.allowed.get(step.id) == step.effects
+    """Whether the step needs no commander, or they said yes to exactly what it does.
+
+    An automatic rollback that runs has no commander to ask: whoever signed for it beforehand, or lets it run
+    unsigned, did so for the runbook of that strategy with this step in it.
+    """
+    if step.authority is not Authority.COMMANDER or incident.allowed.get(step.id) == step.effects:
+        return True
+    run = incident.automatic
+    return run is not None and run.active and run.mode == "runs" and incident.commander is None
 
 
 def to_allow(incident: Incident) -> tuple[Step, ...]:

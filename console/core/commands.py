@@ -198,7 +198,7 @@ COMMANDS: tuple[Command, ...] = (
         Group.LEAD,
         "warroom automatic off",
         possible.switch_automatic,
-        rank=25,
+        rank=23,
     ),
     Command(
         "unfreeze",
