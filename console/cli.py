@@ -27,6 +27,7 @@ SUBCOMMANDS = {
     "keys": "look:keys",
     "go": "act:go",
     "declare": "act:declare",
+    "severity": "act:severity",
     "replan": "act:replan",
     "request": "authorise:request",
     "sign": "authorise:sign",

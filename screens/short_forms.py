@@ -1,13 +1,15 @@
 """Dialogs that ask for one line: a note, the reason to stop, the release to go back to."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 from msgspec.structs import replace
 
 from console.core.glass import glass_of, refused
 from console.core.plan_words import glass_words, way
-from console.core.requests import Abort, AnyAsk, Note, Replan
+from console.core.requests import Abort, AnyAsk, ChangeSeverity, Note, Replan
 from console.core.standing import says_plan_again
+from console.core.strategy import Severity
 from console.core.wishes import back_to
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
@@ -30,6 +32,30 @@ class NoteDialog(Form):
         """The note, unless it says nothing."""
         (note,) = typed
         return Note(text=note) if note else Lacking("an empty note says nothing")
+
+
+class SeverityDialog(Form):
+    """Says how grave it is."""
+
+    caption = "Severity"
+    yes = "Change it"
+    fields = ("why",)
+
+    def body(self, width: int) -> Sequence[Line]:
+        """What it is now, and who may change it."""
+        incident = self.scene.snapshot.state.open_incident
+        now = incident.severity if incident else None
+        words = f"It is {now or 'not said yet'}. The commander changes it, or whoever is on-call engineer."
+        return wrap(words, width, Role.DIM)
+
+    def options(self) -> Sequence[tuple[str, str]]:
+        """All there are."""
+        return [(name, name) for name in get_args(Severity)]
+
+    def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:
+        """The change, with its reason."""
+        (reason,) = typed
+        return ChangeSeverity(chosen or "", reason) if reason else Lacking("say why")
 
 
 class AbortDialog(Form):

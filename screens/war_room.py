@@ -42,7 +42,7 @@ from screens.palette import Palette
 from screens.readings import HelpDialog, OutputDialog, PlanDialog
 from screens.resolve import ResolveDialog
 from screens.scene import Scene
-from screens.short_forms import AbortDialog, NoteDialog, TargetDialog
+from screens.short_forms import AbortDialog, NoteDialog, SeverityDialog, TargetDialog
 from screens.sign import SignDialog
 from screens.tick import TickDialog
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
@@ -65,6 +65,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "allow": AllowDialog,
     "sign": SignDialog,
     "abort": AbortDialog,
+    "severity": SeverityDialog,
     "mitigate": MitigateDialog,
     "tick": TickDialog,
     "note": NoteDialog,

@@ -21,6 +21,7 @@ from console.core.policy import unattended
 from console.core.roster import Roster
 from console.core.rules import Standing
 from console.core.second_path import Second
+from console.core.severity import severity
 from console.core.state import Incident, RunningRelease, State, Status
 from console.core.strategy import Automatic, Environment
 from console.core.words import duration
@@ -109,7 +110,7 @@ def _begun(seen: Seen, rule: Automatic, incident: Incident) -> Iterator[Body]:
     yield ev.AutomaticBegan(
         triggers=tuple(seen.firing),
         rules=tuple(" ".join(one.rule.split()) for one in seen.firing.values()),
-        severity=seen.environment.severity,
+        severity=severity(seen.environment, seen.state.rungs, incident.triggers),
         roster=seen.roster_sha256,
     )
     yield ev.StageBegan("detection", budget, since)

@@ -17,6 +17,7 @@ def command_words(
     environment: Environment,
     name: str,
     *,
+    severity: str,
     person: str,
     called: Called,
     impact: Impact | None,
@@ -26,10 +27,12 @@ def command_words(
 ) -> str:
     """The page's text, a line for each thing, with a line break at its end; it holds no secret.
 
-    `name` is the environment's, `following` whom else they could ask.
+    `name` is the environment's, `severity` what its rule makes of it so far, `following` whom else they
+    could ask.
     """
     lines = (
-        *_what(incident, environment, name, impact, running, now),
+        f"{name.upper()}: {severity} suspected, {incident.id}, {environment.title}",
+        *_what(incident, environment, impact, running, now),
         *_whom(person, called),
         *_how(incident, name, person, following),
     )
@@ -39,12 +42,10 @@ def command_words(
 def _what(
     incident: Incident,
     environment: Environment,
-    name: str,
     impact: Impact | None,
     running: RunningRelease | None,
     now: Stamp,
 ) -> Iterator[str]:
-    yield f"{name.upper()}: {environment.severity} suspected, {incident.id}, {environment.title}"
     since = f"since {clock(incident.onset)}Z, for {duration(now.seconds_since(incident.onset))}"
     yield f"fires: {', '.join(incident.triggers)}; {since}"
     yield f"impact: {impact_words(impact, environment)}"

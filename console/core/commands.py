@@ -181,6 +181,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=8,
     ),
     Command(
+        "severity",
+        "S",
+        "severity",
+        "Says how grave the incident is, whatever the strategy's rule has made of it; asks for the reason.",
+        Group.LEAD,
+        "warroom severity",
+        possible.change_severity,
+        rank=26,
+    ),
+    Command(
         "resolve",
         "R",
         "resolve",

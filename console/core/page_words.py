@@ -24,7 +24,8 @@ def _lines(
     incident: Incident, plan: Plan, environment: Environment, person: str, asked: Asked, now: Stamp
 ) -> Iterator[str]:
     name, roles = plan.environment, ", ".join(asked.roles)
-    yield f"{name.upper()}: {incident.severity or environment.severity} {incident.id}, {environment.title}"
+    severity = incident.severity or environment.severity.otherwise
+    yield f"{name.upper()}: {severity} {incident.id}, {environment.title}"
     yield f"commander: {incident.commander or 'nobody yet'}; sick since {clock(incident.onset)}Z"
     missing = wanting(incident, now)
     if asked.why == "escalation" or not set(missing) & set(asked.roles):

@@ -273,6 +273,14 @@ def restore_rows(snapshot: Snapshot, environment: Environment) -> str | None:
     return incident if isinstance(incident, str) else None
 
 
+def change_severity(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is an incident that somebody has declared."""
+    incident = snapshot.state.open_incident
+    if incident is None or incident.status != "declared":
+        return "no incident is declared"
+    return None
+
+
 def move_onset(snapshot: Snapshot, _environment: Environment) -> str | None:
     """What data goes back to is not decided yet."""
     incident = _planned(snapshot)

@@ -32,6 +32,13 @@ class Declare(Ask, frozen=True):
     """Ids of declared triggers, for what no metric can see."""
 
 
+class ChangeSeverity(Ask, frozen=True):
+    """Say how grave the incident is."""
+
+    severity: str
+    reason: str
+
+
 class Replan(Ask, frozen=True):
     """Freeze a new plan; without a wish, back to the release that the ledger proposes."""
 
@@ -191,6 +198,7 @@ class Stop(Ask, frozen=True):
 
 AnyAsk = (
     Declare
+    | ChangeSeverity
     | Replan
     | MoveOnset
     | Errand

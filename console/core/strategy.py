@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from console.core.alerting import Webhook
 from console.core.ci import GithubCi
@@ -299,6 +299,24 @@ class Watch(Model):
     """What notifies at once."""
 
 
+Severity = Literal["SEV-1", "SEV-2", "SEV-3"]
+
+
+class SeverityRule(Model):
+    """How grave an incident is, by the worst rung that a metric or a declared trigger stands on."""
+
+    otherwise: Severity
+    """While nothing says roll back; and on any rung that is not named here."""
+    mandatory: Severity | None = None
+    automatic: Severity | None = None
+    """None: as `mandatory`."""
+
+
+def _of_any_rung(value: object) -> object:
+    """A severity that is written by itself counts on every rung."""
+    return {"otherwise": value} if isinstance(value, str) else value
+
+
 class Environment(Model):
     """One environment with everything a rollback of it needs."""
 
@@ -312,7 +330,11 @@ class Environment(Model):
     """What is not as in the field, for a rehearsal: shown on the screen."""
     state: str | None = None
     """Folder of the journal and all that belongs to it; None for the usual one."""
-    severity: Literal["SEV-1", "SEV-2", "SEV-3"]
+    severity: Annotated[
+        SeverityRule,
+        BeforeValidator(_of_any_rung, json_schema_input_type=str | SeverityRule),
+        Expected("`SEV-1`, `SEV-2` or `SEV-3`, or a mapping with `otherwise`, `mandatory`, `automatic`"),
+    ]
     repository: Repository
     releases: Releases
     service: Service

@@ -9,6 +9,7 @@ from console.core import events as ev
 from console.core.calling import due, to_ask, unheard
 from console.core.calling_words import command_words
 from console.core.clock import Clock
+from console.core.severity import severity
 from console.core.state import Called, Incident
 from console.engine.book import Book
 from console.engine.pager import AT_ONCE, Means, send
@@ -79,6 +80,7 @@ class Caller:
             incident,
             means.environment,
             state.environment,
+            severity=severity(means.environment, state.rungs, incident.triggers),
             person=person,
             called=called,
             impact=means.impact(),

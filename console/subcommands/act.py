@@ -13,6 +13,7 @@ from console.core.receipt import beyond, told
 from console.core.requests import AnyAsk, Choice
 from console.core.single_rows import shown
 from console.core.state import Incident
+from console.core.strategy import Severity
 from console.core.wishes import back_to, keeping
 from console.subcommands.room import RefusedError, ask, enter
 from console.subcommands.tell import line, names_of
@@ -105,6 +106,11 @@ def replan(
     wish = back_to(enter(place).snapshot().state.open_incident, to)
     wish = keeping(wish) if keep_data else wish
     do(place, rq.Replan(replace(wish, break_glass=break_glass)))
+
+
+def severity(severity: Severity, reason: str, *, where: Where = HERE) -> None:
+    """Say how grave the incident is, and why; the commander may, and whoever is on-call engineer."""
+    do(find(where), rq.ChangeSeverity(severity, reason))
 
 
 def note(text: str, *, where: Where = HERE) -> None:

@@ -23,6 +23,7 @@ from console.core.strategy import (
     EscalationPath,
     Paging,
     PipelineDeploy,
+    SeverityRule,
     Stages,
     Strategy,
 )
@@ -238,7 +239,8 @@ def test_declared_triggers(environment: Environment) -> None:
 
 def test_environment(environment: Environment) -> None:
     """Risk, users, times and names of testnet."""
-    assert (environment.risk, environment.users, environment.severity) == ("low", "internal testers", "SEV-3")
+    assert (environment.risk, environment.users) == ("low", "internal testers")
+    assert environment.severity == SeverityRule(otherwise="SEV-3")
     assert (environment.recover_within, environment.expected) == (900, 600)
     assert environment.repository.model_dump() == {
         "remote": ".",
@@ -429,7 +431,8 @@ class TestStaging:
     def test_environment(self, staging: Environment) -> None:
         """Risk, users, times and names."""
         assert (staging.risk, staging.users) == ("medium", "beta and staging users")
-        assert (staging.severity, staging.recover_within, staging.expected) == ("SEV-2", 1800, 1200)
+        assert staging.severity == SeverityRule(otherwise="SEV-3", mandatory="SEV-2")
+        assert (staging.recover_within, staging.expected) == (1800, 1200)
         assert staging.repository.model_dump() == {
             "remote": ".",
             "branch": "develop",
@@ -518,7 +521,8 @@ class TestProduction:
 
     def test_environment(self, production: Environment) -> None:
         """Risk, users, times and names."""
-        assert (production.risk, production.users, production.severity) == ("critical", "all users", "SEV-1")
+        assert (production.risk, production.users) == ("critical", "all users")
+        assert production.severity == SeverityRule(otherwise="SEV-2", mandatory="SEV-1")
         assert (production.recover_within, production.expected) == (300, 240)
         assert production.repository.model_dump() == {
             "remote": ".",

@@ -88,6 +88,7 @@ CASES: list[tuple[Body, str, Tone]] = [
         "declared INC-7QK2 SEV-3, eng-1 commands: gas looks wrong",
         Tone.PERSON,
     ),
+    (ev.SeverityChanged("SEV-1", "the whole of the beta"), "it is SEV-1: the whole of the beta", Tone.PERSON),
     (ev.PlanningStarted(Wish("v1.4.9")), "plans the way back to v1.4.9", Tone.PLAIN),
     (ev.PlanningStarted(Wish()), "plans the way back to the newest good release", Tone.PLAIN),
     (

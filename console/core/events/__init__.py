@@ -36,6 +36,7 @@ from console.core.events.incident import (
     NoteAdded,
     OnsetMoved,
     RollbackAdvised,
+    SeverityChanged,
 )
 from console.core.events.plan import (
     EvidenceRecorded,
@@ -102,6 +103,7 @@ __all__ = [
     "RunAborted",
     "RunResumed",
     "RungChanged",
+    "SeverityChanged",
     "StageBegan",
     "StageEnded",
     "StageOverran",

@@ -33,6 +33,14 @@ class IncidentDeclared(Body, frozen=True):
     """SHA-256 of the roster by which this incident's signatures are counted."""
 
 
+class SeverityChanged(Body, frozen=True):
+    """Somebody said how grave it is, whatever the rule says."""
+
+    kind = "severity.changed"
+    severity: str
+    reason: str
+
+
 class OnsetMoved(Body, frozen=True):
     """Somebody said when it really began: what data may go back to ends before."""
 
@@ -102,6 +110,7 @@ class ErrandEnded(Body, frozen=True):
 KINDS: tuple[type[Body], ...] = (
     IncidentSuspected,
     IncidentDeclared,
+    SeverityChanged,
     OnsetMoved,
     ItemTicked,
     NoteAdded,

@@ -39,6 +39,11 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
 
 
 @apply.register
+def _(body: ev.SeverityChanged, event: ev.Event, state: State) -> State:
+    return changed(state, event, severity=body.severity)
+
+
+@apply.register
 def _(body: ev.OnsetMoved, event: ev.Event, state: State) -> State:
     return changed(state, event, onset=body.onset)
 

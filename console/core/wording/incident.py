@@ -19,6 +19,11 @@ def _(body: ev.IncidentDeclared, event: ev.Event, _title: Title) -> Said:
 
 
 @words_of.register
+def _(body: ev.SeverityChanged, _event: ev.Event, _title: Title) -> Said:
+    return Said(f"it is {body.severity}: {body.reason}", Tone.PERSON)
+
+
+@words_of.register
 def _(body: ev.IncidentResolved, event: ev.Event, title: Title) -> Said:
     note = f": {body.note}" if body.note else ""
     lasts = f"; still in force: {', '.join(map(title, body.in_force))}" if body.in_force else ""

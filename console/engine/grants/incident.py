@@ -6,9 +6,11 @@ from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body
 from console.core.mitigating import in_force
+from console.core.on_duty import ON_CALL
 from console.core.policy import unrecovered
+from console.core.severity import severity
 from console.core.state import Incident
-from console.core.strategy import ByHand, PrerequisiteRule
+from console.core.strategy import ByHand, PrerequisiteRule, Severity
 from console.engine.grants.case import Case, RefusedError, grant
 
 Outcome = Literal["recovered", "mitigated", "false alarm"]
@@ -31,17 +33,32 @@ def _(ask: rq.Declare, case: Case) -> tuple[Body, ...]:
             f"no trigger {', '.join(unknown)}; there are {', '.join(case.environment.triggers)}"
         )
     onset = known.onset if known else case.now
+    triggers = tuple(dict.fromkeys((*(known.triggers if known else ()), *ask.triggers)))
     return (
         ev.IncidentDeclared(
             commander=case.actor,
-            severity=case.environment.severity,
+            severity=severity(case.environment, state.rungs, triggers),
             note=ask.note,
-            triggers=tuple(dict.fromkeys((*(known.triggers if known else ()), *ask.triggers))),
+            triggers=triggers,
             onset=onset,
             samples_from=onset,
             roster=case.roster_sha256,
         ),
     )
+
+
+@grant.register
+def _(ask: rq.ChangeSeverity, case: Case) -> tuple[Body, ...]:
+    incident = case.declared()
+    if ask.severity not in get_args(Severity):
+        raise RefusedError(f"no severity {ask.severity}; there are {', '.join(get_args(Severity))}")
+    if not ask.reason.strip():
+        raise RefusedError("a severity is changed with a reason: give one")
+    if ask.severity == incident.severity:
+        raise RefusedError(f"{incident.id} is {incident.severity} already")
+    if case.actor != incident.commander:
+        case.holds_one_of([ON_CALL], "change the severity, beside the commander")
+    return (ev.SeverityChanged(ask.severity, ask.reason),)
 
 
 @grant.register

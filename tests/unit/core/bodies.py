@@ -76,6 +76,7 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         onset=STAMPS,
         samples_from=STAMPS,
     ),
+    ev.SeverityChanged: st.builds(ev.SeverityChanged, severity=_words, reason=_words),
     ev.RollbackAdvised: st.builds(
         ev.RollbackAdvised,
         level=st.sampled_from(["none", "consider", "mandatory", "held"]),

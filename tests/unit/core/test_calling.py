@@ -177,6 +177,7 @@ def test_the_page_says_what_fires_how_bad_it_is_and_the_one_command_that_opens_i
         night.story.incident,
         night.environment,
         "production",
+        severity="SEV-3",
         person="oncall-1",
         called=night.story.incident.called["oncall-1"],
         impact=Impact(15.0, 212, 31.0, "worse"),

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from console.core import events as ev
 from console.core import requests as rq
 from console.core.events import Body, Draft
+from console.core.metrics import Rung
 from console.core.plan import DataChange, Prerequisite, RowsChange, Wish
 from console.core.requests import AnyAsk, Choice, Request
 from console.core.roster import Roster
@@ -15,7 +16,7 @@ from console.core.wishes import of_rows
 from console.engine.desk import Desk, new_incident
 from console.engine.grants import RefusedError
 from tests.unit.core import kit
-from tests.unit.core.kit import ENV, at
+from tests.unit.core.kit import ENV, INCIDENT, at
 from tests.unit.engine.kit import Desktop, environment
 
 HEAD = "e" * 64
@@ -27,6 +28,7 @@ ROSTER = Roster.model_validate(
             {"handle": "eng-2", "roles": ["engineer"], "deputy_for": ["security"]},
             {"handle": "pm-1", "roles": ["product"]},
             {"handle": "new-1", "roles": []},
+            {"handle": "oncall-1", "roles": ["on-call-engineer"]},
         ],
     }
 )
@@ -73,6 +75,7 @@ def switching(office: Office) -> None:
 EVERY_ASK: list[AnyAsk] = [
     rq.Declare(note=""),
     rq.SwitchAutomatic(on=False, reason="load test"),
+    rq.ChangeSeverity("SEV-1", "x"),
     rq.Replan(),
     rq.MoveOnset(0, "x"),
     rq.Errand("backup"),
@@ -145,6 +148,56 @@ def test_declaring_a_suspected_incident_keeps_its_onset_and_its_triggers(office:
         onset=at(),
         samples_from=at(),
     )
+
+
+RULE = {"otherwise": "SEV-3", "mandatory": "SEV-2", "automatic": "SEV-1"}
+
+
+@pytest.mark.parametrize(
+    ("rung", "triggers", "severity"),
+    [
+        (Rung.WARN, (), "SEV-3"),
+        (Rung.WARN, ("keys_exposed",), "SEV-2"),
+        (Rung.MANDATORY, (), "SEV-2"),
+        (Rung.AUTOMATIC, (), "SEV-1"),
+    ],
+)
+def test_the_severity_follows_from_the_worst_rung(
+    rung: Rung, triggers: tuple[str, ...], severity: str
+) -> None:
+    office = Office(severity=RULE)
+    office.say(ev.RungChanged("health_check", "health", Rung.OK, rung, 4.0, None, "count", ""))
+    (body,) = office.ask(rq.Declare("", triggers))
+    assert isinstance(body, ev.IncidentDeclared)
+    assert body.severity == severity
+
+
+class TestSeverity:
+    """A person knows better than a rule."""
+
+    def test_the_commander_says_how_grave_it_is(self, office: Office) -> None:
+        office.declare()
+        said = office.ask(rq.ChangeSeverity("SEV-1", "the whole of the beta"))
+        assert said == (ev.SeverityChanged("SEV-1", "the whole of the beta"),)
+        office.say(*said)
+        assert office.book.state.open_incident
+        assert office.book.state.open_incident.severity == "SEV-1"
+        assert office.refusal(rq.ChangeSeverity("SEV-1", "again")) == f"{INCIDENT} is SEV-1 already"
+
+    def test_so_does_the_on_call_engineer_and_nobody_else(self, office: Office) -> None:
+        office.declare()
+        assert office.ask(rq.ChangeSeverity("SEV-2", "users write in"), "oncall-1")
+        assert office.refusal(rq.ChangeSeverity("SEV-2", "users write in"), "pm-1") == (
+            "pm-1 is product; on-call-engineer may change the severity, beside the commander"
+        )
+
+    def test_it_is_one_of_three_and_has_a_reason(self, office: Office) -> None:
+        office.declare()
+        unknown = office.refusal(rq.ChangeSeverity("SEV-0", "bad"))
+        assert unknown == "no severity SEV-0; there are SEV-1, SEV-2, SEV-3"
+        assert office.refusal(rq.ChangeSeverity("SEV-1", " ")).startswith(
+            "a severity is changed with a reason"
+        )
 
 
 def test_what_nobody_suspected_begins_when_it_is_declared(office: Office) -> None:
