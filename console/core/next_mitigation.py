@@ -137,18 +137,14 @@ def _calm(
 
 
 def _blind(environment: Environment, known: Grounds, trial: Trial) -> str:
-    """The metrics that it covers and nobody sees now."""
+    """The metrics that it covers and nobody sees now; while it may help yet, those that wait for data too.
+
+    Later, few tries may be what it has brought about: traffic that was sent away does not come back.
+    """
     mitigation = environment.mitigations.get(trial.name)
-    covered = [
-        environment.metrics[name]
-        for name in _stale(known, mitigation.covers if mitigation else ())
-        if name in environment.metrics
-    ]
-    return ", ".join(metric.title for metric in covered)
-
-
-def _stale(known: Grounds, names: Sequence[str]) -> list[str]:
-    return [name for name in names if known.rungs.get(name) is Rung.STALE]
+    unknown = {Rung.STALE, Rung.WAITING} if trial.waits_s > 0 else {Rung.STALE}
+    covered = (name for name in (mitigation.covers if mitigation else ()) if name in environment.metrics)
+    return ", ".join(environment.metrics[name].title for name in covered if known.rungs.get(name) in unknown)
 
 
 def remark(snapshot: Snapshot, incident: Incident, environment: Environment) -> str:

@@ -2,7 +2,7 @@
 
 from console.core import events as ev
 from console.core.clock import Clock
-from console.core.metrics import Row
+from console.core.metrics import Row, Rung
 from console.core.recommendation import Grounds, line_seen, recommend
 from console.core.strategy import Environment
 from console.engine.board import Board, one_line
@@ -21,7 +21,7 @@ class Adviser:
     def take(self, row: Row) -> None:
         """One more tick, of which the rungs are in the journal already."""
         incident = self._book.state.open_incident
-        if incident is None:
+        if incident is None or _has_just_begun(row):
             return
         found = recommend(self._environment, self.grounds(row))
         if found.level != incident.advised:
@@ -37,3 +37,8 @@ class Adviser:
             values={reading.metric: reading.value for reading in row.readings},
             line=line_seen(self._board.live, state),
         )
+
+
+def _has_just_begun(row: Row) -> bool:
+    """Whether the engine has not looked at everything yet: what it does not know is no calm."""
+    return any(reading.rung is Rung.WAITING and reading.measured is None for reading in row.readings)

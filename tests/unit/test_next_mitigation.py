@@ -144,6 +144,16 @@ def test_nobody_says_that_it_has_helped_who_cannot_see_it() -> None:
     assert room.next() == NextStep(words, None)
 
 
+def test_few_tries_say_nothing_while_it_may_help_yet_and_are_enough_afterwards() -> None:
+    room = Sick()
+    room.mitigate()
+    room.sample(5, error_rate=(None, Rung.WAITING))
+    assert room.next().sentence.startswith("wait: no fresh data of errors")
+    room.wait(60)
+    room.sample(5, error_rate=(None, Rung.WAITING))
+    assert room.next().command == "resolve"
+
+
 def test_where_only_people_can_see_whether_it_helped_they_are_asked_to_look() -> None:
     """What somebody declared stays declared: it is no sign that nothing has helped."""
     room = Sick({"away": mitigation("error_rate", "keys_exposed", title="traffic away")})

@@ -172,9 +172,9 @@ class Watched(Desktop):
         board = Board(Live(1, 1, self.clock.now()), self.clock, lambda _: None)
         self.adviser = Adviser(self.book, environment(), board, self.clock)
 
-    def tick(self, rung: Rung) -> list[str]:
+    def tick(self, rung: Rung, *, measured: bool = True) -> list[str]:
         """One more; every level that was ever said."""
-        reading = Reading("health_check", 4.0, None, self.clock.now(), rung)
+        reading = Reading("health_check", 4.0, None, self.clock.now() if measured else None, rung)
         self.adviser.take(Row(self.clock.now(), (reading,)))
         return [body.level for body in self.journal.bodies() if isinstance(body, ev.RollbackAdvised)]
 
@@ -187,3 +187,11 @@ def test_the_recommendation_is_said_once_each_time_that_it_changes_and_only_in_a
     assert watched.tick(Rung.AUTOMATIC) == ["mandatory"]
     assert watched.tick(Rung.OK) == ["mandatory", "none"]
     assert watched.incident.advised == "none"
+
+
+def test_an_engine_that_has_not_looked_yet_does_not_call_that_calm() -> None:
+    watched = Watched()
+    watched.declare()
+    assert watched.tick(Rung.MANDATORY) == ["mandatory"]
+    assert watched.tick(Rung.WAITING, measured=False) == ["mandatory"]
+    assert watched.tick(Rung.WAITING) == ["mandatory", "none"]
