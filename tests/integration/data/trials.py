@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from actions.action import Action, Inputs, World
 from console.core.backups import DatabaseFacts, Manifest
 from console.core.data import Backups, Data
+from console.core.events import Body
 from console.core.plan import DataChange
 from console.core.protocols import Head
 from console.store.clock import SystemClock
@@ -50,6 +51,9 @@ class Heard(Progressed):
 
     def line(self, text: str) -> None:
         self.lines.append(text)
+
+    def remember(self, event: Body) -> None:
+        raise AssertionError(f"nothing here is remembered before an effect: {event}")
 
 
 class Trial:

@@ -92,6 +92,7 @@ async def parts(folder: Path, world: World, tmp_path: Path) -> AsyncIterator[Par
             releases=tmp_path / "releases.yaml",
             worktrees=tmp_path / "worktrees",
             evidence=tmp_path / "evidence",
+            base=tmp_path,
         )
 
 

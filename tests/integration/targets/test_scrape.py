@@ -253,7 +253,7 @@ class TestRedirects:
     )
     def test_encryption_may_be_added_and_never_taken_away(self, here: str, there: str, same: bool) -> None:  # noqa: FBT001 - a case
         """The usual redirect to https, on the usual ports, is still the same host."""
-        assert web._same_host(httpx.URL(here), httpx.URL(there)) is same
+        assert web.same_host(httpx.URL(here), httpx.URL(there)) is same
 
     async def test_circles_end(self, client: httpx.AsyncClient, server: LocalWeb) -> None:
         """After three hops."""
