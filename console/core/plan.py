@@ -129,6 +129,8 @@ class CodeChange(Struct, frozen=True):
     """Migrations that one of the two has and the other has not, or not so; None: nobody can tell."""
     schema: SchemaVerdict | None = None
     """Whether the target can work with today's schema; None where the data goes back, schema and all."""
+    images: dict[str, str] = {}
+    """The target's image of each component, pinned by digest or image id, in order of names."""
 
 
 POINT_IN_TIME = "point in time"

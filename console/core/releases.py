@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from console.core.errors import StatedError
-from console.core.fields import CommitId, Model, Text
+from console.core.fields import CommitId, Model, Name, Text
 from console.core.plan import Release
 
 
@@ -22,6 +24,8 @@ class Known(Model):
     said_by: Text
     deployed: Text
     """When it was deployed, ISO 8601 in UTC."""
+    images: dict[Name, Text] = Field(default_factory=dict)
+    """Of each component, pinned: `repository@sha256:...`, or `sha256:...` where it never left its machine."""
 
 
 class ReleaseList(Model):

@@ -117,6 +117,7 @@ async def _back_in_git(
         restored=await world.clone.write_commit(raw, keep=False),
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, running, goal, wish, show),
+        images=dict(sorted(chosen.images.items())),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")

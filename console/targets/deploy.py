@@ -35,6 +35,8 @@ class Deployment(Struct, frozen=True):
     token: str
     """Names the wish: the same one twice has one effect."""
     limit_s: float
+    images: dict[str, str] = {}
+    """The image of each component, pinned; where a release is a tree and no image, none."""
 
 
 SETTLE_S = 60

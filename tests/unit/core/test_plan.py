@@ -110,6 +110,7 @@ _OTHER_CODE: dict[str, object] = {
     "restored": "d" * 40,
     "migrations": (),
     "schema": SchemaVerdict("same"),
+    "images": {"service": "sha256:" + "a" * 64},
 }
 
 
