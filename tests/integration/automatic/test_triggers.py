@@ -92,20 +92,22 @@ async def _stop_postgres(place: Place) -> None:
 
 
 async def test_database_unavailable(tmp_path: Path) -> None:
-    """A release had landed, so a rollback may help, and begins; without a database it cannot count what users
-    have, and stops before it has touched anything. Data is never restored.
+    """A release had landed, so a rollback may help; but nobody can read the schema of a database that has
+    gone, so it prepares and waits at the gate for a person. Nothing is touched, and data is never restored.
     """
     async with placed(tmp_path, without_errors) as place:
         await place.break_()
         await place.until(lambda snapshot: snapshot.state.open_incident is not None)
         await _stop_postgres(place)
-        run = await place.ended()
-        assert (run.trigger, run.outcome) == ("database_unavailable", "stopped")
-        assert "count the rows failed" in run.words
-        incident = place.room.snapshot().state.open_incident
-        assert incident is not None
+        incident = await place.decided("arms")
+        assert incident.automatic is not None
+        assert incident.automatic.trigger == "database_unavailable"
+        assert "schema" in incident.automatic.why, incident.automatic.why
         assert incident.plan is not None
+        assert incident.plan.code is not None
+        assert incident.plan.code.schema is not None
+        assert incident.plan.code.schema.kind == "unknown"
         assert (incident.plan.data, incident.plan.rows) == (None, None)
-        begun = {step.id for step in incident.plan.of_phase(Phase.SWITCH) if incident.step(step.id).attempt}
-        assert begun == {"rows"}
+        assert not any(incident.step(step.id).attempt for step in incident.plan.of_phase(Phase.SWITCH))
+        assert not place.said(ev.GateOpened)
         assert world.rollbacks_on_develop(tmp_path) == 0

@@ -66,6 +66,7 @@ def test_the_cache_goes_back_behind_the_gate(warroom: CommandLine, saved: str, i
     made = warroom("cache", "restore", saved)
     assert made.returncode == Exit.DONE, made.stderr
     assert f" of {saved}, and no other" in made.stdout
+    warroom.prepare()
     warroom.wait_for(lambda s: s.live is not None and s.live.gate.endswith("must say yes"))
     for person in APPROVERS:
         done = warroom("go", incident, "--type", "production", actor=person)

@@ -92,7 +92,7 @@ def test_a_line_for_each_the_most_urgent_first(watch: Watch) -> None:
     done = watch()
     assert done.returncode == Exit.DONE, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
-    assert len(lines) == 13
+    assert len(lines) == 14
     assert lines[0][:4] == ["errors", "12.0", "%", ">5"]
     assert (lines[0][5], lines[0][-1]) == ("mandatory", ERRORS)
     assert set(lines[0][4]) == {"█"}
@@ -148,7 +148,7 @@ def test_as_a_document(watch: Watch) -> None:
 
 def test_without_a_moment_there_is_no_course_and_without_a_source_none_is_told(watch: Watch) -> None:
     told = watch.json()
-    assert len(told["metrics"]) == 13
+    assert len(told["metrics"]) == 14
     assert {one["course"] for one in told["metrics"]} == {None}
     disk = told["metrics"][-1]
     assert (disk["rung"], disk["value"], disk["source"]) == ("no source", None, None)

@@ -45,6 +45,7 @@ def incident(warroom: CommandLine) -> str:
 
     warroom.wait_for(failed)
     assert warroom("run", "restorable", "skip", "--reason", "the archive is gone").returncode == Exit.DONE
+    warroom.prepare()
     return str(warroom.json("status")["incident"]["id"])
 
 

@@ -19,7 +19,6 @@ from console.core.statement import parse
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
 from console.drill.world import stop_world
-from console.targets.keeper import Keeper
 from tests.conftest import require_program
 from tests.faults import world
 from tests.integration.cli.commands import LIMIT_S, CommandLine, healthy, planned
@@ -46,12 +45,9 @@ def keys(warroom: CommandLine) -> Keyring:
 @pytest.fixture(scope="module")
 def incident(warroom: CommandLine) -> str:
     """Id of an incident with a plan that keeps the data, which waits at its gate."""
-    asyncio.run(Keeper(Path(world.world(warroom.folder).socket)).break_("data-corruption"))
-    warroom.wait_for(lambda snapshot: snapshot.state.open_incident is not None)
-    opened = warroom.json("status")["incident"]["id"]
-    assert warroom("go", opened).returncode == Exit.DONE
+    assert warroom("declare", "signing fails").returncode == Exit.DONE
     warroom.wait_for(planned)
-    return str(opened)
+    return str(warroom.json("status")["incident"]["id"])
 
 
 def said(warroom: CommandLine) -> set[str]:
@@ -127,7 +123,7 @@ def test_who_was_asked_and_what_came_of_it(warroom: CommandLine, incident: str) 
     lines = (warroom.folder / PAGES).read_text().splitlines()
     page = next(page for page in map(json.loads, lines) if page["handle"] == "sec-1")
     assert page["contact"] == "sec-1 in this drill"
-    assert f"PRODUCTION: SEV-1 {incident}" in page["message"]
+    assert f"PRODUCTION: SEV-2 {incident}" in page["message"]
     table = warroom("page").stdout
     assert "sec-1      security-lead                asked " in table
     assert ", reading " in next(line for line in table.splitlines() if line.startswith("pm-1"))

@@ -1,7 +1,6 @@
 """The production gate in a shared terminal: five sign where their keys are, the sixth is pasted."""
 
-import subprocess
-import sys
+import asyncio
 from pathlib import Path
 
 from console.core import events as ev
@@ -9,7 +8,8 @@ from console.core.exits import Exit
 from console.core.policy import gate
 from console.core.protocols import Snapshot
 from console.drill.keyring import Keyring
-from tests.integration.cli.commands import CommandLine, planned
+from console.drill.world import stop_world
+from tests.integration.cli.commands import CommandLine, healthy, planned
 from tests.integration.tmux.window import Tmux
 
 FIVE = ("eng-2", "lead-1", "ops-1", "exec-1", "pm-1")
@@ -37,12 +37,13 @@ def approvers(snapshot: Snapshot) -> set[str]:
 
 def test_the_gate_opens_with_the_sixth_signature_and_not_before(tmux: Tmux, tmp_path: Path) -> None:
     """Nobody signs by themselves; whoever pastes it, it is the security lead's."""
-    warroom, keys = CommandLine(tmp_path.resolve()), Keyring(tmp_path)
-    drill = [sys.executable, "-m", "console", "drill", "--dir", str(tmp_path)]
+    folder = tmp_path.resolve()
+    warroom, keys = CommandLine(folder), Keyring(folder)
     try:
-        tmux.open(120, 40, *drill, "--env", "production", "--crew", "manual")
-        tmux.wait_for("NEXT declare the incident")
-        tmux.press("n")
+        asyncio.run(healthy(folder, prerequisites=True, proof="signature"))
+        tmux.open(120, 40, *warroom.argv())
+        tmux.wait_for("NEXT nothing to do")
+        tmux.press("D")
         tmux.wait_for("Declare an incident")
         tmux.press("Enter")
         warroom.wait_for(planned)
@@ -70,4 +71,4 @@ def test_the_gate_opens_with_the_sixth_signature_and_not_before(tmux: Tmux, tmp_
         assert approvers(warroom.wait_for(is_open)) == {*FIVE, SIXTH}
         tmux.wait_for("GATE open since")
     finally:
-        subprocess.run([*drill, "--stop"], capture_output=True, check=True)
+        asyncio.run(stop_world(folder, lambda _words: None))
