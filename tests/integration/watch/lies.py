@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from console.core import strategy
+from console.core.automatic_run import STAGES, Mode
 from console.core.clock import Stamp
 from console.core.strategy import Environment
 from console.store.clock import SystemClock
@@ -27,6 +28,9 @@ from tests.integration.watch.prometheus_kit import Monitor
 SKEW_S = 600
 LINGERS_S = 1.4
 """How long a lie lasts in a test: longer than a source may be silent (1.2 s)."""
+
+VALIDATION_S = 3
+"""How long a second path may take to agree, once the first has told that the service is sick."""
 
 Page = Callable[[str], str]
 Between = Callable[[bytes], Awaitable[Response]]
@@ -112,7 +116,8 @@ class Stage:
     def environment(self, **changes: Any) -> Environment:
         """Three ways to see the same service: by Prometheus, by its own page, by its health.
 
-        What Prometheus says is held against the page; page and health are enough by themselves.
+        What Prometheus says is held against the page; page and health are enough by themselves, but to roll
+        back with nobody's yes takes a second of the three.
         """
         every = {"every": "200ms", "limit": "1s"}
         sources = {
@@ -131,20 +136,38 @@ class Stage:
                 "title": "health",
                 "unit": "count",
                 "measure": {"kind": "failures in a row", "source": "health"},
-                "rungs": {"recovered": "health = 0", "mandatory": "health > 3"},
+                "rungs": {"recovered": "health = 0", "mandatory": "health > 3", "automatic": "health > 4"},
+            },
+        }
+        automatic = {
+            "unsigned": "runs",
+            "release_within": "24h",
+            "stages": dict.fromkeys(STAGES, "1m") | {"validation": f"{VALIDATION_S}s"},
+            "second_path": {
+                "errors": "page_errors > 5% or health > 3",
+                "page_errors": "errors > 5% or health > 3",
+                "health": "errors > 5% or page_errors > 5%",
             },
         }
         return Environment.model_construct(
             sources=SOURCES.validate_python(sources),
             metrics=METRICS.validate_python(metrics),
             service=strategy.Service(url=self.web.url(""), health=self.web.url("/health"), version="version"),
+            automatic=strategy.Automatic.model_validate(automatic),
+            severity=strategy.SeverityRule(otherwise="SEV-1"),
+            authorisation=strategy.Authorisation.model_construct(paging=None, approvers=[]),
             impact=strategy.Impact(metric="page_errors", words="try", failures="failed tries"),
             **{"drill": "a rehearsal", "settle": 0.0, **changes},
         )
 
 
 def _share(measure: dict[str, str], name: str, mandatory: str) -> dict[str, Any]:
-    rungs = {"recovered": f"{name} < 0.1%", "warn": f"{name} > 1%", "mandatory": mandatory}
+    rungs = {
+        "recovered": f"{name} < 0.1%",
+        "warn": f"{name} > 1%",
+        "mandatory": mandatory,
+        "automatic": mandatory.replace("> 5%", "> 10%"),
+    }
     return {"title": name, "unit": "%", "measure": measure, "at_least": 20, "rungs": rungs}
 
 
@@ -166,6 +189,11 @@ class Lie(Struct, frozen=True):
     def leaves(self) -> frozenset[str]:
         """The metrics that see a sick service all the same."""
         return SEEING - self.blinds - self.hides
+
+    @property
+    def decides(self) -> Mode:
+        """What becomes of a sick service with nobody there: of one witness alone, nothing is rolled back."""
+        return "runs" if len(self.leaves) > 1 else "held"
 
 
 # -- what Prometheus does -------------------------------------------------------------------------------

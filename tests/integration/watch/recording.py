@@ -20,6 +20,7 @@ from console.engine.watchers import Means
 from console.store.journal import SqliteWriter
 from console.store.layout import Layout
 from console.store.samples import SampleWriter
+from tests.integration.watch.unattended import Unattended
 
 LIMIT_S = 30.0
 """How long a test waits for what must happen."""
@@ -44,6 +45,7 @@ class Recording:
         clock = self._means.clock
         self.book = Book(self._writer, "testnet", clock, lambda _: None)
         watch = Sampler(self._watched, means=self._means, flags=frozenset[str], told={})
+        self.unattended = Unattended(self._watched, self.book, clock)
         look = Lookout(self.book, clock, ImpactTracker(self._watched), samples, recorded=lambda _: ())
         task = asyncio.create_task(self._watch(watch, look))
         self._stack.push_async_callback(_ended, task)
@@ -57,6 +59,7 @@ class Recording:
         try:
             async for tick in ticks:
                 look.take(tick)
+                self.unattended.take(tick)
                 async with self._ticked:
                     self.ticks.append(tick)
                     self._ticked.notify_all()
@@ -96,6 +99,12 @@ class Recording:
             and event.body.metric == metric
             and (since is None or event.at.seconds_since(since) >= 0)
         ]
+
+    @property
+    def decided(self) -> str:
+        """What an automatic rollback has decided; empty while none has begun."""
+        run = self.unattended.run
+        return run.mode if run else ""
 
     def suspicions(self) -> list[ev.IncidentSuspected]:
         """The incidents that the watch opened."""

@@ -1,4 +1,4 @@
-"""Lies survived: no mandatory rung of a healthy service in any, no missed one of a sick service."""
+"""Lies survived, with automatic rollback on: none of a healthy service in any, none missed of a sick one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +17,7 @@ from tests.integration.watch.prometheus_kit import Monitor
 from tests.integration.watch.recording import Recording
 
 CALM = (Rung.RECOVERED, Rung.OK)
-SICK = {Rung.MANDATORY, Rung.WAITING, Rung.STALE}
+SICK = {Rung.MANDATORY, Rung.AUTOMATIC, Rung.WAITING, Rung.STALE}
 """A busy machine may leave an answer out; what must not be seen is that it is well."""
 AFTER_S = 0.6
 """How long is watched what comes after a lie."""
@@ -65,9 +65,10 @@ async def test_a_lie_hangs_nobody_and_hides_nobody(
     lie: Lie, stage: Stage, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     """A healthy service is suspected neither during it nor afterwards; a sick one is, during it,
-    by every metric that the lie leaves.
+    by every metric that the lie leaves. It is rolled back with nobody there where two are left; of one alone
+    it is said that nobody has confirmed it.
 
-    And of what it takes away nothing is known: that is never well.
+    And of what the lie takes away nothing is known: that is never well.
     """
     async with recording(stage, tmp_path, client) as watch:
         await watch.until(calm, "it is not calm before")
@@ -86,6 +87,7 @@ async def test_a_lie_hangs_nobody_and_hides_nobody(
         try:
             stage.service.be(sick=True)
             await watch.until(lambda tick: lie.leaves <= _accusing(tick), "it was missed")
+            await watch.until(lambda _: watch.decided == lie.decides, f"not decided: {lie.decides}")
         finally:
             lie.end(stage)
         assert len(watch.suspicions()) == 1

@@ -143,6 +143,7 @@ def watched(world: World, monitor: Monitor, tmp_path_factory: pytest.TempPathFac
         "5s",
     )
     metrics["security_audit_failed"]["measure"] = {"kind": "stat", "source": "audit", "stat": "exit"}
+    here["automatic"]["second_path"]["security_audit_failed"] = "health_check_failures > 0"
     metrics["memory_usage"]["measure"] = {"kind": "stat", "source": "memory", "stat": "number"}
     metrics["cpu_usage"]["measure"] = {"kind": "stat", "source": "cpu", "stat": "number"}
     metrics["disk_usage"]["measure"] = {"kind": "stat", "source": "disk", "stat": "disk"}
