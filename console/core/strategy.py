@@ -27,6 +27,7 @@ from console.core.mitigations import Mitigation
 from console.core.on_call import AnyOnCall
 from console.core.plan import Authority, Phase
 from console.core.schema_rules import SchemaRules
+from console.core.swarm_deploy import SwarmDeploy
 from console.core.watched import AnySource, DeclaredTrigger, Metric
 
 # -- the way back -----------------------------------------------------------------------------------
@@ -79,7 +80,7 @@ class PipelineDeploy(Model):
     kind: Literal["pipeline"]
 
 
-Deploy = Annotated[KeeperDeploy | PipelineDeploy, Field(discriminator="kind")]
+Deploy = Annotated[KeeperDeploy | PipelineDeploy | SwarmDeploy, Field(discriminator="kind")]
 
 
 class Check(Model):

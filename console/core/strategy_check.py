@@ -17,6 +17,7 @@ from console.core import (
     runbook_check,
     schema_check,
     separation_check,
+    swarm_deploy_check,
 )
 from console.core.parts import Finding, Part
 
@@ -35,6 +36,7 @@ RULES = (
     *mitigations_check.RULES,
     *ci_check.RULES,
     *separation_check.RULES,
+    *swarm_deploy_check.RULES,
 )
 
 

@@ -26,6 +26,7 @@ from console.core.impact import ImpactTracker
 from console.core.live import Live
 from console.core.on_duty import Answer
 from console.core.strategy import Environment, KeeperDeploy
+from console.core.swarm_deploy import SwarmDeploy
 from console.engine.alarms import Alarms
 from console.engine.board import Board
 from console.engine.book import Book
@@ -61,6 +62,7 @@ from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
+from console.targets.docker.engine import Docker
 from console.targets.git import Clone, remote_at, unlock
 from console.targets.github.api import Api
 from console.targets.github.workflow import Workflow
@@ -70,6 +72,7 @@ from console.targets.on_call import Means as OnCallMeans
 from console.targets.on_call import ask
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
+from console.targets.swarm.deployer import SwarmDeployer
 from console.targets.watch.prometheus import PrometheusServer
 
 if TYPE_CHECKING:
@@ -350,6 +353,8 @@ class _Builder:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
             return KeeperDeployer(Keeper(Path(deploy.socket)))
+        if isinstance(deploy, SwarmDeploy):
+            return SwarmDeployer(Docker(deploy.docker), deploy, self._clock)
         return PipelineDeployer(health, self._clock, PIPELINE_POLL_S)
 
     def _sampler(self) -> Sampler:

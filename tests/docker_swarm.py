@@ -1,0 +1,109 @@
+"""A swarm for tests: an engine that leaves the machine alone, with images of a service that does nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.services import Service as Shown
+
+from tests import docker_image
+from tests.docker_engine import Dockerd, require_dockerd
+from tests.servers import wait_until
+
+OWN_PLACE = ("unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "dockerd")
+"""Runs an engine where its ports and bridges meet nobody else's, and its mounts end with it."""
+_NETWORK = "host"
+_HERE = "127.0.0.1"
+_NANO = 1_000_000_000
+
+
+class SwarmEngine:
+    """The one manager of a swarm of its own, which nobody else's services ever run in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.own = Dockerd(folder)
+        self._archive = folder / "image.tar"
+
+    def start(self) -> "SwarmEngine":
+        """Start the engine, and the swarm in it."""
+        self.own.start(within=OWN_PLACE)
+        self.client = docker.DockerClient(self.own.url, version="auto", timeout=60)
+        self.client.swarm.init(advertise_addr=_HERE, listen_addr=_HERE)
+        docker_image.write(self._archive, servers=False)
+        return self
+
+    def stop(self) -> None:
+        """Leave the swarm, which ends its services, and end the engine."""
+        self.client.swarm.leave(force=True)
+        self.client.close()
+        self.own.stop()
+
+    def image(self, version: str, command: Sequence[str], *, labels: Mapping[str, str] | None = None) -> str:
+        """Make an image of that version which runs that command; its id."""
+        named = {"org.opencontainers.image.version": version, **(labels or {})}
+        words = ", ".join(f'"{word}"' for word in command)
+        changes = [*docker_image.CHANGES, f"CMD [{words}]", *(f'LABEL "{k}"="{v}"' for k, v in named.items())]
+        self.client.api.import_image_from_file(
+            str(self._archive), repository="app", tag=version, changes=changes
+        )
+        return str(self.client.images.get(f"app:{version}").id)
+
+    def service(self, name: str, image: str, replicas: int, **settings: Any) -> Shown:
+        """Start a service whose tasks end at once when told to, and wait until all of them run."""
+        settings = {"stop_grace_period": _NANO // 10, "networks": [_NETWORK], **settings}
+        policy = docker.types.RestartPolicy("any", delay=_NANO // 2)
+        made = self.client.services.create(
+            image,
+            name=name,
+            mode=docker.types.ServiceMode("replicated", replicas),
+            restart_policy=policy,
+            **settings,
+        )
+        wait_until(lambda: self.running(name) == [image] * replicas, f"{name} does not run")
+        return made
+
+    def clear(self) -> None:
+        """Remove every service."""
+        for service in self.client.services.list():
+            service.remove()
+        wait_until(lambda: not self.client.containers.list(), "containers of removed services stay")
+
+    def shown(self, name: str) -> dict[str, Any]:
+        """What the manager keeps of a service."""
+        told: dict[str, Any] = self.client.services.get(name).attrs
+        return told
+
+    def tasks(self, name: str) -> list[dict[str, Any]]:
+        """Those of a service that have not ended."""
+        tasks = self.client.services.get(name).tasks()
+        return [task for task in tasks if task["Status"]["State"] == "running"]
+
+    def end(self, task: Mapping[str, Any]) -> None:
+        """End a task from outside, and wait until the swarm runs another in its place."""
+        count = len(self.tasks(self._of(task)))
+        self.client.api.kill(task["Status"]["ContainerStatus"]["ContainerID"])
+        wait_until(lambda: self._replaced(task, count), "no other task runs")
+
+    def _replaced(self, task: Mapping[str, Any], count: int) -> bool:
+        running = self.tasks(self._of(task))
+        return len(running) == count and all(one["ID"] != task["ID"] for one in running)
+
+    def _of(self, task: Mapping[str, Any]) -> str:
+        return str(task["ServiceID"])
+
+    def running(self, name: str) -> list[str]:
+        """The image that each task of a service which runs was made of, by its specification."""
+        return [task["Spec"]["ContainerSpec"]["Image"] for task in self.tasks(name)]
+
+
+@contextmanager
+def swarm_engine(folder: Path) -> Iterator[SwarmEngine]:
+    """A swarm in that folder; skips or fails the test where we cannot make one."""
+    require_dockerd()
+    engine = SwarmEngine(folder).start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
