@@ -52,7 +52,9 @@ class Dockerd:
         words = [f"--{option}={value}" for option, value in options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "--", *within, "dockerd", *words, *more], stdout=log, stderr=log
+                ["setpriv", "--pdeathsig", "TERM", "--", *within, "dockerd", *words, *more],
+                stdout=log,
+                stderr=log,
             )
         wait_until(self._answers, f"dockerd does not start: {self.folder / 'log'}")
         return self

@@ -1,11 +1,12 @@
 """A swarm for tests: an engine that leaves the machine alone, with images of a service that does nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import docker
+from docker.errors import APIError
 from docker.models.services import Service as Shown
 
 from tests import docker_image
@@ -40,6 +41,17 @@ class SwarmEngine:
         self.client.close()
         self.own.stop()
 
+    @contextmanager
+    def neighbour(self) -> Iterator[Dockerd]:
+        """Another engine, in no swarm."""
+        folder = self.own.folder / "neighbour"
+        folder.mkdir()
+        other = Dockerd(folder).start(within=OWN_PLACE)
+        try:
+            yield other
+        finally:
+            other.stop()
+
     def image(self, version: str, command: Sequence[str], *, labels: Mapping[str, str] | None = None) -> str:
         """Make an image of that version which runs that command; its id."""
         named = {"org.opencontainers.image.version": version, **(labels or {})}
@@ -62,12 +74,25 @@ class SwarmEngine:
             **settings,
         )
         wait_until(lambda: self.running(name) == [image] * replicas, f"{name} does not run")
+        made.reload()
         return made
+
+    @property
+    def machine(self) -> str:
+        """What the swarm calls the machine."""
+        return str(self.client.info()["Name"])
+
+    def wait_until_updating(self, name: str) -> None:
+        """Return when an update of a service is under way."""
+        wait_until(lambda: self.shown(name).get("UpdateStatus", {}).get("State") == "updating", "no update")
 
     def clear(self) -> None:
         """Remove every service."""
         for service in self.client.services.list():
             service.remove()
+        for container in self.client.containers.list():
+            with suppress(APIError):  # it has ended meanwhile
+                container.kill()
         wait_until(lambda: not self.client.containers.list(), "containers of removed services stay")
 
     def shown(self, name: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Aim(Struct, frozen=True):
     """Of the specification that sends it there."""
     instead: str
     """Of the one that it goes back to if that fails."""
+    is_back: bool = False
+    """Whether this is the way back itself: then the swarm need not have watched the tasks to its end."""
 
 
 class _Look(Struct, frozen=True):
@@ -66,9 +68,11 @@ class Rollouts:
                 raise RolloutError(_given_up(service, aim, why))
             shall = wanted(service, tasks)
             there = sum(task.runs and task.image == aim.image for task in tasks)
-            left = sum(not task.is_over and not task.is_due and task.node not in lost for task in tasks)
-            ending = f", {left} old yet to end" if left else ""
-            done = not service.under_way and there == shall and not left
+            alive = [task for task in tasks if not task.is_over and task.node not in lost]
+            left = sum(not task.is_due for task in alive)
+            ending = f", {left} yet to end" if left else ""
+            alone = not left and all(task.image == aim.image for task in alive)
+            done = there == shall and alone and (aim.is_back or not service.under_way)
             return _Look(done, f"{service.name}: {there} of {shall} on {called}{ending}", why)
 
         await self._until(aim.service, judge, progress, limit_s)

@@ -15,6 +15,8 @@ BEFORE = "warroom.before"
 """Label of a service: the digest of the specification that this deployment has replaced."""
 REPLICAS = "warroom.replicas"
 """Label of a service that we have stopped: how many replicas it had. It outlives us."""
+_NANO = 1e9
+"""The API counts time in nanoseconds."""
 _PINNED = re.compile(r"(\S+@)?sha256:[0-9a-f]{64}")
 
 
@@ -59,8 +61,12 @@ def updated(spec: Facts, image: str, rules: SwarmDeploy, token: str) -> Facts:
     """The same with another image and the strategy's way to update; started, where we had stopped it."""
     new = _started(copy.deepcopy(spec))
     new["TaskTemplate"]["ContainerSpec"]["Image"] = image
-    new["UpdateConfig"] = _pace(rules, rules.failure)
-    new["RollbackConfig"] = _pace(rules, "pause")
+    new["UpdateConfig"] = {
+        **_pace(rules),
+        "FailureAction": rules.failure,
+        "Delay": round(rules.delay * _NANO),
+    }
+    new["RollbackConfig"] = {**_pace(rules), "FailureAction": "pause"}  # for whoever comes back to this
     new["Labels"] |= {WISH: token, BEFORE: digest(spec)}
     return new
 
@@ -85,13 +91,11 @@ def _started(new: Facts) -> Facts:
     return new
 
 
-def _pace(rules: SwarmDeploy, failure: str) -> Facts:
-    """How tasks are replaced, as the API has it: times in nanoseconds, and no failure is too few to count."""
+def _pace(rules: SwarmDeploy) -> Facts:
+    """How tasks are replaced, as the API has it: one that fails is one too many."""
     return {
         "Parallelism": rules.parallelism,
-        "Delay": round(rules.delay * 1e9),
-        "FailureAction": failure,
-        "Monitor": round(rules.monitor * 1e9),
+        "Monitor": round(rules.monitor * _NANO),
         "MaxFailureRatio": 0,
         "Order": rules.order,
     }

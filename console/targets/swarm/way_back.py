@@ -36,10 +36,11 @@ class WayBack:
     async def one(self, service: Service, before: str, progress: Progress, limit_s: float) -> None:
         """Take a service back to the specification with that digest, and wait until all its tasks are of it.
 
-        Where the swarm goes back already, that is followed. RolloutError when what it would go back to is
-        another, or it does not arrive.
+        Where the swarm goes back already, that is followed. It does so at the pace that this specification
+        itself has for it (`rollback_config` of a stack), not at the strategy's. RolloutError when what it
+        would go back to is another, or it does not arrive.
         """
-        aim_of = service.spec
+        spec = service.spec
         if service.digest != before:
             if service.previous is None or digest(service.previous) != before:
                 raise RolloutError(
@@ -48,8 +49,8 @@ class WayBack:
                 )
             progress(f"{service.name}: going back to what ran before")
             await self._swarm.roll_back(service)
-            aim_of = service.previous
-        back = Aim(service.name, image_of(aim_of), before, service.digest)
+            spec = service.previous
+        back = Aim(service.name, image_of(spec), before, service.digest, is_back=True)
         await self._rollouts.updated(back, progress, limit_s)
 
 

@@ -23,6 +23,7 @@ class Site:
         forever = ("sleep", "infinity")
         self.good = swarm.image(GOOD, forever, labels={"org.opencontainers.image.revision": COMMIT})
         self.bad = swarm.image(BAD, forever)
+        self.well = swarm.image("v1.5.2", ("sh", "-c", "touch /well; sleep infinity"))
         self.ends = swarm.image("v1.5.1", ("false",))
 
     def deployer(self, *, services: dict[str, str] | None = None, **changes: Any) -> SwarmDeployer:

@@ -1,4 +1,4 @@
-"""Updates that go well: to a pinned image, at the strategy's pace, and nothing else of the service touched."""
+"""Updates that go well: to a pinned image, at the strategy's pace, nothing else of the service touched."""
 
 from typing import Any
 
@@ -42,9 +42,9 @@ async def test_nothing_else_of_the_service_changes(site: Site) -> None:
     asked = wish(api=site.good)
     await site.deployer(order="stop-first", parallelism=3, delay="1s").deploy(asked, Said())
     after = site.swarm.shown("web")["Spec"]
-    pace = {"Parallelism": 3, "Delay": SECOND, "Monitor": SECOND // 2, "MaxFailureRatio": 0}
-    assert after.pop("UpdateConfig") == {**pace, "FailureAction": "rollback", "Order": "stop-first"}
-    assert after.pop("RollbackConfig") == {**pace, "FailureAction": "pause", "Order": "stop-first"}
+    pace = {"Parallelism": 3, "Monitor": SECOND // 2, "MaxFailureRatio": 0, "Order": "stop-first"}
+    assert after.pop("UpdateConfig") == {**pace, "FailureAction": "rollback", "Delay": SECOND}
+    assert after.pop("RollbackConfig") == {**pace, "FailureAction": "pause"}
     assert after["Labels"].pop(WISH) == asked.token
     assert after["Labels"].pop(BEFORE)
     assert after["TaskTemplate"]["ContainerSpec"].pop("Image") == site.good
@@ -92,7 +92,7 @@ async def test_several_services_are_updated_together(site: Site) -> None:
 
 
 async def test_one_task_on_another_image_is_found_and_named(site: Site) -> None:
-    """The tag was moved while the service ran: its specification says the same of all, the containers do not."""
+    """The tag was moved while the service ran: the specification says the same of all, the containers not."""
     api = site.swarm.client.api
     api.tag(site.bad, "app", "latest")
     site.swarm.service("web", "app:latest", 3)
@@ -113,7 +113,10 @@ async def test_one_task_on_another_image_is_found_and_named(site: Site) -> None:
     [
         ({}, "the release has no image of api: record the one that was deployed, pinned"),
         ({"api": "app:v1.5.0"}, "app:v1.5.0 may be another image tomorrow: record it pinned, "),
-        ({"api": "good", "cron": "good"}, "the release has an image of cron, and the strategy no service of it"),
+        (
+            {"api": "good", "cron": "good"},
+            "the release has an image of cron, and the strategy no service of it",
+        ),
     ],
 )
 async def test_what_is_not_pinned_is_not_deployed(images: dict[str, str], words: str, site: Site) -> None:
