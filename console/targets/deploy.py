@@ -24,9 +24,9 @@ class Instance(Struct, frozen=True):
     name: str
     """As the target calls it: `shop_api_1`."""
     image: str
-    """Id of its image, or what else it can be pinned by."""
+    """What its image is pinned by to bring it back: its id."""
     pins: tuple[str, ...]
-    """All that this very image can be pinned by: its id, its digests."""
+    """Digests that this very image can be pinned by, `sha256:...`: its own id, and those of registries."""
     trouble: str
     """Why it does not do its work, `is exited`; empty while it runs."""
 

@@ -62,9 +62,14 @@ class SwarmDeployer:
         self._readiness = Readiness(self._swarm, images, rules)
         self._seen: dict[str, str] = {}
 
-    def effect(self, release: Release, _branch: str, _images: Mapping[str, str] | None = None) -> str:
-        """The update, in a line."""
+    def effect(self, release: Release, _branch: str, images: Mapping[str, str] | None = None) -> str:
+        """The update, in a line; DeployError when the images of the release do not fit the services.
+
+        Without `images` those are meant that ran before, which nobody knows yet.
+        """
         rules = self._rules
+        if images is not None:
+            self._assigned(images)
         return (
             f"docker service update {self._names}: the image of {release.tag}, {rules.parallelism} at a time,"
             f" {rules.order}; on failure back to what ran"
@@ -81,6 +86,11 @@ class SwarmDeployer:
             services, lacking = await self._readiness.judge(wish.images)
             self._seen = {service.name: service.digest for service in services}
             return lacking
+
+    async def lacking(self) -> list[str]:
+        """What would keep any release from being deployed, as `ready` says it; remembers nothing."""
+        with _stated():
+            return (await self._readiness.judge(None))[1]
 
     async def settled(self) -> Running:
         """What each task runs, once no update is under way any more; DeployError when that cannot be told."""
@@ -107,9 +117,7 @@ class SwarmDeployer:
         services have been taken back to what they ran before.
         """
         with _stated():
-            images, lacking = assigned(self._services, wish.images)
-            if lacking:
-                raise DeployError("; ".join(lacking))
+            images = self._assigned(wish.images)
             services = await together(*map(self._swarm.service, images))
             sends = [
                 self._send(service, image, wish.token)
@@ -186,6 +194,12 @@ class SwarmDeployer:
     @property
     def _names(self) -> str:
         return " ".join(self._services.values())
+
+    def _assigned(self, images: Mapping[str, str]) -> dict[str, str]:
+        found, wrong = assigned(self._services, images)
+        if wrong:
+            raise DeployError("; ".join(wrong))
+        return found
 
     def _send(self, service: Service, image: str, token: str) -> _Sending:
         """What to make of a service, which may have been sent there already."""

@@ -1,6 +1,6 @@
 """Which image each task of a service really runs, and how that is said: `4 of 6 on v1.5.0`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from docker import APIClient
@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.core.format import short
 from console.targets.docker.engine import Docker, Facts, NotThereError
 from console.targets.swarm.service import Service, Swarm, Task
-from console.targets.swarm.spec import is_pinned, replicas_of
+from console.targets.swarm.spec import digest_of, is_pinned, replicas_of
 
 _VERSION = "org.opencontainers.image.version"
 _COMMIT = "org.opencontainers.image.revision"
@@ -24,7 +24,7 @@ class Image(Struct, frozen=True):
     id: str
     """Its id; the reference itself where the engine does not have it."""
     pins: tuple[str, ...]
-    """All that this very image can be pinned by."""
+    """Digests that this very image can be pinned by: its own id, and those of registries."""
     version: str | None = None
     """As its label says, and the commit too; None where it has no such label, or is not known."""
     commit: str | None = None
@@ -46,8 +46,8 @@ class Member(Struct, frozen=True):
     @property
     def pin(self) -> str:
         """What would bring this very image back, on any machine of the swarm where that can be said."""
-        named = next(_pins(self.task.image), self.image.id)
-        return named if named in self.image.pins else self.image.id
+        image = self.task.image
+        return image if digest_of(image) in self.image.pins else self.image.id
 
 
 class Fleet(Struct, frozen=True):
@@ -101,7 +101,7 @@ class Images:
         except NotThereError:
             return None
         labels = told["Config"].get("Labels") or {}
-        pins = (told["Id"], *(told.get("RepoDigests") or ()))
+        pins = (told["Id"], *map(digest_of, told.get("RepoDigests") or ()))
         image = Image(told["Id"], pins, labels.get(_VERSION), labels.get(_COMMIT))
         if is_pinned(reference):
             self._known[reference] = image
@@ -109,7 +109,7 @@ class Images:
 
     async def of(self, reference: str) -> Image:
         """The same; one that only says its name, where it is not here."""
-        return await self.here(reference) or Image(reference, tuple(_pins(reference)))
+        return await self.here(reference) or Image(reference, (digest_of(reference),))
 
 
 class Fleets:
@@ -168,11 +168,3 @@ def _names(tasks: Iterable[Task]) -> str:
     names = [task.name for task in tasks]
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{', '.join(names[:_NAMED])}{more}"
-
-
-def _pins(reference: str) -> Iterator[str]:
-    """A reference without its tag, as registries know it; nothing where it does not pin."""
-    if is_pinned(reference):
-        name, at, by = reference.rpartition("@")
-        folder, slash, last = name.rpartition("/")
-        yield f"{folder}{slash}{last.partition(':')[0]}{at}{by}"

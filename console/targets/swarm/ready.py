@@ -47,11 +47,14 @@ class Readiness:
         self._images = images
         self._rules = rules
 
-    async def judge(self, images: Mapping[str, str]) -> tuple[list[Service], list[str]]:
-        """The services as they are now, and what is in the way; DockerError when that cannot be found out."""
+    async def judge(self, images: Mapping[str, str] | None) -> tuple[list[Service], list[str]]:
+        """The services as they are now, and what is in the way; DockerError when that cannot be found out.
+
+        Without `images`, what is in the way of any release.
+        """
         if outside := await self._outside():
             return [], [outside]
-        wanted, told = assigned(self._rules.services, images)
+        wanted, told = ({}, []) if images is None else assigned(self._rules.services, images)
         every, found = await nodes(self._swarm.docker), []
         for name in self._rules.services.values():
             try:

@@ -25,6 +25,11 @@ def is_pinned(image: str) -> bool:
     return _PINNED.fullmatch(image) is not None
 
 
+def digest_of(image: str) -> str:
+    """The digest in a pinned reference; a reference that does not pin as it is."""
+    return image.rpartition("@")[2]
+
+
 def digest(spec: Facts) -> str:
     """Names a specification: two are the same if this is.
 
