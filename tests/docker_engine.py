@@ -59,6 +59,12 @@ class Dockerd:
         wait_until(self._answers, f"dockerd does not start: {self.folder / 'log'}")
         return self
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """End it."""
         if self._process is not None:

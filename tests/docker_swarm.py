@@ -1,7 +1,9 @@
 """A swarm for tests: an engine that leaves the machine alone, with images of a service that does nothing."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,12 @@ from docker.errors import APIError
 from docker.models.services import Service as Shown
 
 from tests import docker_image
+from tests.conftest import require_program
 from tests.docker_engine import Dockerd, require_dockerd
 from tests.servers import wait_until
 
-OWN_PLACE = ("unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "dockerd")
-"""Runs an engine where its ports and bridges meet nobody else's, and its mounts end with it."""
 _NETWORK = "host"
-_HERE = "127.0.0.1"
+_MANAGER, _WORKER = "10.213.77.1", "10.213.77.2"
 _NANO = 1_000_000_000
 
 
@@ -29,9 +30,9 @@ class SwarmEngine:
 
     def start(self) -> "SwarmEngine":
         """Start the engine, and the swarm in it."""
-        self.own.start(within=OWN_PLACE)
+        self.own.start(within=_place("manager", _MANAGER))
         self.client = docker.DockerClient(self.own.url, version="auto", timeout=60)
-        self.client.swarm.init(advertise_addr=_HERE, listen_addr=_HERE)
+        self.client.swarm.init(advertise_addr=_MANAGER, listen_addr=_MANAGER)
         docker_image.write(self._archive, servers=False)
         return self
 
@@ -46,11 +47,37 @@ class SwarmEngine:
         """Another engine, in no swarm."""
         folder = self.own.folder / "neighbour"
         folder.mkdir()
-        other = Dockerd(folder).start(within=OWN_PLACE)
+        other = Dockerd(folder).start(within=_place("worker", _WORKER))
         try:
             yield other
         finally:
             other.stop()
+            shutil.rmtree(folder)
+
+    @contextmanager
+    def worker(self) -> Iterator[Dockerd]:
+        """Another engine, on a machine of its own as far as it can tell, in the same swarm."""
+        with self.neighbour() as other, closing(docker.DockerClient(other.url, version="auto")) as client:
+            _cable(self.own.pid, other.pid)
+            token = self.client.swarm.attrs["JoinTokens"]["Worker"]
+            client.swarm.join([_MANAGER], token, listen_addr=_WORKER, advertise_addr=_WORKER)
+            wait_until(lambda: self._ready() == 2, "the worker does not join")
+            try:
+                yield other
+            finally:
+                self.clear()
+                client.swarm.leave(force=True)
+                wait_until(lambda: self._ready() == 1, "the worker does not leave")
+                (gone,) = (node for node in self.client.nodes.list() if not _is_ready(node.attrs))
+                self.client.api.remove_node(gone.id, force=True)
+
+    def _ready(self) -> int:
+        return sum(_is_ready(node.attrs) for node in self.client.nodes.list())
+
+    def carry(self, image: str, other: Dockerd) -> None:
+        """Bring an image to another machine, as itself."""
+        with closing(docker.DockerClient(other.url, version="auto", timeout=60)) as client:
+            client.images.load(b"".join(self.client.images.get(image).save()))
 
     def image(self, version: str, command: Sequence[str], *, labels: Mapping[str, str] | None = None) -> str:
         """Make an image of that version which runs that command; its id."""
@@ -123,10 +150,37 @@ class SwarmEngine:
         return [task["Spec"]["ContainerSpec"]["Image"] for task in self.tasks(name)]
 
 
+def _place(name: str, address: str) -> tuple[str, ...]:
+    """Runs an engine as on a machine of that name: its ports meet nobody else's, its mounts end with it."""
+    make = f'hostname {name} && ip link set lo up && ip addr add {address}/32 dev lo && exec "$@"'
+    return ("unshare", "--net", "--mount", "--uts", "--", "sh", "-c", make, "dockerd")
+
+
+def _cable(manager: int, worker: int) -> None:
+    """Connect two such places, by the process that lives in each; the cable ends with either."""
+    inside = {manager: (_MANAGER, _WORKER), worker: (_WORKER, _MANAGER)}
+    ends = {manager: f"wrm{manager}", worker: f"wrw{worker}"}
+    _ip("link", "add", ends[manager], "type", "veth", "peer", "name", ends[worker])
+    for pid, (own, far) in inside.items():
+        _ip("link", "set", ends[pid], "netns", str(pid))
+        _ip("link", "set", ends[pid], "up", within=pid)
+        _ip("route", "add", far, "dev", ends[pid], "src", own, within=pid)
+
+
+def _ip(*words: str, within: int | None = None) -> None:
+    enter = () if within is None else ("nsenter", "-t", str(within), "-n")
+    subprocess.run([*enter, "ip", *words], check=True, timeout=10)
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    return bool(node["Status"]["State"] == "ready")
+
+
 @contextmanager
 def swarm_engine(folder: Path) -> Iterator[SwarmEngine]:
     """A swarm in that folder; skips or fails the test where we cannot make one."""
     require_dockerd()
+    require_program("ip", "iproute2")
     engine = SwarmEngine(folder).start()
     try:
         yield engine

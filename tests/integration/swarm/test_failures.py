@@ -1,6 +1,7 @@
 """Updates that fail: the swarm's own words, and services that end whole on one image, which is named."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +60,57 @@ async def test_one_that_takes_too_long_goes_back(site: Site) -> None:
     with pytest.raises(DeployError, match=rf"^after 14 s web: \d of 3 on {GOOD}.*{AS_BEFORE}"):
         await site.deployer(parallelism=1, delay="10m").deploy(wish(limit_s=20, api=site.good), Said())
     assert site.swarm.running("web") == [site.bad] * 3
+
+
+async def test_a_manager_that_is_away_for_a_while_is_asked_again(site: Site, tmp_path: Path) -> None:
+    site.swarm.service("web", site.bad, 2)
+    way = Way(site, tmp_path)
+    said = Said()
+
+    def close_for_a_moment(words: str) -> None:
+        said(words)
+        if words.startswith("web: 0 of 2"):
+            way.close()
+            asyncio.get_running_loop().call_later(1.5, way.open)
+
+    await site.deployer(docker=way.url).deploy(wish(api=site.good), close_for_a_moment)
+    assert any("cannot be asked: No such file or directory" in words for words in said)
+    assert site.swarm.running("web") == [site.good] * 2
+
+
+async def test_a_manager_that_stays_away(site: Site, tmp_path: Path) -> None:
+    """Nobody knows then; the swarm itself goes on, and says so when it can be asked again."""
+    site.swarm.service("web", site.bad, 2)
+    way = Way(site, tmp_path)
+    deployer = site.deployer(docker=way.url, monitor="5s")
+
+    def close(words: str) -> None:
+        if words.startswith("web: 0 of 2"):
+            way.close()
+
+    away = r"the Docker engine at unix://\S+ cannot be asked: No such file or directory; start it, or set \S+"
+    with pytest.raises(DeployError, match=rf"^after 3 s {away}\. web is not back: {away}$"):
+        await deployer.deploy(wish(limit_s=4, api=site.good), close)
+    with pytest.raises(DeployError, match=away):
+        await deployer.rollback(Said(), 1)
+    way.open()
+    assert (await deployer.settled()).words == f"web: 2 of 2 on {GOOD}"
+
+
+class Way:
+    """A way to the manager that can be closed."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self._far = site.swarm.own.url.removeprefix("unix://")
+        self._near = folder / "docker.sock"
+        self.url = f"unix://{self._near}"
+        self.open()
+
+    def open(self) -> None:
+        self._near.symlink_to(self._far)
+
+    def close(self) -> None:
+        self._near.unlink()
 
 
 async def test_all_services_or_none(site: Site) -> None:
