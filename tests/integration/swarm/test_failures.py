@@ -57,8 +57,8 @@ async def test_tasks_that_never_become_well(site: Site) -> None:
 async def test_one_that_takes_too_long_goes_back(site: Site) -> None:
     """The time left for the way back is kept aside."""
     site.swarm.service("web", site.bad, 3)
-    with pytest.raises(DeployError, match=rf"^after 14 s web: \d of 3 on {GOOD}.*{AS_BEFORE}"):
-        await site.deployer(parallelism=1, delay="10m").deploy(wish(limit_s=20, api=site.good), Said())
+    with pytest.raises(DeployError, match=rf"^after 21 s web: \d of 3 on {GOOD}.*{AS_BEFORE}"):
+        await site.deployer(parallelism=1, delay="10m").deploy(wish(limit_s=30, api=site.good), Said())
     assert site.swarm.running("web") == [site.bad] * 3
 
 
@@ -82,15 +82,15 @@ async def test_a_manager_that_stays_away(site: Site, tmp_path: Path) -> None:
     """Nobody knows then; the swarm itself goes on, and says so when it can be asked again."""
     site.swarm.service("web", site.bad, 2)
     way = Way(site, tmp_path)
-    deployer = site.deployer(docker=way.url, monitor="5s")
+    deployer = site.deployer(docker=way.url, monitor="10s")
 
     def close(words: str) -> None:
-        if words.startswith("web: 0 of 2"):
+        if words.startswith("web: "):
             way.close()
 
     away = r"the Docker engine at unix://\S+ cannot be asked: No such file or directory; start it, or set \S+"
-    with pytest.raises(DeployError, match=rf"^after 3 s {away}\. web is not back: {away}$"):
-        await deployer.deploy(wish(limit_s=4, api=site.good), close)
+    with pytest.raises(DeployError, match=rf"^after 7 s {away}\. web is not back: {away}$"):
+        await deployer.deploy(wish(limit_s=10, api=site.good), close)
     with pytest.raises(DeployError, match=away):
         await deployer.rollback(Said(), 1)
     way.open()
@@ -107,10 +107,11 @@ class Way:
         self.open()
 
     def open(self) -> None:
-        self._near.symlink_to(self._far)
+        if not self._near.is_symlink():
+            self._near.symlink_to(self._far)
 
     def close(self) -> None:
-        self._near.unlink()
+        self._near.unlink(missing_ok=True)
 
 
 async def test_all_services_or_none(site: Site) -> None:
