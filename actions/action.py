@@ -13,6 +13,7 @@ from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import CodeChange, DataChange, RowsChange
 from console.core.protocols import Head
+from console.core.reverting import Reverting
 from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
@@ -54,7 +55,9 @@ class Inputs(Struct, frozen=True):
     """When the incident, or the verb by itself, began: UTC microseconds."""
     change: CodeChange | None = None
     commit: str = ""
-    """The bytes of the commit object to deploy, as text."""
+    """The bytes of the commit object to deploy, as text; empty where commits are undone one by one."""
+    reverting: Reverting | None = None
+    """The commits that are undone one by one."""
     restore: DataChange | None = None
     rows: RowsChange | None = None
     options: dict[str, str] = {}

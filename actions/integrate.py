@@ -75,11 +75,12 @@ class Integrate(Action):
         await self._push(await self._picked(head), head, report)
 
     async def _picked(self, onto: str) -> str:
-        """Our commit on top of theirs, if that is still exactly the good tree."""
+        """Our commits on top of theirs, if that is still exactly the good tree."""
         clone = self.world.clone
-        path, restored, author = Path(self.params["path"]), self.params["restored"], self.params["author"]
+        path, author = Path(self.params["path"]), self.params["author"]
+        ours = f"{self.params['from']}..{self.params['restored']}"
         try:
-            picked = await clone.cherry_pick(path, onto, restored, author)
+            picked = await clone.cherry_pick(path, onto, ours, author)
         except GitError as error:
             raise ActionError(
                 f"{self._moved(onto)}: our commit does not go on top of that, plan again ({error})"

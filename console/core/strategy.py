@@ -45,6 +45,8 @@ class Repository(Model):
     """How many commits are listed to choose the bad one from."""
     migrations: list[Text] | None = None
     """Folders whose files migrate the schema, as git names them; None: nobody has said where they lie."""
+    version: Text | None = None
+    """The file of the tree that holds the version which the service answers; None: nobody has said."""
     config: list[Text] | None = None
     """Files, and folders of files, with the configuration, as git names them; None: nobody has said."""
 

@@ -248,6 +248,7 @@ def test_environment(environment: Environment) -> None:
         "rollback_branch": "rollback/testnet-{epoch}",
         "recent": 10,
         "migrations": None,
+        "version": None,
         "config": None,
     }
     assert isinstance(environment.deploy, PipelineDeploy)
@@ -270,7 +271,7 @@ def test_runbook(environment: Environment) -> None:
     steps = [(step.phase, step.id, step.action, step.needs) for step in environment.runbook]
     assert steps == [
         (Phase.PREPARE, "fetch", "fetch", []),
-        (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+        (Phase.PREPARE, "worktree", "revert-commits", ["fetch"]),
         (Phase.PREPARE, "rehearse", "rehearse", ["worktree"]),
         (Phase.SWITCH, "same-schema", "same-schema", []),
         (Phase.SWITCH, "rows", "count-rows", []),
@@ -439,6 +440,7 @@ class TestStaging:
             "rollback_branch": "rollback/mainnet-staging-{epoch}",
             "recent": 10,
             "migrations": None,
+            "version": None,
             "config": None,
         }
         assert isinstance(staging.deploy, PipelineDeploy)
@@ -530,6 +532,7 @@ class TestProduction:
             "rollback_branch": "production-rollback-{epoch}",
             "recent": 10,
             "migrations": None,
+            "version": None,
             "config": None,
         }
         assert isinstance(production.deploy, PipelineDeploy)

@@ -17,6 +17,7 @@ from console.core.plan import (
     Predicate,
     Prerequisite,
     Release,
+    Revert,
     RowsChange,
     Step,
     digest,
@@ -111,6 +112,8 @@ _OTHER_CODE: dict[str, object] = {
     "migrations": (),
     "schema": SchemaVerdict("same"),
     "images": {"service": "sha256:" + "a" * 64},
+    "reverts": (Revert("e" * 40, "Release v1.5.3", "eng-2", None, "d" * 40),),
+    "version": "v1.5.2",
 }
 
 
