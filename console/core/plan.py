@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.schema_verdict import SchemaVerdict
+from console.core.triggers import Triggers
 
 
 class Phase(StrEnum):
@@ -152,6 +153,9 @@ class CodeChange(Struct, frozen=True):
     """The commits that are undone, in that order: newest first."""
     version: str | None = None
     """What the service will answer where it is not called by the target's tag; empty: nobody can know."""
+
+    triggers: Triggers | None = None
+    """What else the pushes set off; None: nobody has looked."""
 
     @property
     def answers(self) -> str:

@@ -9,6 +9,7 @@ from console.core.mitigating import named_by
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
 from console.core.reverting import reverts_words
 from console.core.schema_verdict import SchemaVerdict
+from console.core.triggers_words import triggers_summary
 from console.core.verbs import RESTORE_ROWS
 from console.core.words import age
 
@@ -65,7 +66,8 @@ def code_words(code: CodeChange | None) -> str:
     schema = "" if code.schema is None else f"; {verdict_words(code.schema)}"
     way = f"; undoes {reverts_words(code.reverts)}" if code.reverts else ""
     release = f"{code.running.tag} back to {code.target.tag}, {code.verdict}"
-    return f"{release}{way}{migration_words(code)}{schema}"
+    push = triggers_summary(code.triggers) if code.triggers else ""
+    return f"{release}{way}{migration_words(code)}{schema}{f'; {push}' if push else ''}"
 
 
 def verdict_words(verdict: SchemaVerdict) -> str:

@@ -1,4 +1,4 @@
-"""Commits that are undone one by one, by commits of our own: which, on top of what, and in what words. Pure."""
+"""Commits that are undone one by one, by commits of our own: which, on what, and in what words. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ from console.core.format import count, short
 from console.core.plan import Revert
 
 _PICK = re.compile(r"([A-Za-z0-9][A-Za-z0-9._/+-]*)(?:\^([1-9]))?")
+_SKIPS = re.compile(r"\[(skip ci|ci skip|no ci|skip actions|actions skip)\]", re.IGNORECASE)
+"""Words in a commit's message for which GitHub starts nothing: a revert that quotes them must be deployed."""
 _NAMED = 3
 """Commits that are named in a sentence; the plan's steps name all."""
 HOW = "a commit is named by its id or tag, a merge with the parent that stays: 1a2b3c4d, 1a2b3c4d^1"
@@ -49,7 +51,8 @@ def picked(words: str) -> Pick:
 def message(summary: str, pick: Pick, parent: str, note: str) -> str:
     """What the commit says that undoes another, as git itself words it; `parent`: what stays of a merge."""
     merge = f", reversing\nchanges made to {parent}" if pick.mainline is not None else ""
-    return f'Revert "{summary}"\n\nThis reverts commit {pick.commit}{merge}.\n\n{note}'
+    quoted = _SKIPS.sub(r"(\1)", summary)
+    return f'Revert "{quoted}"\n\nThis reverts commit {pick.commit}{merge}.\n\n{note}'
 
 
 def reverts_words(reverts: Iterable[Revert]) -> str:

@@ -46,6 +46,7 @@ from console.core.strategy import (
 from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
+from console.engine.pushes import set_off
 from console.engine.schema_judge import judge
 from console.engine.ways import Made, Start, in_that_way, to_release, without
 
@@ -105,19 +106,22 @@ async def _back_in_git(
     else:
         made = await _to_release(world, start, wish, known)
     goal, chosen = made.target, made.known
+    repository = world.environment.repository
+    rollback = repository.rollback_branch.format(epoch=inputs.made)
     change = CodeChange(
         running=running,
         target=goal,
         verdict=chosen.verdict if chosen else "unproven",
         releases_back=_behind(known, running, chosen) if chosen else 0,
         way=made.way,
-        branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
+        branch=rollback,
         restored=made.restored,
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, running, goal, wish, show),
         images=dict(sorted(chosen.images.items())) if chosen else {},
         reverts=made.reverts,
         version=made.version,
+        triggers=await asyncio.to_thread(set_off, world.clone, running, goal, repository.branch, rollback),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")

@@ -230,6 +230,14 @@ class Clone:
         with self._repository() as repo:
             return _entry(repo, commit, path) is not None
 
+    def files(self, commit: str, folder: str) -> tuple[str, ...]:
+        """Paths of the files that lie in a folder of a commit, not of those in folders below; in order."""
+        with self._repository() as repo:
+            entry = _entry(repo, commit, folder)
+            return (
+                tuple(sorted(str(blob.path) for blob in entry.blobs)) if isinstance(entry, git.Tree) else ()
+            )
+
     def content(self, commit: str, path: str, most: int) -> bytes | None:
         """What a text file holds in a commit, checked out nowhere; None where the commit does not have it.
 

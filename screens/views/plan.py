@@ -11,6 +11,7 @@ from console.core.receipt import beyond, told
 from console.core.reverting import revert_line
 from console.core.single_rows import shown
 from console.core.state import Incident
+from console.core.triggers_words import triggers_lines
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
 from screens.views.prerequisites import prerequisite_lines
@@ -150,6 +151,9 @@ def _branch(code: CodeChange, width: int) -> list[Line]:
     lines = wrap(f"branch {code.branch}, will hold {code.restored}", width, Role.DIM)
     for one in code.reverts:
         lines += wrap(f"reverts {revert_line(one)}", width)
+    if found := code.triggers:
+        role = Role.WARN if found.runs or found.unsure else Role.DIM
+        lines += [row for words in triggers_lines(found) for row in wrap(words, width, role)]
     return lines
 
 

@@ -279,3 +279,55 @@ async def test_reverts_do_not_deploy_what_somebody_else_pushed_meanwhile(office:
     office.operator.push("Hotfix", {"hot.txt": "fix\n"})
     with pytest.raises(StatedError, match=r"develop has moved to .*Hotfix.*not the good tree, plan again"):
         await step(office, plan, "integrate").perform(Said())
+
+
+DEPLOY = """
+name: Deploy
+on:
+  push:
+    branches: [develop]
+jobs:
+  staging: {runs-on: x, needs: testnet, environment: mainnet-staging}
+  testnet: {runs-on: x, environment: testnet}
+"""
+
+
+async def test_what_the_pushes_set_off_is_read_from_the_tree_that_is_pushed(office: Office) -> None:
+    """Not from the bad release's; a file that is no YAML is said, and stops nothing."""
+    operator = office.operator
+    (operator.work / ".github/workflows").mkdir(parents=True)
+    files = {
+        ".github/workflows/deploy.yml": DEPLOY,
+        ".github/workflows/branches.yaml": "on: {push: {branches: ['rollback/**']}}\njobs: {a: {}}\n",
+        ".github/workflows/broken.yml": "on: [push\njobs:\n",
+        ".github/workflows/README.md": "none of them\n",
+    }
+    good = operator.push("Deploy by a push", files)
+    operator.git("tag", "v1.5.4", good)
+    bad = operator.push(
+        "Deploy nothing", {".github/workflows/deploy.yml": "on: pull_request\njobs: {a: {}}\n"}
+    )
+    operator.git("push", "--quiet", "--tags", "origin")
+    office.record({"v1.5.4": "good"})
+    plan = await planned(office)
+    assert plan.code is not None
+    found = plan.code.triggers
+    assert found is not None
+    assert plan.code.running.commit == bad
+    assert [(run.workflow, run.ref) for run in found.runs] == [
+        (".github/workflows/branches.yaml", plan.code.branch),
+        ("Deploy", "develop"),
+    ]
+    assert [job.environment for job in found.runs[1].jobs] == ["testnet", "mainnet-staging"]
+    assert found.unsure == (".github/workflows/broken.yml is no YAML in line 2: GitHub runs nothing of it",)
+
+
+async def test_a_revert_of_what_was_not_to_be_built_is_built(office: Office) -> None:
+    """GitHub starts nothing for a message that says so, also where the words are only quoted."""
+    bad = office.operator.push("Less gas [skip ci]", {"README": "less\n"})
+    plan = await planned(office, commits=(bad, commit(office.operator, "v1.5.2^1")))
+    assert plan.code is not None
+    assert plan.code.reverts[0].made is not None
+    clone = office.world.clone
+    (made,) = clone.commits([plan.code.reverts[0].made])
+    assert made.summary == 'Revert "Less gas (skip ci)"'
