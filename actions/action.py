@@ -18,6 +18,7 @@ from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
+from console.targets.github.pulls import Pulls
 from console.targets.health import HealthProbe
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
@@ -188,6 +189,8 @@ class World:
     """How releases are tried on a schema; None where the strategy names no `schema`."""
     ci: Ci | None = None
     """The workflow that is frozen; None where the strategy names none."""
+    pulls: Pulls | None = None
+    """Where pull requests are opened; None where the strategy does not say."""
 
     def worktree(self, branch: str) -> Path:
         """Where the worktree of a rollback branch is."""

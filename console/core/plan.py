@@ -156,6 +156,8 @@ class CodeChange(Struct, frozen=True):
 
     triggers: Triggers | None = None
     """What else the pushes set off; None: nobody has looked."""
+    protection: str = ""
+    """What protects the branch from pushes, or why nobody knows; empty: nothing does, or nobody is asked."""
 
     @property
     def answers(self) -> str:

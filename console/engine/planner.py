@@ -48,7 +48,7 @@ from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
 from console.engine.pushes import set_off
 from console.engine.schema_judge import judge
-from console.engine.ways import Made, Start, in_that_way, to_release, without
+from console.engine.ways import Made, Start, in_that_way, protection_of, to_release, without
 
 FETCH_S = 120
 
@@ -122,6 +122,7 @@ async def _back_in_git(
         reverts=made.reverts,
         version=made.version,
         triggers=await asyncio.to_thread(set_off, world.clone, running, goal, repository.branch, rollback),
+        protection=await protection_of(world),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")

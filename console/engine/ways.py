@@ -14,11 +14,15 @@ from console.core.releases import Known
 from console.core.reverting import Pick, Reverting, idle_words, picked
 from console.core.strategy import Environment, RunbookStep
 from console.targets.git import GitError, commit_bytes
+from console.targets.github.answers import CiError
+from console.targets.github.limits import Box
 from console.targets.reverting import Reverted, RevertError, resolved, revert, since
 
 ACTIONS: dict[Way, str] = {"restore tree": "restore-tree", "revert commits": "revert-commits"}
 """The verb of each way."""
 _TITLES: dict[Way, str] = {"restore tree": "restore the tree", "revert commits": "revert commits"}
+_PROTECTION_S = 15.0
+"""How long it may take to learn what protects the branch."""
 _VERSION_BYTES = 4096
 """Of a file that says a version."""
 
@@ -120,6 +124,17 @@ async def without(world: World, start: Start, wish: Wish, known: Sequence[Known]
         reverts=done.reverts,
         version=_version(world, done.commit),
     )
+
+
+async def protection_of(world: World) -> str:
+    """What protects the deploy branch, asked now and not at the switch; empty where nothing does."""
+    if world.pulls is None:
+        return ""
+    branch = world.environment.repository.branch
+    try:
+        return await world.pulls.protection(branch, Box(world.clock, _PROTECTION_S))
+    except CiError as error:
+        return f"whether {branch} is protected, nobody can say: {error}"
 
 
 async def _restored(world: World, start: Start, known: Known, goal: Release) -> Made:

@@ -46,6 +46,7 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
         lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
         lines.extend(f"{'':2}{revert_line(one)}" for one in code.reverts)
+        lines.extend((code.protection,) if code.protection else ())
         lines.extend(triggers_lines(code.triggers) if code.triggers else ())
     for step in plan.steps:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")

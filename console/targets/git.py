@@ -41,11 +41,19 @@ _NEVER = Stamp(0, "", 0)
 """When commits are made that nobody keeps."""
 _BINARY_WITHIN = 8_000
 """Bytes among which a zero makes a file one that is not text, as git has it."""
+_PROTECTED = re.compile(
+    r"GH006|GH013|protected branch|repository rule violations|pre-receive hook declined", re.IGNORECASE
+)
+"""Of a refused push, that it is not ours to make: GitHub's own words, and any host's hook."""
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_ADVICE": "0"}
 
 
 class GitError(StatedError):
     """Git would not do it; the message is one line."""
+
+
+class ProtectedError(GitError):
+    """The remote does not let that branch be pushed to; nothing was moved."""
 
 
 class Commit(Struct, frozen=True):
@@ -324,8 +332,16 @@ class Clone:
         return ("push", "--porcelain", "--no-verify", "--atomic", *leases, "--", self.remote, *refs)
 
     async def push(self, updates: Sequence[Update], on_line: Callable[[str], None], limit_s: float) -> None:
-        """Push; raises GitError with the remote's reason when any ref was refused (then none was moved)."""
-        await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
+        """Push; raises GitError with the remote's reason when any ref was refused (then none was moved).
+
+        It is a ProtectedError where the remote's rules refuse it, whatever the lease.
+        """
+        try:
+            await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
+        except GitError as error:
+            if _PROTECTED.search(str(error)):
+                raise ProtectedError(str(error)) from error
+            raise
 
     async def cherry_pick(self, path: Path, onto: str, commits: str, author: str) -> str:
         """Full id of `commits` (`since..until`) picked onto `onto`; GitError when that conflicts, or would

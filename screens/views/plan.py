@@ -151,6 +151,8 @@ def _branch(code: CodeChange, width: int) -> list[Line]:
     lines = wrap(f"branch {code.branch}, will hold {code.restored}", width, Role.DIM)
     for one in code.reverts:
         lines += wrap(f"reverts {revert_line(one)}", width)
+    if code.protection:
+        lines += wrap(code.protection, width, Role.WARN)
     if found := code.triggers:
         role = Role.WARN if found.runs or found.unsure else Role.DIM
         lines += [row for words in triggers_lines(found) for row in wrap(words, width, role)]

@@ -116,6 +116,7 @@ _OTHER_CODE: dict[str, object] = {
     "reverts": (Revert("e" * 40, "Release v1.5.3", "eng-2", None, "d" * 40),),
     "version": "v1.5.2",
     "triggers": Triggers((), ("deploy.yml is no YAML",)),
+    "protection": "develop is protected: a pull request with 1 review",
 }
 
 
