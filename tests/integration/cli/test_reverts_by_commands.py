@@ -70,7 +70,7 @@ def test_what_did_the_harm_goes_and_the_rest_stays(warroom: CommandLine) -> None
     assert (code["verdict"], code["version"]) == ("unproven", "v1.5.2")
     page = warroom("plan").stdout
     assert "Merge branch 'feature/gas-cap' into develop, by eng-1, a merge: its parent 1 stays" in page
-    assert "the push sets off no workflow of GitHub Actions" in page
+    assert "a push to develop sets off Deploy (.github/workflows/deploy.yml)" in page
 
     warroom.prepare()
     assert warroom("go", incident, "--type", "testnet").returncode == Exit.DONE
