@@ -19,7 +19,7 @@ class Deploy(Action):
         return Preview(
             words=f"run {inputs.code.target.tag}, as the head of {branch}",
             effects=(world.deployer.effect(inputs.code.target, branch),),
-            params={"branch": branch, "tree": inputs.code.target.tree, "version": inputs.code.target.tag},
+            params={"branch": branch, "tree": inputs.code.target.tree, "version": inputs.code.answers},
         )
 
     async def probe(self) -> Finding:
@@ -30,7 +30,7 @@ class Deploy(Action):
             return Finding("cannot tell", str(error))
         if running.commit is not None:
             return await self._by_commit(running.commit, running.words)
-        if running.version is None:
+        if running.version is None or not self.params["version"]:
             return Finding("cannot tell", running.words)
         done = running.version == self.params["version"]
         return Finding(

@@ -14,6 +14,7 @@ from console.core import (
     mitigations_check,
     on_call_check,
     prerequisites_check,
+    pulls_check,
     runbook_check,
     schema_check,
     separation_check,
@@ -35,6 +36,7 @@ RULES = (
     *schema_check.RULES,
     *mitigations_check.RULES,
     *ci_check.RULES,
+    *pulls_check.RULES,
     *separation_check.RULES,
     *swarm_deploy_check.RULES,
 )

@@ -64,7 +64,8 @@ from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.docker.engine import Docker
 from console.targets.git import Clone, remote_at, unlock
-from console.targets.github.api import Api
+from console.targets.github.api import PULLS, Api
+from console.targets.github.pulls import Pulls
 from console.targets.github.workflow import Workflow
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
@@ -334,6 +335,7 @@ class _Builder:
             trial=self._maker.trial(environment),
             base=self._base,
             ci=self._ci(),
+            pulls=self._pulls(),
         )
 
     @property
@@ -348,6 +350,13 @@ class _Builder:
             return None
         api = Api(settings, self._secrets.resolve, self._client, self._clock)
         return Ci(settings, Workflow(settings, api), lambda: self._book.state.frozen)
+
+    def _pulls(self) -> Pulls | None:
+        """Where pull requests are opened, where the strategy says so."""
+        settings = self._environment.repository.pull_request
+        if settings is None:
+            return None
+        return Pulls(settings, Api(settings, self._secrets.resolve, self._client, self._clock, PULLS))
 
     def _deployer(self, health: HealthProbe) -> Deployer:
         deploy = self._environment.deploy

@@ -15,7 +15,7 @@ from console.core.plan_words import data_to, moment
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import health
-from console.core.state import Incident, State
+from console.core.state import Incident, RunningRelease, State
 from console.core.status_line import clock_of, engine_words, place
 from console.core.strategy import Environment
 from screens.lines import Line, Role, fit, flush, line, pack, rule, span
@@ -180,11 +180,18 @@ def _target(state: State) -> tuple[Line, Line]:
 
 def _release(state: State, code: CodeChange | None) -> tuple[Line, Line]:
     """The release that is gone back to, and how far that is; nothing when the service answers it already."""
-    if code is None or (state.running and state.running.release == code.target.tag):
+    if code is None or (state.running and _is_back(state.running, code)):
         return (), ()
     role = Role.GOOD if code.verdict == "good" else Role.WARN
     back = f", {count(code.releases_back, 'release')} back" if code.releases_back else ""
     return line(span(f"{code.target.tag} {code.verdict}", role)), line(back)
+
+
+def _is_back(running: RunningRelease, code: CodeChange) -> bool:
+    """By its version; where that stays what it was, by its commit."""
+    if code.answers == code.running.tag and running.commit:
+        return code.restored.startswith(running.commit)
+    return running.release == code.answers
 
 
 def _behind_arrow(release: Line, data: str) -> Line:

@@ -192,6 +192,24 @@ class TestDialogs:
     async def test_planning_anew_to_a_named_release(self) -> None:
         assert await self._asked(at_the_gate(), "T", typed="v1.4.9") == [rq.Replan(Wish("v1.4.9"))]
 
+    async def test_planning_anew_without_the_commits_that_did_it(self) -> None:
+        """Named as `d` lists them, several with spaces between, a merge with the parent that stays."""
+        room = at_the_gate()
+        async with seat(room) as here:
+            await here.press("T", "tab")
+            await here.type("1a2b3c4d 5e6f7a8b^1")
+        assert room.asked == [rq.Replan(Wish(commits=("1a2b3c4d", "5e6f7a8b^1")))]
+
+    async def test_a_release_and_commits_are_not_both_planned(self) -> None:
+        """What is typed stays, and why it cannot be is said."""
+        room = at_the_gate()
+        async with seat(room) as here:
+            await here.press("T")
+            await here.press(*"v1.4.9", "tab")
+            shown = await here.type("1a2b3c4d")
+        assert room.asked == []
+        assert "name a release to go back to, or commits to undo, not both" in shown
+
     async def test_planning_anew_by_breaking_the_glass_where_the_strategy_lets_it_be_broken(self) -> None:
         """Never proposed first; and it says what it means."""
         room = at_the_gate()
