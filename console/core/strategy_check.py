@@ -17,6 +17,7 @@ from console.core import (
     runbook_check,
     schema_check,
     separation_check,
+    war_room_check,
 )
 from console.core.parts import Finding, Part
 
@@ -35,6 +36,7 @@ RULES = (
     *mitigations_check.RULES,
     *ci_check.RULES,
     *separation_check.RULES,
+    *war_room_check.RULES,
 )
 
 
