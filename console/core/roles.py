@@ -32,6 +32,13 @@ def roles_of(incident: Incident, person: str) -> tuple[IncidentRole, ...]:
     return tuple(role for role in INCIDENT_ROLES if holder(incident, role) == person)
 
 
+def offered(incident: Incident, person: str) -> tuple[IncidentRole, ...]:
+    """The roles that somebody is asked to take."""
+    return tuple(
+        role for role in INCIDENT_ROLES if (offer := incident.offers.get(role)) and offer.to == person
+    )
+
+
 def shown(incident: Incident, wanted: Sequence[str]) -> tuple[IncidentRole, ...]:
     """The roles to speak of: those the strategy wants, and those somebody has or is asked to take."""
     return tuple(

@@ -34,6 +34,8 @@ class HeaderView(Struct, frozen=True):
     incident: str
     commander: str
     actor: str
+    """In whose name the keys of this console are pressed."""
+    actor_role: Role
     utc: str
     since: str
     """Time since the incident was declared (or suspected), `T+04:12`."""
@@ -55,8 +57,10 @@ class HeaderView(Struct, frozen=True):
     """What of the CI is frozen, and since when; empty when nothing is."""
 
 
-def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
-    """The header of a snapshot."""
+def header_view(
+    snapshot: Snapshot, environment: Environment, name: str, actor: str, *, away: bool = False
+) -> HeaderView:
+    """The header of a snapshot; `away`: nobody knows whether `actor` still is who presses the keys."""
     incident = snapshot.state.open_incident
     seen = last_look(snapshot, environment)
     target, target_short = _target(snapshot.state)
@@ -66,8 +70,9 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         risk=environment.risk,
         severity=(incident.severity or "suspected") if incident else "",
         incident=incident.id if incident else "no incident",
-        commander=f"IC {incident.commander}" if incident and incident.commander else "",
-        actor="" if incident and incident.commander == actor else f"you are {actor}",
+        commander=_commander(incident, actor),
+        actor=f" {actor}, still there? " if away else f" acting {actor} ",
+        actor_role=Role.DIM if away else Role.ACTOR,
         utc=f"{clock(snapshot.at)}Z",
         since=clock_of(snapshot, incident) if incident else "",
         engine=engine_words(snapshot),
@@ -91,12 +96,12 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     right = line(span(view.engine, view.engine_role), " ")
     parts = [
         (0, where),
-        (2, line(span(view.severity, Role.STRONG))),
-        (1, line(view.incident)),
-        (3, line(view.commander)),
-        (6, line(span(view.actor, Role.DIM))),
-        (5, line(view.utc)),
-        (4, line(span(view.since, Role.STRONG))),
+        (3, line(span(view.severity, Role.STRONG))),
+        (2, line(view.incident)),
+        (4, line(view.commander)),
+        (1, line(span(view.actor, view.actor_role))),
+        (6, line(view.utc)),
+        (5, line(span(view.since, Role.STRONG))),
     ]
     first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
     roomy = width_of((*view.now, *view.target)) < width
@@ -110,6 +115,13 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
         (3, line(span(view.mode, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
+
+
+def _commander(incident: Incident | None, actor: str) -> str:
+    """Who commands; right before whoever acts, where that is the same person."""
+    if incident is None or not incident.commander:
+        return ""
+    return "IC" if incident.commander == actor else f"IC {incident.commander}"
 
 
 def _mode(snapshot: Snapshot, environment: Environment) -> str:
