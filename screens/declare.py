@@ -38,7 +38,8 @@ class DeclareDialog(Form):
             lines.append(line(f"{known.id} {said} since {clock(known.onset)}:"))
             lines += [row for why in known.triggers for row in wrap(f"! {why}", width, Role.BAD, indent=2)]
         then = f"You ({self.scene.actor}) take command; {_then(known)}"
-        how = "Enter declares. Tab goes on: who is to help you, and what only you can see (Enter marks)."
+        helpers = "who helps you, then to " if self._roles else ""
+        how = f"Enter declares. Tab goes to {helpers}what only you can see: there Enter marks."
         return [*lines, *wrap(then, width), *wrap(how, width, Role.DIM)]
 
     def controls(self) -> ComposeResult:
