@@ -12,6 +12,9 @@ from console.core import events as ev
 from console.core import requests as rq
 from console.core.roster import Roster
 from console.core.staff import Assignment
+from screens.lines import text
+from screens.lines import width as cells
+from screens.views.staff import staff_lines
 from tests.ui.fake_room import FakeRoom
 from tests.ui.seat import Seat, seat
 from tests.ui.test_pictures import at_the_gate, contains, suspected
@@ -104,6 +107,17 @@ class TestPage:
             contains(screen, "! t1  communications OVERDUE 00:10", "acting eng-1")
             assert here.colours() == set()
             assert here.svg() == picture
+
+    @pytest.mark.parametrize("width", [48, 76, 120])
+    def test_no_line_is_wider_than_its_place_and_no_word_is_lost(self, width: int) -> None:
+        """Whatever people write."""
+        room = staffed()
+        what = "漢字 and a [red]long[/] story " * 9
+        room.say(ev.TaskAssigned((Assignment("t4", "ops-1", what, 9.0),)), actor="eng-1")
+        lines = staff_lines(room.incident, room.environment, room.now, "eng-1", width)
+        assert all(cells(row) <= width for row in lines)
+        together = "".join(text(row) for row in lines).replace(" ", "")
+        assert what.replace(" ", "") in together
 
     async def test_the_war_room_says_who_is_waited_for(self) -> None:
         """On the clock line: all words where there is room, the count where there is little."""
