@@ -53,6 +53,11 @@ def open_tasks(incident: Incident, now: Stamp) -> tuple[tuple[str, Task], ...]:
     return tuple(sorted(found, key=urgency))
 
 
+def late(incident: Incident, now: Stamp) -> int:
+    """How many are overdue."""
+    return sum(is_late(task, now) for task in incident.tasks.values())
+
+
 def overdue(incident: Incident, now: Stamp) -> Iterator[str]:
     """Tasks whose time is over, and of which nobody has said so yet."""
     for name, task in incident.tasks.items():

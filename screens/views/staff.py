@@ -8,7 +8,7 @@ from console.core.roles import held, shown, vacant
 from console.core.staff import IncidentRole, Task
 from console.core.state import Incident
 from console.core.strategy import Environment
-from console.core.tasks import is_late, left_s, open_tasks, time_words, whose
+from console.core.tasks import late, left_s, open_tasks, time_words, whose
 from console.core.words import duration
 from screens.lines import Line, Role, Span, blank, cell, fit, line, rule, span, wrap
 from screens.lines import width as width_of
@@ -28,8 +28,8 @@ def staff_lines(
         return wrap("No incident is open: nobody has a role or a task.", width)
     waited = open_tasks(incident, now)
     ended = [(name, task) for name, task in incident.tasks.items() if task.status != "open"]
-    late = sum(is_late(task, now) for _, task in waited)
-    over = (span(f", {late} OVERDUE", Role.BAD),) if late else ()
+    number = late(incident, now)
+    over = (span(f", {number} OVERDUE", Role.BAD),) if number else ()
     return [
         *_roles(incident, _wanted(environment), now, actor, width),
         rule(width, span("WAITED FOR ", Role.STRONG), span(count(len(waited), "task")), *over),
@@ -115,11 +115,11 @@ def task_words(incident: Incident | None, now: Stamp, key: str) -> tuple[Line, .
     if incident is None or not waited:
         return ()
     _, first = waited[0]
-    late = sum(is_late(task, now) for _, task in waited)
+    over = late(incident, now)
     look = _urgency(first, now)[1]
     number = count(len(waited), "task")
     urgent = span(f"{whose(incident, first)} {time_words(first, now)}", look)
-    some = span(f"{late} OVERDUE" if late else number, look)
+    some = span(f"{over} OVERDUE" if over else number, look)
     press = (span(" "), span(key, Role.ACT))
-    few = line(f"{number}, ", some, *press) if late else line(some, *press)
-    return (line(f"{number}: ", urgent, *press), few, *((line(some),) if late else ()))
+    few = line(f"{number}, ", some, *press) if over else line(some, *press)
+    return (line(f"{number}: ", urgent, *press), few, *((line(some),) if over else ()))

@@ -56,6 +56,8 @@ def test_who_does_what_from_the_declaration_to_the_handover(warroom: CommandLine
     assert (first["id"], first["person"], first["overdue"]) == ("t2", "ops-1", True)
     assert (second["id"], second["left_s"], second["overdue"]) == ("t1", None, False)
     assert "OVERDUE" in does(warroom, "task", "list")
+    assert "waits for ops-1, OVERDUE" in does(warroom, "status")
+    assert "1 task OVERDUE" in does(warroom, "status", "--line")
     does(warroom, "task", "done", "t2", "--note", "they know", actor="ops-1")
     refused = warroom("task", "drop", "t1", "no", actor="ops-1")
     assert (refused.returncode, "only eng-1 may drop it" in refused.stderr) == (Exit.FAILED, True)

@@ -20,6 +20,7 @@ from console.core.roles import (
     vacant,
 )
 from console.core.staff import INCIDENT_ROLES, Assignment
+from console.core.status_line import status_line
 from console.core.tasks import (
     is_late,
     may_not_assign,
@@ -33,6 +34,7 @@ from console.core.tasks import (
 )
 from tests.unit.core import bodies
 from tests.unit.core.kit import Story, at
+from tests.unit.engine.kit import environment
 
 FOUR = list(INCIDENT_ROLES)
 
@@ -158,6 +160,15 @@ def test_a_task_becomes_overdue_once(story: Story) -> None:
     story.say(ev.TaskDone("t2", "more"), actor="ops-1")
     assert list(overdue(story.incident, at(given + 60))) == []
     assert story.incident.tasks["t1"].overdue
+
+
+def test_the_status_line_counts_what_is_overdue(story: Story) -> None:
+    give(story, Assignment("t1", "ops-1", "logs", 0.5), Assignment("t2", "ops-1", "more", 30.0))
+    assert "OVERDUE" not in status_line(story.snapshot(), "testnet", environment())
+    story.say(ev.NoteAdded("a second later"))
+    assert "  1 task OVERDUE  " in status_line(story.snapshot(), "testnet", environment())
+    story.say(ev.TaskDropped("t1", "logs", "no need"), actor="eng-1")
+    assert "OVERDUE" not in status_line(story.snapshot(), "testnet", environment())
 
 
 def test_a_task_that_has_ended_stays_as_it_ended(story: Story) -> None:
