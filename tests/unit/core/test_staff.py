@@ -59,6 +59,8 @@ def give(story: Story, *tasks: Assignment, actor: str = "eng-1") -> None:
 def test_a_role_is_offered_accepted_and_handed_on(story: Story) -> None:
     story.say(ev.RoleOffered("operations", "ops-1"), actor="eng-1")
     assert holder(story.incident, "operations") is None, "who was asked has not answered"
+    story.say(ev.RoleAccepted("operations"), actor="pm-1")
+    assert holder(story.incident, "operations") is None, "somebody else was asked"
     story.say(ev.RoleAccepted("operations"), actor="ops-1")
     assert (holder(story.incident, "operations"), story.incident.offers) == ("ops-1", {})
     story.say(ev.RoleTaken("operations", "ops-1", "asleep"), actor="ops-2")
@@ -226,6 +228,8 @@ def test_nobody_has_a_role_against_their_will_and_no_task_comes_back(steps: list
             if holder(after, role) != holder(before, role):
                 assert isinstance(body, ev.RoleTaken | ev.RoleAccepted)
                 assert (body.role, holder(after, role)) == (role, event.actor)
+                if isinstance(body, ev.RoleAccepted):
+                    assert before.offers[role].to == event.actor
         assert after.commander or not before.commander, "somebody commands until the end"
         for name, task in before.tasks.items():
             assert task.status == "open" or after.tasks[name] == task
