@@ -35,6 +35,7 @@ class HeaderView(Struct, frozen=True):
     commander: str
     actor: str
     """In whose name the keys of this console are pressed."""
+    actor_short: str
     actor_role: Role
     utc: str
     since: str
@@ -72,6 +73,7 @@ def header_view(
         incident=incident.id if incident else "no incident",
         commander=_commander(incident, actor),
         actor=f" {actor}, still there? " if away else f" acting {actor} ",
+        actor_short=f" {actor}? " if away else f" as {actor} ",
         actor_role=Role.DIM if away else Role.ACTOR,
         utc=f"{clock(snapshot.at)}Z",
         since=clock_of(snapshot, incident) if incident else "",
@@ -94,16 +96,7 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     """Three lines and a rule."""
     where = line(span(f" {view.place} ", _RISK_ROLE[view.risk]))
     right = line(span(view.engine, view.engine_role), " ")
-    parts = [
-        (0, where),
-        (3, line(span(view.severity, Role.STRONG))),
-        (2, line(view.incident)),
-        (4, line(view.commander)),
-        (1, line(span(view.actor, view.actor_role))),
-        (6, line(view.utc)),
-        (5, line(span(view.since, Role.STRONG))),
-    ]
-    first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
+    first = flush(_first(view, where, width - width_of(right) - 1), right, width)
     roomy = width_of((*view.now, *view.target)) < width
     target = view.target if roomy else view.target_short
     hinted = (*target, *view.hint)
@@ -115,6 +108,21 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
         (3, line(span(view.mode, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
+
+
+def _first(view: HeaderView, where: Line, cells: int) -> Line:
+    """The first line; where not all of it fits, the wall clock goes first, then the actor says less."""
+    before = [
+        (0, where),
+        (3, line(span(view.severity, Role.STRONG))),
+        (2, line(view.incident)),
+        (4, line(view.commander)),
+    ]
+    utc, since = (6, line(view.utc)), (5, line(span(view.since, Role.STRONG)))
+    who, short = ((1, line(span(words, view.actor_role))) for words in (view.actor, view.actor_short))
+    needed = [width_of(part) for _, part in (*before, who, since) if width_of(part)]
+    fits = sum(needed) + len(needed) - 1 <= cells
+    return pack((*before, who if fits else short, utc, since), cells)
 
 
 def _commander(incident: Incident | None, actor: str) -> str:

@@ -171,6 +171,18 @@ class TestPage:
             assert room.asked == [rq.TakeRole("operations", "no answer")]
 
 
+class TestHeader:
+    """In whose name one acts is always in the first line, and the incident's clock beside it."""
+
+    @pytest.mark.parametrize(("commander", "words"), [("eng-2", "acting eng-1"), ("oncall-100", "as eng-1")])
+    async def test_on_a_small_terminal_the_actor_says_less(self, commander: str, words: str) -> None:
+        room = at_the_gate(risk="medium", war_room=WAR_ROOM)
+        room.name = "mainnet-stage"
+        room.say(ev.RoleTaken("commander", "eng-1", "x"), actor=commander)
+        async with console(room) as here:
+            contains(await here.look(), f"SEV-3 INC-7QK2 IC {commander}  {words}  T+00:06")
+
+
 class TestDeclare:
     """A declaration asks who helps, where the strategy wants that."""
 
