@@ -29,6 +29,7 @@ from console.core.plan import Authority, Phase
 from console.core.pulls import GithubPulls
 from console.core.schema_rules import SchemaRules
 from console.core.swarm_deploy import SwarmDeploy
+from console.core.war_room import WarRoomRule
 from console.core.watched import AnySource, DeclaredTrigger, Metric
 
 # -- the way back -----------------------------------------------------------------------------------
@@ -366,6 +367,8 @@ class Environment(Model):
     webhook: Webhook | None = None
     on_call: AnyOnCall | None = None
     """Who is asked first; None: whoever holds the first role of the escalation path."""
+    war_room: WarRoomRule | None = None
+    """Who does what in an incident; None: a declaration asks for nobody but the commander."""
     health: Check
     commands: dict[Name, Command]
     authorisation: Authorisation

@@ -19,6 +19,7 @@ from console.core import (
     schema_check,
     separation_check,
     swarm_deploy_check,
+    war_room_check,
 )
 from console.core.parts import Finding, Part
 
@@ -39,6 +40,7 @@ RULES = (
     *pulls_check.RULES,
     *separation_check.RULES,
     *swarm_deploy_check.RULES,
+    *war_room_check.RULES,
 )
 
 

@@ -24,7 +24,9 @@ HERE = Where()
 _WAYS: dict[str, Way] = {"restore": "restore tree", "revert": "revert commits"}
 
 
-def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) -> None:
+def declare(
+    note: str, *, trigger: tuple[str, ...] = (), role: dict[str, str] | None = None, where: Where = HERE
+) -> None:
     """Open an incident, or take command of the suspected one.
 
     Parameters
@@ -33,8 +35,10 @@ def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) ->
         What you see, in a sentence.
     trigger
         A declared trigger of the strategy, for what no metric can see; may be given more than once.
+    role
+        Who is asked to take a role: `--role.operations ops-1`; may be given for each role.
     """
-    do(find(where), rq.Declare(note, trigger))
+    do(find(where), rq.Declare(note, trigger, role or {}))
 
 
 def go(

@@ -25,6 +25,10 @@ _OF_AUTHORITY = (
     "revokestanding",
     "signreview",
     "switchautomatic",
+    "takerole",
+    "offerrole",
+    "acceptrole",
+    "declinerole",
 )
 """Requests whose refusal says that whoever asks lacks authority."""
 

@@ -52,6 +52,16 @@ from console.core.events.plan import (
     StepProbed,
 )
 from console.core.events.review import ReviewOverdue, ReviewSigned
+from console.core.events.staff import (
+    RoleAccepted,
+    RoleDeclined,
+    RoleOffered,
+    RoleTaken,
+    TaskAssigned,
+    TaskDone,
+    TaskDropped,
+    TaskOverdue,
+)
 from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
 
@@ -99,6 +109,10 @@ __all__ = [
     "RequestRefused",
     "ReviewOverdue",
     "ReviewSigned",
+    "RoleAccepted",
+    "RoleDeclined",
+    "RoleOffered",
+    "RoleTaken",
     "RollbackAdvised",
     "RunAborted",
     "RunResumed",
@@ -115,6 +129,10 @@ __all__ = [
     "StepIntent",
     "StepOutcome",
     "StepProbed",
+    "TaskAssigned",
+    "TaskDone",
+    "TaskDropped",
+    "TaskOverdue",
     "Unknown",
     "decode",
     "encode",

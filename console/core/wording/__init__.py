@@ -10,6 +10,7 @@ from console.core.wording import (  # each registers its kinds
     incident,
     plan,
     review,
+    staff,
     standing,
 )
 from console.core.wording.base import Names, Said, Tone, words_of
@@ -27,6 +28,7 @@ __all__ = [
     "plan",
     "review",
     "said",
+    "staff",
     "standing",
 ]
 

@@ -9,6 +9,7 @@ from console.engine.grants import (
     planning,
     review,
     run,
+    staff,
     standing,
 )
 from console.engine.grants.case import Case, RefusedError, grant
@@ -25,5 +26,6 @@ __all__ = [
     "planning",
     "review",
     "run",
+    "staff",
     "standing",
 ]
