@@ -38,6 +38,7 @@ SUBCOMMANDS = {
     "standing": "standing:standing",
     "automatic": "automatic:automatic",
     "review": "review:review",
+    "release": "release:release",
     "note": "act:note",
     "tick": "act:tick",
     "allow": "act:allow",

@@ -15,6 +15,7 @@ from console.core.fields import (
     Model,
     Moment,
     Name,
+    Pattern,
     Seconds,
     Span,
     Text,
@@ -50,9 +51,12 @@ class Repository(Model):
 
 
 class Releases(Model):
-    """Where the verdicts on releases are kept."""
+    """Where releases are on record until the ledger has one, and which of them are candidates."""
 
-    file: Text
+    file: Text | None = None
+    """A file of releases with their verdicts; None: there are git's tags, which nobody has judged."""
+    matching: Pattern | None = None
+    """Found in the tag of each release that can be gone back to; None: all can."""
 
 
 class Service(Model):
@@ -336,7 +340,7 @@ class Environment(Model):
         Expected("`SEV-1`, `SEV-2` or `SEV-3`, or a mapping with `otherwise`, `mandatory`, `automatic`"),
     ]
     repository: Repository
-    releases: Releases
+    releases: Releases = Releases()
     service: Service
     deploy: Deploy
     ci: GithubCi | None = None

@@ -11,7 +11,6 @@ import structlog
 from msgspec.structs import replace
 
 from actions.action import World
-from console.config.releases import load_releases
 from console.core import automatic
 from console.core import events as ev
 from console.core.automatic import Seen
@@ -182,7 +181,7 @@ class AutomaticRollback:
         recorded: list[Deployed] = []
         now = self._world.clock.now()
         try:
-            known = load_releases(self._world.releases)
+            known = self._world.releases().known
         except StatedError as error:
             log.warning("automatic.releases_unread", why=str(error))
         else:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace as with_changes
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from actions.action import Action, Inputs, Preview, World
 from actions.registry import ACTIONS
-from console.config.releases import load_releases
 from console.core.changes import inside
 from console.core.clock import Stamp
 from console.core.errors import StatedError
@@ -32,7 +32,8 @@ from console.core.plan import (
     digest,
     frozen,
 )
-from console.core.releases import Known, place, propose
+from console.core.proposal import propose
+from console.core.releases import Known, OnRecord, place
 from console.core.schema_verdict import REHEARSE, SAME_SCHEMA, SchemaVerdict, closes
 from console.core.state import Incident
 from console.core.strategy import (
@@ -46,7 +47,7 @@ from console.core.strategy import (
 from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
-from console.engine.schema_judge import judge
+from console.engine.schema_judge import judge, live_digest
 from console.targets.git import commit_bytes
 
 FETCH_S = 120
@@ -97,9 +98,10 @@ async def _back_in_git(
 ) -> Inputs:
     """The way back to the release that is wished for, or to the newest good one."""
     await world.clone.fetch(show, FETCH_S)
-    known = await asyncio.to_thread(load_releases, world.releases)
-    running = _running(world, known)
-    chosen = propose(known, running, wish.target)
+    record = await _on_record(world)
+    known, running = record.known, _running(world, record.known)
+    found = propose(record, running, wish.target)
+    chosen = found.release
     goal = _goal(world, chosen)
     if goal.tree == running.tree:
         raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
@@ -117,11 +119,30 @@ async def _back_in_git(
         restored=await world.clone.write_commit(raw, keep=False),
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, running, goal, wish, show),
-        images=dict(sorted(chosen.images.items())),
+        images=await _images(world, chosen),
+        why=found.why,
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")
     return replace(inputs, change=change, commit=raw.decode())
+
+
+async def _on_record(world: World) -> OnRecord:
+    """The releases; what was found contracted counts as that while the live schema is the one of then."""
+    record = await asyncio.to_thread(world.releases)
+    if not record.contracted:
+        return record
+    live = await live_digest(world)
+    still = {commit: then for commit, then in record.contracted.items() if then == live}
+    return with_changes(record, contracted=still)
+
+
+async def _images(world: World, chosen: Known) -> dict[str, str]:
+    """The release's images as they were recorded; else those here that say they were built of its commit."""
+    pinned = chosen.images
+    if not pinned and world.images is not None:
+        pinned = await world.images(chosen.commit)
+    return dict(sorted(pinned.items()))
 
 
 def _running(world: World, known: Sequence[Known]) -> Release:

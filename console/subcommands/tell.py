@@ -42,6 +42,7 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
     ]
     if code := plan.code:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
+        lines.append(f"{code.target.tag}: {code.why}")
         lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
     for step in plan.steps:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")

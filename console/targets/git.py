@@ -57,6 +57,15 @@ class Commit(Struct, frozen=True):
     tags: tuple[str, ...]
 
 
+class Tagged(Struct, frozen=True):
+    """A tag with its commit."""
+
+    tag: str
+    commit: str
+    at: int
+    """When the tag was made, or the commit where the tag does not say: UTC microseconds."""
+
+
 class Update(Struct, frozen=True):
     """One ref to move on the remote, from where it must be now."""
 
@@ -173,6 +182,19 @@ class Clone:
             tags = _tags(repo).get(commit, ())
         tag = name if name in tags else next(iter(tags), short(commit))
         return Release(tag=tag, commit=commit, tree=self.tree_of(commit))
+
+    def tagged(self) -> tuple[Tagged, ...]:
+        """Every tag that is on a commit, as of the last fetch or look, oldest first; none without a clone."""
+        if not (self.folder / "HEAD").exists():
+            return ()
+        found: dict[str, Tagged] = {}
+        with self._repository() as repo:
+            for prefix in (f"{_SEEN}/tags", "refs/tags"):
+                for ref in git.Reference.iter_items(repo, prefix):
+                    with suppress(ValueError, TypeError):  # a tag may name a file or a folder
+                        name = ref.path[len(prefix) + 1 :]
+                        found[name] = Tagged(name, ref.commit.hexsha, _made(ref))
+        return tuple(sorted(found.values(), key=lambda one: (one.at, one.tag)))
 
     def log(self, since: str | None, until: str, limit: int) -> tuple[Commit, ...]:
         """Up to `limit` commits that `until` has and `since` has not, newest first."""
@@ -358,6 +380,12 @@ def _tags(repo: git.Repo) -> dict[str, tuple[str, ...]]:
                 if name not in tags.get(commit, ()):
                     tags[commit] = (*tags.get(commit, ()), name)
     return tags
+
+
+def _made(ref: git.Reference) -> int:
+    """When a tag was made; for one that is only a name, its commit."""
+    on = ref.object
+    return int(on.tagged_date if isinstance(on, git.TagObject) else ref.commit.committed_date) * 1_000_000
 
 
 def _entry(repo: git.Repo, commit: str, path: str) -> git.Object | None:

@@ -9,6 +9,7 @@ from console.core.wording import (  # each registers its kinds
     gate,
     incident,
     plan,
+    releases,
     review,
     standing,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "gate",
     "incident",
     "plan",
+    "releases",
     "review",
     "said",
     "standing",

@@ -27,6 +27,7 @@ _incidents = st.sampled_from([kit.INCIDENT, "INC-0000"])
 _standing = st.sampled_from(["0" * 12, "1" * 12])
 _fingerprints = st.sampled_from(["f" * 16, "0" * 16])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
+_tags = st.sampled_from(["v1.5.0", "v1.5.1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
 _stages = st.sampled_from(STAGES)
@@ -236,6 +237,19 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ),
     ev.AutomaticSwitched: st.builds(
         ev.AutomaticSwitched, on=st.booleans(), by=st.sampled_from(get_args(By)), reason=_words
+    ),
+    ev.ReleaseRecorded: st.builds(
+        ev.ReleaseRecorded,
+        tag=_tags,
+        commit=st.sampled_from(["a" * 40, "b" * 40]),
+        images=st.dictionaries(_words, _words, max_size=2),
+        migrations=_triggers,
+        config_keys=_triggers,
+        deployed=st.integers(0, 2**53),
+        again=st.booleans(),
+    ),
+    ev.ReleaseMarked: st.builds(
+        ev.ReleaseMarked, tag=_tags, verdict=st.sampled_from(["good", "unproven", "bad"]), reason=_words
     ),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),
