@@ -17,6 +17,7 @@ from console.core.releases import OnRecord
 from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
+from console.targets.env_file import EnvFiles
 from console.targets.git import Clone
 from console.targets.health import HealthProbe
 from console.targets.postgres.rows import Rows
@@ -184,6 +185,8 @@ class World:
     """The folder that the strategy lies in: where its own commands are run."""
     trial: ScratchReleases | None = None
     """How releases are tried on a schema; None where the strategy names no `schema`."""
+    env_files: EnvFiles | None = None
+    """The environment file with its backups; None where the strategy names none."""
     images: Callable[[str], Awaitable[dict[str, str]]] | None = None
     """The images here, by component, that say they were built of a commit; None where none are deployed."""
     ci: Ci | None = None

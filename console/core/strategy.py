@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from console.core.alerting import Webhook
 from console.core.ci import GithubCi
 from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
+from console.core.env_rules import EnvironmentFile
 from console.core.fields import (
     BranchTemplate,
     Count,
@@ -345,6 +346,8 @@ class Environment(Model):
     deploy: Deploy
     ci: GithubCi | None = None
     """What is frozen while a release goes back; None: nothing is."""
+    environment_file: EnvironmentFile | None = None
+    """The file with the service's environment variables; None: none is saved or swapped."""
     data: Data
     cache: Cache | None = None
     backups: Backups | None = None

@@ -32,6 +32,7 @@ class Verb(Struct, frozen=True):
 
 RESTORE_ROWS = "restore-rows"
 UNFREEZE = "unfreeze"
+SAVE_ENV, SWAP_ENV_BACK = "save-env", "swap-env-back"
 VERBS = {
     "backup": Verb("back up", Phase.PREPARE, limit_s=4 * 3600),
     "base-backup": Verb("base backup", Phase.PREPARE, limit_s=4 * 3600),
@@ -48,6 +49,8 @@ VERBS = {
         first=("build-candidate", "show-rows"),
         then=("drop-candidate",),
     ),
+    SAVE_ENV: Verb("save env file", Phase.PREPARE, limit_s=60, expected_s=1, needs_backups=False),
+    SWAP_ENV_BACK: Verb("env file back", Phase.SWITCH, limit_s=60, expected_s=1, needs_backups=False),
     "swap-back": Verb("swap back", Phase.SWITCH, limit_s=600, expected_s=5),
 }
 """By the name of the action that does it."""

@@ -35,6 +35,7 @@ from console.engine.changes import ChangesKeeper
 from console.engine.comparison import Comparison
 from console.engine.desk import Desk
 from console.engine.engine import Engine
+from console.engine.env_files import env_files
 from console.engine.ledger import Ledger
 from console.engine.log import Form, configure
 from console.engine.lookout import Lookout
@@ -341,6 +342,7 @@ class _Builder:
             head=self._book.last,
             releases=self._ledger(clone).read,
             images=self._images(),
+            env_files=env_files(self._wanted.loaded, environment, self._secrets),
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
             trial=self._maker.trial(environment),

@@ -93,7 +93,7 @@ def record(
     image: tuple[str, ...] = (),
     migration: tuple[str, ...] = (),
     config_key: tuple[str, ...] = (),
-    deployed: str | None = None,
+    deployed: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None,
     json: Json = False,
     where: Where = HERE,
 ) -> None:
@@ -113,7 +113,8 @@ def record(
     config_key
         The name of a configuration key that it reads, never a value. May be given more than once.
     deployed
-        When it was deployed, `2026-11-23T14:05:30Z`; now, if nothing is said.
+        When it was deployed, `2026-11-23T14:05:30Z`; now, if nothing is said; `-10m` is so
+        much ago.
     """
     wanted = RecordRelease(tag, commit, _images(image), migration, config_key, _moment(deployed))
     _tell(wanted, tag, json=json, where=where)

@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.core.exits import Exit
+from console.drill.place import VARIABLE
 from console.drill.world import World, stop_world
+from console.engine.spawn import EngineWanted, spawn_detached
 from console.store.layout import Layout
 from console.store.lease import holder
 from tests.faults import world
@@ -73,7 +75,7 @@ def test_a_release_is_recorded_once_and_listed(warroom: CommandLine) -> None:
     only = told["releases"][0]
     assert only["images"] == {"web": f"registry.example/web@{DIGEST}"}
     assert (only["migrations"], only["config_keys"]) == (["0001_users.sql"], ["gas.limit"])
-    assert (only["verdict"], only["why"]) == ("unproven", "unproven: nobody has judged it")
+    assert (only["verdict"], only["why"], only["runs"]) == ("unproven", "runs now", True)
 
 
 def test_other_contents_are_refused_with_the_difference(warroom: CommandLine) -> None:
@@ -102,14 +104,14 @@ def test_a_tag_on_another_commit_is_refused(warroom: CommandLine) -> None:
 
 
 def test_judged_good_it_is_what_is_gone_back_to(warroom: CommandLine) -> None:
-    assert record(warroom, "v1.5.2", "--deployed", "-1h").returncode == Exit.DONE
-    done = warroom("release", "mark", "v1.5.0", "good", "--reason", "a week without trouble", actor="eng-2")
-    assert "judged release v1.5.0 good: a week without trouble" in done.stdout
+    assert record(warroom, "v1.5.1", "--deployed", "-3h").returncode == Exit.DONE
+    done = warroom("release", "mark", "v1.5.1", "good", "--reason", "a week without trouble", actor="eng-2")
+    assert "judged release v1.5.1 good: a week without trouble" in done.stdout
     told = listed(warroom)
-    assert told["proposed"] == "v1.5.0"
+    assert told["proposed"] == "v1.5.1"
     assert "says eng-2: a week without trouble" in told["releases"][-1]["why"]
     text = warroom("release", "list").stdout
-    assert text.splitlines()[1:] and "> v1.5.0" in text
+    assert "> v1.5.1" in text
 
 
 def test_a_stranger_is_refused_and_so_is_a_verdict_without_a_release(warroom: CommandLine) -> None:
@@ -120,15 +122,20 @@ def test_a_stranger_is_refused_and_so_is_a_verdict_without_a_release(warroom: Co
 
 
 def test_check_says_which_is_the_newest_good_one(warroom: CommandLine) -> None:
-    done = warroom("check", str(warroom.folder / "strategy.yaml"))
-    assert "the release ledger: 2 releases, v1.5.0 is the newest good one" in " ".join(done.stdout.split())
+    words = (sys.executable, "-m", "console", "check", str(warroom.folder / "strategy.yaml"))
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert "the release ledger: 2 releases, v1.5.1 is the newest good one" in " ".join(done.stdout.split())
 
 
 def test_with_no_engine_it_is_queued_and_the_next_one_records_it(warroom: CommandLine) -> None:
     """Last in this module: the engine ends."""
-    running = holder(Layout(warroom.folder / "state").lock)
+    folder = warroom.folder
+    lock = Layout(folder / "state").lock
+    running = holder(lock)
     assert running is not None
     os.kill(running.pid, signal.SIGTERM)
+    assert warroom.wait_for(lambda s: bool(s.state.engine and s.state.engine.stopped))
     refused(record(warroom, "v1.5.3"), Exit.INCOMPLETE, "queued, but no engine has answered")
-    with_engine = Path(warroom.folder / "strategy.yaml")
-    assert with_engine.exists()
+    wanted = EngineWanted(folder / "strategy.yaml", folder / "roster.yaml", "testnet", folder / "state")
+    spawn_detached(wanted, {VARIABLE: str(folder)})
+    warroom.wait_for(lambda s: "v1.5.3" in s.state.ledger)
