@@ -21,6 +21,7 @@ class SaveEnv(Action):
     """Save the file as it is: the way back if the swap goes wrong."""
 
     repeatable = True
+    serves = "code"
 
     @classmethod
     def belongs(cls, environment: Environment) -> bool:

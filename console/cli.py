@@ -39,6 +39,7 @@ SUBCOMMANDS = {
     "automatic": "automatic:automatic",
     "review": "review:review",
     "release": "release:release",
+    "env": "env:env",
     "note": "act:note",
     "tick": "act:tick",
     "allow": "act:allow",
