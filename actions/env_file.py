@@ -104,7 +104,7 @@ class SwapEnv(Action):
         That closes no way back: the release can go back without it, as long as people see that it does.
         """
         files = files_of(world)
-        wanted = _wanted(inputs, files)
+        wanted = _wanted(inputs, world, files)
         if not wanted.name:
             return Preview(f"leave {files.path.name} as it is: {wanted.why}", (), {"backup": ""})
         kept = kept_as(files, inputs.incident, wanted.before)
@@ -164,12 +164,12 @@ class SwapEnvBack(Action):
     def preview(inputs: Inputs, world: World) -> Preview:
         """From the file that the swap has left beside it."""
         files = files_of(world)
-        before = files.path.with_name(f"{files.path.name}_before_{inputs.incident}")
+        before = _first_kept(files, inputs.incident)
         if not before.exists():
             raise ActionError(
                 f"there is no {before.name}: {files.path.name} was not swapped in that incident"
             )
-        old = before.read_bytes()
+        old = files.bytes_of(before)
         now = files.current()
         parsed = files.parsed(old, before), files.parsed(now.raw, files.path)
         kept = files.path.with_name(f"{before.name}_undone_{short(now.sha256)}")
@@ -228,16 +228,21 @@ def files_of(world: World) -> EnvFiles:
     return world.env_files
 
 
+def _first_kept(files: EnvFiles, incident: str) -> Path:
+    """What the file held before the first swap of an incident."""
+    return files.path.with_name(f"{files.path.name}_before_{incident}")
+
+
 def kept_as(files: EnvFiles, incident: str, sha256: str) -> Path:
     """Where what the file holds now stays when an incident swaps it; never over what is there already."""
-    kept = files.path.with_name(f"{files.path.name}_before_{incident}")
-    if kept.exists() and digest(kept.read_bytes()) != sha256:
+    kept = _first_kept(files, incident)
+    if kept.exists() and digest(files.bytes_of(kept)) != sha256:
         return kept.with_name(f"{kept.name}_{short(sha256)}")
     return kept
 
 
-def _wanted(inputs: Inputs, files: EnvFiles) -> _Wanted:
-    chosen, judged = choose(files.backups(), rules_of(inputs, files))
+def _wanted(inputs: Inputs, world: World, files: EnvFiles) -> _Wanted:
+    chosen, judged = choose(files.backups(), _rules(inputs, world, files))
     if chosen is None or chosen.backup.manifest is None:
         return _Wanted(_none(judged))
     name, path, sha256 = chosen.backup.name, Path(chosen.backup.path), chosen.backup.manifest.sha256
@@ -254,15 +259,17 @@ def _wanted(inputs: Inputs, files: EnvFiles) -> _Wanted:
     )
 
 
-def rules_of(inputs: Inputs, files: EnvFiles) -> Rules:
+def _rules(inputs: Inputs, world: World, files: EnvFiles) -> Rules:
     """By what the backups are judged."""
     change = inputs.change
+    bad = frozenset(known.tag for known in world.releases().known if known.verdict == "bad")
     return Rules(
         target=change.target if change else None,
         running=change.running if change else None,
         onset=inputs.onset,
         rotated=files.rules.rotations,
         older=files.rules.older,
+        bad=bad,
     )
 
 

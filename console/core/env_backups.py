@@ -62,6 +62,8 @@ class Rules(Struct, frozen=True):
     rotated: Mapping[str, int]
     """When each key was rotated last, UTC microseconds."""
     older: Literal["refused", "merged"]
+    bad: frozenset[str] = frozenset()
+    """Tags of releases that somebody has judged bad."""
 
 
 def read_manifest(raw: bytes) -> EnvManifest:
@@ -77,6 +79,8 @@ def judge(backup: EnvBackup, rules: Rules) -> Judged:
     if _is_of(manifest, rules.running) and not _is_of(manifest, rules.target):
         return Judged(backup, fits=False, why=f"it is {manifest.release}'s own, the release to get away from")
     belongs = _is_of(manifest, rules.target)
+    if not belongs and manifest.release in rules.bad:
+        return Judged(backup, fits=False, why=f"it is {manifest.release}'s, which was judged bad")
     if not belongs and manifest.taken > rules.onset:
         return Judged(backup, fits=False, why=f"taken {written(manifest.taken)}, after the onset")
     since = tuple(sorted(key for key, at in rules.rotated.items() if at > manifest.taken))
@@ -89,10 +93,12 @@ def judge(backup: EnvBackup, rules: Rules) -> Judged:
 
 
 def choose(backups: Sequence[EnvBackup], rules: Rules) -> tuple[Judged | None, tuple[Judged, ...]]:
-    """The newest that fits, and all of them judged, newest first."""
+    """The newest that fits, the target's own before any other; and all of them judged, newest first."""
     ordered = sorted(backups, key=lambda one: one.manifest.taken if one.manifest else 0, reverse=True)
     judged = tuple(judge(backup, rules) for backup in ordered)
-    return next((one for one in judged if one.fits), None), judged
+    fit = [one for one in judged if one.fits]
+    own = (one for one in fit if one.backup.manifest and _is_of(one.backup.manifest, rules.target))
+    return next(own, next(iter(fit), None)), judged
 
 
 def _is_of(manifest: EnvManifest, release: Release | None) -> bool:

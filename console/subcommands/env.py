@@ -23,6 +23,7 @@ from console.core.wishes import SWAP_ENV_BACK
 from console.engine.env_files import env_files
 from console.store.clock import SystemClock
 from console.subcommands.act import do
+from console.subcommands.diff import comparison_here
 from console.subcommands.follow import run_errand
 from console.subcommands.room import enter
 from console.subcommands.tell import document
@@ -84,7 +85,7 @@ def list_(*, json: Json = False, where: Where = HERE) -> None:
     """All backups, newest first: which one a rollback would use, and why not the others."""
     place = find(where)
     snapshot, files = enter(place).snapshot(), _files(place)
-    rules = _rules(snapshot, files)
+    rules = _rules(place, snapshot, files)
     chosen, judged = choose(files.backups(), rules)
     told = Listing(
         environment=place.name,
@@ -148,21 +149,23 @@ def _files(place: Place) -> EnvFiles:
     return files
 
 
-def _rules(snapshot: Snapshot, files: EnvFiles) -> Rules:
+def _rules(place: Place, snapshot: Snapshot, files: EnvFiles) -> Rules:
     """As a plan would judge them: by the plan that there is, else by what runs."""
     incident = snapshot.state.open_incident
     code = incident.plan.code if incident and incident.plan else None
+    known = comparison_here(place, snapshot).releases().known
     return Rules(
         target=code.target if code else None,
         running=code.running if code else None,
         onset=incident.onset.utc_us if incident else SystemClock().now().utc_us,
         rotated=files.rules.rotations,
         older=files.rules.older,
+        bad=frozenset(one.tag for one in known if one.verdict == "bad"),
     )
 
 
 def _wanted(place: Place, files: EnvFiles, name: str | None) -> Judged:
-    chosen, judged = choose(files.backups(), _rules(enter(place).snapshot(), files))
+    chosen, judged = choose(files.backups(), _rules(place, enter(place).snapshot(), files))
     found = chosen if name is None else next((one for one in judged if one.backup.name == name), None)
     if found is None:
         there_are = ", ".join(one.backup.name for one in judged) or "none"

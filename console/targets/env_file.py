@@ -83,13 +83,17 @@ class EnvFiles:
 
     def read(self, path: Path, sha256: str) -> bytes:
         """A backup whose bytes are what its manifest says; EnvError otherwise."""
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise EnvError(f"{path} cannot be read: {error.strerror}") from None
+        raw = self.bytes_of(path)
         if digest(raw) != sha256:
             raise EnvError(f"{path} is not what its manifest says (SHA-256): use another backup")
         return raw
+
+    def bytes_of(self, path: Path) -> bytes:
+        """What a file holds that is kept beside; EnvError where it cannot be read."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise EnvError(f"{path} cannot be read: {error.strerror}") from None
 
     def backup_path(self, name: str) -> Path:
         """Where the backup of that name lies."""

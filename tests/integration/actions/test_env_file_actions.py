@@ -15,6 +15,7 @@ from actions.action import ActionError
 from actions.registry import ACTIONS
 from console.core.env_backups import EnvManifest
 from console.core.env_rules import EnvironmentFile
+from console.core.releases import OnRecord
 from console.targets.env_file import MANIFEST, EnvError, EnvFiles, digest
 from tests.integration.actions.kit import Place, Said
 
@@ -48,6 +49,7 @@ class Office:
         place.world = with_changes(
             place.world,
             env_files=self.files,
+            releases=lambda: OnRecord((), "ledger", "the release ledger"),
             environment=place.world.environment.model_copy(update={"environment_file": self.rules}),
         )
         place.inputs = replace(place.inputs, onset=2_000_000)

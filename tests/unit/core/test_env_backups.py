@@ -47,6 +47,21 @@ def test_the_bad_releases_own_is_refused_even_from_before_the_onset() -> None:
     assert (judged.fits, judged.why) == (False, "it is v1.5.3's own, the release to get away from")
 
 
+def test_one_of_a_release_that_was_judged_bad_is_refused() -> None:
+    """What an incident before this one has saved as its way back is no way forward."""
+    other = Release("v1.5.2", "c" * 40, "3" * 40)
+    judged = judge(backup(ONSET - 1, other), rules(bad=frozenset({"v1.5.2"})))
+    assert (judged.fits, judged.why) == (False, "it is v1.5.2's, which was judged bad")
+    assert judge(backup(ONSET - 1, other), rules()).fits
+
+
+def test_the_targets_own_is_used_before_a_newer_one_of_another_release() -> None:
+    own, other = backup(10, GOOD, "own"), backup(20, None, "other")
+    chosen, _ = choose([own, other], rules())
+    assert chosen is not None
+    assert chosen.backup.name == "own"
+
+
 def test_one_without_a_manifest_is_refused_with_the_reason() -> None:
     told = EnvBackup("one", "/x", None, "it has no manifest")
     assert judge(told, rules()).why == "it has no manifest"
@@ -94,7 +109,7 @@ def test_the_chosen_one_is_the_newest_that_may_be_used(
     chosen, judged = choose(backups, told)
     assert len(judged) == len(backups)
     fit = [one for one in judged if one.fits]
-    assert chosen is (fit[0] if fit else None)
+    assert (chosen is None) is (not fit)
     if chosen is None:
         return
     manifest = chosen.backup.manifest
@@ -104,8 +119,10 @@ def test_the_chosen_one_is_the_newest_that_may_be_used(
     since = {key for key, at in rotated.items() if at > manifest.taken}
     assert set(chosen.keeps) == since
     assert older == "merged" or not since
-    newer = [one.backup.manifest.taken for one in judged if one.fits and one.backup.manifest]
-    assert manifest.taken == max(newer)
+    known = [one.backup.manifest for one in fit if one.backup.manifest]
+    taken = [one.taken for one in known]
+    own = [one.taken for one in known if one.commit == GOOD.commit]
+    assert manifest.taken == max(own or taken)
 
 
 @pytest.mark.parametrize(
