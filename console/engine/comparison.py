@@ -1,6 +1,7 @@
 """What lies between the release that runs and the one to go back to, read from a clone; changes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -76,9 +77,8 @@ class Comparison:
         except StatedError as error:
             troubles.append(str(error))
         told = tuple(self.redact(_one_line(words)) for words in troubles)
-        recorded = tuple(deployed(entry, at) for entry in record.known[-RELEASES:])
         weighed = tuple(self._redacted(one) for one in self.weighed(state, record)[:RELEASES])
-        return Changes(at, remote, recorded, between, told, weighed, record.words)
+        return Changes(at, remote, recorded(record, at)[-RELEASES:], between, told, weighed, record.words)
 
     def weighed(self, state: State, record: OnRecord) -> tuple[Weighed, ...]:
         """What speaks for or against each release; by what runs, as far as that is known here."""
@@ -231,12 +231,16 @@ def _proposed(newer: Side, record: OnRecord) -> Side:
     return Side(goal.tag, goal.commit)
 
 
-def deployed(entry: Known, now: Stamp) -> Deployed:
-    """A release on record, as the line of deploys has it."""
-    try:
-        at = moment_of(entry.deployed, now=now.utc_us, known=now.utc_us)
-    except ValueError:
-        at = None
+def recorded(record: OnRecord, now: Stamp) -> tuple[Deployed, ...]:
+    """The releases on record, as the line of deploys has them; a tag does not say when it was deployed."""
+    return tuple(_deployed(entry, None if record.source == "git" else now) for entry in record.known)
+
+
+def _deployed(entry: Known, now: Stamp | None) -> Deployed:
+    at = None
+    if now is not None:
+        with suppress(ValueError):  # what is written there is no moment, and is shown nowhere
+            at = moment_of(entry.deployed, now=now.utc_us, known=now.utc_us)
     return Deployed(entry.tag, entry.commit, entry.verdict, entry.said_by, at)
 
 

@@ -53,5 +53,5 @@ class Ledger:
                 said_by=NOBODY,
                 deployed=written(tagged.at),
             )
-            for tagged in self.clone.tagged()[-TAGS:]
+            for tagged in self.clone.tagged(TAGS)
         )

@@ -10,10 +10,11 @@ from console.core.releases import OnRecord
 from console.core.requests import RecordRelease
 from console.core.strategy import Releases
 from console.engine import recording
+from console.engine.comparison import recorded
 from console.engine.grants import RefusedError
 from console.engine.ledger import Ledger
 from console.targets.git import Clone, GitError
-from tests.integration.actions.kit import Operator, Place, Recorded
+from tests.integration.actions.kit import NOW, Operator, Place, Recorded
 from tests.unit.engine.kit import Desktop
 
 FILE = """releases:
@@ -73,6 +74,20 @@ class TestWhereItIsRead:
     async def test_a_tag_that_was_only_looked_at_is_among_them(self, office: Office) -> None:
         await office.clone.look(30)
         assert "v1.5.3" in [known.tag for known in office.read().known]
+
+    async def test_a_tag_with_a_message_is_on_its_commit(self, office: Office) -> None:
+        office.operator.git("tag", "--annotate", "--message", "told", "v2-rc/1", "v1.5.1")
+        office.operator.git("push", "--quiet", "--tags", "origin")
+        await office.clone.look(30)
+        found = {known.tag: known.commit for known in office.read().known}
+        assert found["v2-rc/1"] == office.commit("v1.5.1")
+
+    async def test_when_a_tag_was_deployed_nobody_knows(self, office: Office) -> None:
+        """So no trouble is put down to it."""
+        await office.clone.look(30)
+        assert {one.at for one in recorded(office.read(), NOW)} == {None}
+        known = recorded(office.read(file="releases.yaml"), NOW)
+        assert [one.at is not None for one in known] == [True]
 
     async def test_a_tag_on_a_file_is_no_release(self, office: Office) -> None:
         office.operator.git("tag", "a-file", office.operator.git("rev-parse", "HEAD:VERSION"))
