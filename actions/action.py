@@ -1,7 +1,7 @@
 """What an action is: preview, probe, perform, verify; and what it may use."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -13,10 +13,12 @@ from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import CodeChange, DataChange, RowsChange
 from console.core.protocols import Head
+from console.core.releases import OnRecord
 from console.core.reverting import Reverting
 from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
+from console.targets.env_file import EnvFiles
 from console.targets.git import Clone
 from console.targets.github.pulls import Pulls
 from console.targets.health import HealthProbe
@@ -178,8 +180,8 @@ class World:
     """The data with its backups; None where the strategy names no `backups`."""
     head: Callable[[], Head]
     """The journal's newest event."""
-    releases: Path
-    """The file that lists the releases with their verdicts."""
+    releases: Callable[[], OnRecord]
+    """Reads the releases that are on record, with their verdicts; belongs in a thread."""
     worktrees: Path
     evidence: Path
     """Folder for files that are evidence of the open incident."""
@@ -187,6 +189,10 @@ class World:
     """The folder that the strategy lies in: where its own commands are run."""
     trial: ScratchReleases | None = None
     """How releases are tried on a schema; None where the strategy names no `schema`."""
+    env_files: EnvFiles | None = None
+    """The environment file with its backups; None where the strategy names none."""
+    images: Callable[[str], Awaitable[dict[str, str]]] | None = None
+    """The images here, by component, that say they were built of a commit; None where none are deployed."""
     ci: Ci | None = None
     """The workflow that is frozen; None where the strategy names none."""
     pulls: Pulls | None = None

@@ -7,6 +7,7 @@ from actions.build_candidate import BuildCandidate, DropCandidate
 from actions.cache import FlushCache, InvalidateCache, ProveCache
 from actions.deploy import Deploy
 from actions.drift_lock import DriftLock
+from actions.env_file import SaveEnv, SwapEnv, SwapEnvBack
 from actions.fetch import Fetch
 from actions.freeze import Freeze, Unfreeze
 from actions.integrate import Integrate
@@ -59,11 +60,14 @@ ACTIONS: dict[str, type[Action]] = {
     "revert-commits": RevertCommits,
     "run-command": RunCommand,
     "same-schema": SameSchema,
+    "save-env": SaveEnv,
     "show-rows": ShowRows,
     "start-writers": StartWriters,
     "stop-writers": StopWriters,
     "swap-back": SwapBack,
     "swap-database": SwapDatabase,
+    "swap-env": SwapEnv,
+    "swap-env-back": SwapEnvBack,
     "tidy": Tidy,
     "undo-mitigation": UndoMitigation,
     "unfreeze": Unfreeze,

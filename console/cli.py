@@ -42,6 +42,8 @@ SUBCOMMANDS = {
     "standing": "standing:standing",
     "automatic": "automatic:automatic",
     "review": "review:review",
+    "release": "release:release",
+    "env": "env:env",
     "note": "act:note",
     "tick": "act:tick",
     "allow": "act:allow",

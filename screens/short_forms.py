@@ -13,6 +13,7 @@ from console.core.strategy import Severity
 from console.core.wishes import back_to
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, wrap
+from screens.views.releases import release_lines
 
 _MATRIX, _GLASS = "matrix", "glass"
 
@@ -92,7 +93,7 @@ class TargetDialog(Form):
         """What a new plan means."""
         incident = self.scene.snapshot.state.open_incident
         if incident is None or incident.plan is None:
-            return wrap("There is no plan yet.", width)
+            return [*wrap("There is no plan yet.", width), *release_lines(self.scene.snapshot, width)]
         unfit = (step for step in incident.asking() if says_plan_again(incident.step(step.id)))
         why = [f"{step.title} failed: {incident.step(step.id).words}" for step in unfit]
         now = f"The plan now: {way(incident.plan)}. A new one voids every yes to it."
@@ -100,6 +101,7 @@ class TargetDialog(Form):
         return [
             *(row for words in why for row in wrap(words, width, Role.BAD)),
             *wrap(f"{now} {data}", width),
+            *release_lines(self.scene.snapshot, width),
         ]
 
     def options(self) -> Sequence[tuple[str, str]]:

@@ -36,6 +36,10 @@ class Secrets:
         self._redactor.register(secret)
         return secret
 
+    def register(self, secret: str) -> None:
+        """Keep out what was read elsewhere than by a reference."""
+        self._redactor.register(secret)
+
     def redact(self, text: str) -> str:
         """`text` without any of the secrets resolved so far."""
         return self._redactor.redact(text)

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from console.core.clock import Stamp
 from console.core.config_keys import KeyChange
+from console.core.proposal import Weighed
 
 
 class Deployed(Struct, frozen=True):
@@ -94,6 +95,10 @@ class Changes(Struct, frozen=True):
     """None where one of the two releases is not known."""
     trouble: tuple[str, ...] = ()
     """Why it may not be complete, each in a line."""
+    weighed: tuple[Weighed, ...] = ()
+    """What speaks for or against going back to each release, newest first."""
+    record: str = ""
+    """Where the releases are on record."""
 
 
 def inside(paths: Iterable[str], places: Iterable[str]) -> tuple[str, ...]:

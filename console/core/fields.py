@@ -59,6 +59,16 @@ def _moment(value: Any) -> float | None:
     return None if value == "end" else seconds_of(value)
 
 
+def _pattern(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("pattern")
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
 def _day(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("day")  # noqa: TRY004 - pydantic reports ValueError alone
@@ -100,6 +110,8 @@ Word = Annotated[
 """An identifier that conditions can mention."""
 Text = Annotated[str, matching(r"(?s).*\S.*"), Expected("text")]
 """Text that is not empty."""
+Pattern = Annotated[str, BeforeValidator(_pattern), Expected("a regular expression such as `^wallet-v`")]
+"""A regular expression."""
 Title = Annotated[
     str, matching(r"(?=.*\S).{1,12}"), Expected("a title of 1 to 12 characters on one line, to fit its pane")
 ]

@@ -164,6 +164,9 @@ class CodeChange(Struct, frozen=True):
         """The version that the service will answer; empty where its commit alone can tell."""
         return self.target.tag if self.version is None else self.version
 
+    why: str = ""
+    """Why the target is this one, and by what record."""
+
 
 POINT_IN_TIME = "point in time"
 """The candidate of a plan that replays WAL."""

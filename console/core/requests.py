@@ -1,6 +1,7 @@
 """What a console may ask of the engine: one typed request a file, accepted or refused by an event."""
 
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -231,6 +232,28 @@ class Resolve(Ask, frozen=True):
     note: str = ""
 
 
+class RecordRelease(Ask, frozen=True):
+    """Put a release on record."""
+
+    tag: str
+    commit: str
+    """Full id."""
+    images: dict[str, str] = {}
+    """Of each component, pinned by digest or image id."""
+    migrations: tuple[str, ...] = ()
+    config_keys: tuple[str, ...] = ()
+    deployed: int | None = None
+    """UTC microseconds; None: when it is recorded."""
+
+
+class MarkRelease(Ask, frozen=True):
+    """Say what one thinks of a release on record."""
+
+    tag: str
+    verdict: Literal["good", "unproven", "bad"]
+    reason: str
+
+
 class SwitchAutomatic(Ask, frozen=True):
     """Switch automatic rollback off, or on again."""
 
@@ -271,6 +294,8 @@ AnyAsk = (
     | Tick
     | Waive
     | Resolve
+    | RecordRelease
+    | MarkRelease
     | SwitchAutomatic
     | Stop
 )

@@ -377,6 +377,40 @@ class Review(Struct, frozen=True):
     """Whether that time went by with somebody missing."""
 
 
+class Recorded(Struct, frozen=True):
+    """A release in the ledger."""
+
+    tag: str
+    commit: str
+    images: dict[str, str]
+    """Of each component, pinned."""
+    migrations: tuple[str, ...]
+    config_keys: tuple[str, ...]
+    deployed: int
+    """UTC microseconds."""
+    by: str
+    """Who recorded it."""
+    at: Stamp
+    verdict: Literal["good", "unproven", "bad"] = "unproven"
+    said_by: str = ""
+    """Who judged it; empty while nobody has."""
+    reason: str = ""
+    judged: Stamp | None = None
+    recovered: str = ""
+    """The incident in which going back to it was proven to help, since it was judged last; or empty."""
+
+
+class JudgedSchema(Struct, frozen=True):
+    """What the newest plan that went back to a release found of the schema."""
+
+    kind: str
+    """`same`, `expanded`, `contracted` or `unknown`."""
+    live: str
+    """Digest of the live schema that it was compared with; empty where it could not be read."""
+    incident: str
+    at: Stamp
+
+
 class State(Struct, frozen=True):
     """Everything that the journal says, up to event `seq`."""
 
@@ -409,6 +443,10 @@ class State(Struct, frozen=True):
     """The last automatic rollback that has opened a gate."""
     frozen: dict[str, Freeze] = field(default_factory=dict)
     """What of the CI is frozen, by repository and workflow."""
+    ledger: dict[str, Recorded] = field(default_factory=dict)
+    """The release ledger, by tag, in the order in which releases were recorded."""
+    schemas: dict[str, JudgedSchema] = field(default_factory=dict)
+    """What plans found of the schema for the releases that they went back to, by commit."""
     answered: tuple[str, ...] = ()
     """Ids of the requests answered last."""
     unknown_critical: str | None = None

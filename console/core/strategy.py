@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from console.core.alerting import Webhook
 from console.core.ci import GithubCi
 from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
+from console.core.env_rules import EnvironmentFile
 from console.core.fields import (
     BranchTemplate,
     Count,
@@ -15,6 +16,7 @@ from console.core.fields import (
     Model,
     Moment,
     Name,
+    Pattern,
     Seconds,
     Span,
     Text,
@@ -59,9 +61,12 @@ class Repository(Model):
 
 
 class Releases(Model):
-    """Where the verdicts on releases are kept."""
+    """Where releases are on record until the ledger has one, and which of them are candidates."""
 
-    file: Text
+    file: Text | None = None
+    """A file of releases with their verdicts; None: there are git's tags, which nobody has judged."""
+    matching: Pattern | None = None
+    """Found in the tag of each release that can be gone back to; None: all can."""
 
 
 class Service(Model):
@@ -345,11 +350,13 @@ class Environment(Model):
         Expected("`SEV-1`, `SEV-2` or `SEV-3`, or a mapping with `otherwise`, `mandatory`, `automatic`"),
     ]
     repository: Repository
-    releases: Releases
+    releases: Releases = Releases()
     service: Service
     deploy: Deploy
     ci: GithubCi | None = None
     """What is frozen while a release goes back; None: nothing is."""
+    environment_file: EnvironmentFile | None = None
+    """The file with the service's environment variables; None: none is saved or swapped."""
     data: Data
     cache: Cache | None = None
     backups: Backups | None = None

@@ -14,6 +14,7 @@ class Verb(Struct, frozen=True):
     expected_s: float = 60.0
     needs_backups: bool = True
     needs_cache: bool = False
+    needs_env_file: bool = False
     first: tuple[str, ...] = ()
     """Actions of COMPANIONS without which it cannot be done, in their order."""
     then: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Verb(Struct, frozen=True):
 
 RESTORE_ROWS = "restore-rows"
 UNFREEZE = "unfreeze"
+SAVE_ENV = "save-env"
 VERBS = {
     "backup": Verb("back up", Phase.PREPARE, limit_s=4 * 3600),
     "base-backup": Verb("base backup", Phase.PREPARE, limit_s=4 * 3600),
@@ -47,6 +49,22 @@ VERBS = {
         expected_s=5,
         first=("build-candidate", "show-rows"),
         then=("drop-candidate",),
+    ),
+    SAVE_ENV: Verb(
+        "save env file",
+        Phase.PREPARE,
+        limit_s=60,
+        expected_s=1,
+        needs_backups=False,
+        needs_env_file=True,
+    ),
+    "swap-env-back": Verb(
+        "env file back",
+        Phase.SWITCH,
+        limit_s=60,
+        expected_s=1,
+        needs_backups=False,
+        needs_env_file=True,
     ),
     "swap-back": Verb("swap back", Phase.SWITCH, limit_s=600, expected_s=5),
 }

@@ -17,6 +17,9 @@ from console.core.verbs import RESTORE_ROWS
 SWAP_BACK = Wish(code=False, verb="swap-back")
 """The database that was there before the swap; always by itself, because nothing else may come with it."""
 
+SWAP_ENV_BACK = Wish(code=False, verb="swap-env-back")
+"""What the environment file held before the swap; by itself too."""
+
 MOST_ROWS = 100
 """So many rows go back by key; for more there is the whole restore."""
 LONGEST_KEY = 200

@@ -14,6 +14,7 @@ from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.drill.automatic import rehearse_automatic
 from console.drill.ci_world import REQUESTS, rehearsed
+from console.drill.env_file import write_env_file
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
 from console.drill.rehearsed import additions
@@ -50,6 +51,7 @@ def write_files(folder: Path, world: World) -> Setting:
     for other in set(document["environments"]) - {name}:
         del document["environments"][other]
     _rehearse(document["environments"][name], folder, world)
+    write_env_file(document["environments"][name], folder, name, world.wanted.story)
     strategy, roster = folder / "strategy.yaml", folder / "roster.yaml"
     with strategy.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)

@@ -11,7 +11,6 @@ import structlog
 from msgspec.structs import replace
 
 from actions.action import World
-from console.config.releases import load_releases
 from console.core import automatic
 from console.core import events as ev
 from console.core.automatic import Seen
@@ -34,7 +33,7 @@ from console.engine import crash
 from console.engine.adviser import Adviser
 from console.engine.board import one_line
 from console.engine.book import Book
-from console.engine.comparison import deployed
+from console.engine.comparison import recorded
 from console.engine.desk import Desk
 from console.engine.pager import Means, send
 from console.engine.runner import Runner
@@ -179,15 +178,15 @@ class AutomaticRollback:
 
     def _attribution(self, incident: Incident) -> Attribution:
         """By what the service was seen to run, and by the releases that are on record."""
-        recorded: list[Deployed] = []
+        known: tuple[Deployed, ...] = ()
         now = self._world.clock.now()
         try:
-            known = load_releases(self._world.releases)
+            record = self._world.releases()
         except StatedError as error:
             log.warning("automatic.releases_unread", why=str(error))
         else:
-            recorded = [deployed(entry, now) for entry in known]
-        line = line_of_deploys(recorded, self._book.state.landed)
+            known = recorded(record, now)
+        line = line_of_deploys(known, self._book.state.landed)
         return attributed(self._terms.environment, line, incident.onset.utc_us)
 
     def _file(self) -> str | None:

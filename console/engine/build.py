@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ from console.engine.changes import ChangesKeeper
 from console.engine.comparison import Comparison
 from console.engine.desk import Desk
 from console.engine.engine import Engine
+from console.engine.env_files import env_files
+from console.engine.ledger import Ledger
 from console.engine.log import Form, configure
 from console.engine.lookout import Lookout
 from console.engine.notify import SOCKET, Notifier, watchdog_s
@@ -63,6 +66,7 @@ from console.targets import web
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.docker.engine import Docker
+from console.targets.docker.labelled import labelled
 from console.targets.git import Clone, remote_at, unlock
 from console.targets.github.api import PULLS, Api
 from console.targets.github.pulls import Pulls
@@ -82,6 +86,8 @@ if TYPE_CHECKING:
 LEASE_WAIT_S = 3.0
 """How long an engine waits for the children of a killed one to end."""
 PIPELINE_POLL_S = 2.0
+OF_IMAGES = frozenset({"compose", "swarm"})
+"""Kinds of deployment that start images."""
 
 log = structlog.get_logger()
 
@@ -311,25 +317,35 @@ class _Builder:
         self._live_file.write(live)
         self._ring(self._book.state.seq)
 
+    def _ledger(self, clone: Clone) -> Ledger:
+        return Ledger(self._environment.releases, self._base, clone, lambda: self._book.state)
+
+    def _images(self) -> Callable[[str], Awaitable[dict[str, str]]] | None:
+        """Where images are what is deployed, those here say which commit they were built of."""
+        if self._environment.deploy.kind not in OF_IMAGES:
+            return None
+        return partial(labelled, Docker())
+
     def _world(self) -> World:
         environment = self._environment
+        clone = Clone(
+            self._layout.clone, remote_at(environment.repository.remote, self._base), self._programs
+        )
         health = HealthProbe.by(rule_of(environment), self._client, self._clock)
         return World(
             name=self._wanted.name,
             environment=environment,
             clock=self._clock,
             programs=self._programs,
-            clone=Clone(
-                self._layout.clone,
-                remote_at(environment.repository.remote, self._base),
-                self._programs,
-            ),
+            clone=clone,
             deployer=self._deployer(health),
             health=health,
             rows=Rows(lambda: self._secrets.resolve(environment.data.dsn), environment.data.tables),
             stores=self._maker.make(environment),
             head=self._book.last,
-            releases=self._base / environment.releases.file,
+            releases=self._ledger(clone).read,
+            images=self._images(),
+            env_files=env_files(self._wanted.loaded, environment, self._secrets),
             worktrees=self._layout.worktrees,
             evidence=self._layout.evidence,
             trial=self._maker.trial(environment),

@@ -76,4 +76,4 @@ class ChangesKeeper:
         incident, running = state.open_incident, state.running
         code = incident.plan.code if incident and incident.plan else None
         target = (code.running.commit, code.target.commit) if code else None
-        return (incident and incident.id, running and running.since, target)
+        return (incident and incident.id, running and running.since, target, state.ledger)

@@ -1,11 +1,12 @@
 """What lies between the release that runs and the one to go back to, read from a clone; changes nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
-from console.config.releases import load_releases
+from msgspec.structs import replace
+
 from console.core.changes import (
     Between,
     Branch,
@@ -21,7 +22,8 @@ from console.core.config_keys import KeyChange, Tree, compared
 from console.core.errors import StatedError
 from console.core.moments import moment_of
 from console.core.plan import CodeChange, Release
-from console.core.releases import Known, ReleaseError, place, propose
+from console.core.proposal import Weighed, propose, weigh
+from console.core.releases import Known, OnRecord, ReleaseError, place
 from console.core.state import RunningRelease, State
 from console.core.strategy import Repository
 from console.targets.config_files import tree_of
@@ -52,8 +54,8 @@ class Comparison:
 
     clone: Clone
     repository: Repository
-    releases: Path
-    """The file that lists the releases with their verdicts."""
+    releases: Callable[[], OnRecord]
+    """Reads the releases that are on record."""
     redact: Callable[[str], str]
     """Takes out of what people wrote whatever is known to be secret."""
 
@@ -63,35 +65,47 @@ class Comparison:
         `trouble` is told with it.
         """
         troubles = [trouble] if trouble else []
-        known: tuple[Known, ...] = ()
+        record = OnRecord((), "ledger", "")
         between = remote = None
         try:
-            known = load_releases(self.releases)
+            record = self.releases()
         except StatedError as error:
             troubles.append(str(error))
         try:
             remote = self.clone.looked()
-            between = self._between(state, known)
+            between = self._between(state, record)
         except StatedError as error:
             troubles.append(str(error))
         told = tuple(self.redact(_one_line(words)) for words in troubles)
-        recorded = tuple(deployed(entry, at) for entry in known[-RELEASES:])
-        return Changes(at, remote, recorded, between, told)
+        weighed = tuple(self._redacted(one) for one in self.weighed(state, record)[:RELEASES])
+        return Changes(at, remote, recorded(record, at)[-RELEASES:], between, told, weighed, record.words)
+
+    def weighed(self, state: State, record: OnRecord) -> tuple[Weighed, ...]:
+        """What speaks for or against each release; by what runs, as far as that is known here."""
+        try:
+            return weigh(record, self._newer(state, record.known).commit)
+        except StatedError:
+            return weigh(record, None)
+
+    def _redacted(self, one: Weighed) -> Weighed:
+        return replace(one, why=self.redact(_one_line(one.why)))
 
     # -- which two ------------------------------------------------------------------------------
 
-    def _between(self, state: State, known: Sequence[Known]) -> Between:
-        incident = state.open_incident
-        code = incident.plan.code if incident and incident.plan else None
-        if code is not None and _went_back(state.running, code):
-            newer = Side(code.running.tag, code.running.commit)
-        else:
-            newer = self._running(state.running, known)
+    def _between(self, state: State, record: OnRecord) -> Between:
+        code, newer = _planned(state), self._newer(state, record.known)
         if code is not None:
             goal, why = Side(code.target.tag, code.target.commit), "what the plan goes back to"
         else:
-            goal, why = _proposed(newer, known), "the newest good release before it"
+            goal, why = _proposed(newer, record), "the newest good release before it"
         return self._compared(newer, goal, why)
+
+    def _newer(self, state: State, known: Sequence[Known]) -> Side:
+        """What runs; where the service has gone back already, what ran before."""
+        code = _planned(state)
+        if code is not None and _went_back(state.running, code):
+            return Side(code.running.tag, code.running.commit)
+        return self._running(state.running, known)
 
     def _running(self, running: RunningRelease | None, known: Sequence[Known]) -> Side:
         """What the service answers, by its full id; where it says nothing, what the branch builds."""
@@ -202,22 +216,31 @@ def _went_back(running: RunningRelease | None, code: CodeChange) -> bool:
     return running.release == code.answers
 
 
-def _proposed(newer: Side, known: Sequence[Known]) -> Side:
-    if not known:
+def _planned(state: State) -> CodeChange | None:
+    incident = state.open_incident
+    return incident.plan.code if incident and incident.plan else None
+
+
+def _proposed(newer: Side, record: OnRecord) -> Side:
+    if not record.known:
         raise UncomparableError("no release is recorded, so there is none to compare with")
     try:
-        goal = propose(known, Release(newer.tag, newer.commit, ""), None)
+        goal = propose(record, Release(newer.tag, newer.commit, ""), None).release
     except ReleaseError as error:
         raise UncomparableError(str(error)) from error
     return Side(goal.tag, goal.commit)
 
 
-def deployed(entry: Known, now: Stamp) -> Deployed:
-    """A release on record, as the line of deploys has it."""
-    try:
-        at = moment_of(entry.deployed, now=now.utc_us, known=now.utc_us)
-    except ValueError:
-        at = None
+def recorded(record: OnRecord, now: Stamp) -> tuple[Deployed, ...]:
+    """The releases on record, as the line of deploys has them; a tag does not say when it was deployed."""
+    return tuple(_deployed(entry, None if record.source == "git" else now) for entry in record.known)
+
+
+def _deployed(entry: Known, now: Stamp | None) -> Deployed:
+    at = None
+    if now is not None:
+        with suppress(ValueError):  # what is written there is no moment, and is shown nowhere
+            at = moment_of(entry.deployed, now=now.utc_us, known=now.utc_us)
     return Deployed(entry.tag, entry.commit, entry.verdict, entry.said_by, at)
 
 

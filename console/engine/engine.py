@@ -106,7 +106,9 @@ class Engine:
         self._tasks = Tasks(failed=self.stop, ended=self._moved)
         ours, errands = Docket(book), Docket(book, of_errand, ERRAND)
         run, run_errand = runner(ours), runner(errands)
-        self._reception = Reception(book, desk, office, run, inbox, world.clock, self._tasks, self.stop)
+        self._reception = Reception(
+            book, desk, office, run, inbox, world.clone, world.clock, self._tasks, self.stop
+        )
         conduct = partial(
             Conductor,
             clock=world.clock,

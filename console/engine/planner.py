@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace as with_changes
 
 from msgspec import Raw
 from msgspec.structs import replace
 
 from actions.action import Action, Inputs, Preview, World
 from actions.registry import ACTIONS
-from console.config.releases import load_releases
 from console.core.changes import inside
 from console.core.clock import Stamp
 from console.core.errors import StatedError
@@ -32,7 +32,8 @@ from console.core.plan import (
     digest,
     frozen,
 )
-from console.core.releases import Known, place, propose
+from console.core.proposal import propose
+from console.core.releases import Known, OnRecord, place
 from console.core.schema_verdict import REHEARSE, SAME_SCHEMA, SchemaVerdict, closes
 from console.core.state import Incident
 from console.core.strategy import (
@@ -47,7 +48,7 @@ from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
 from console.engine.pushes import set_off
-from console.engine.schema_judge import judge
+from console.engine.schema_judge import judge, live_digest
 from console.engine.ways import Made, Start, in_that_way, protection_of, to_release, without
 
 FETCH_S = 120
@@ -98,13 +99,14 @@ async def _back_in_git(
 ) -> Inputs:
     """The way back to the release that is wished for, or to the newest good one."""
     await world.clone.fetch(show, FETCH_S)
-    known = await asyncio.to_thread(load_releases, world.releases)
-    running = _running(world, known)
-    start = Start(running, inputs, now)
+    record = await _on_record(world)
+    known, running = record.known, _running(world, record.known)
+    start, why = Start(running, inputs, now), ""
     if wish.commits:
         made = await without(world, start, wish, known)
     else:
-        made = await _to_release(world, start, wish, known)
+        found = propose(record, running, wish.target)
+        made, why = await _to_release(world, start, wish, found.release), found.why
     goal, chosen = made.target, made.known
     repository = world.environment.repository
     rollback = repository.rollback_branch.format(epoch=inputs.made)
@@ -118,7 +120,8 @@ async def _back_in_git(
         restored=made.restored,
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, running, goal, wish, show),
-        images=dict(sorted(chosen.images.items())) if chosen else {},
+        images=await _images(world, chosen) if chosen else {},
+        why=why,
         reverts=made.reverts,
         version=made.version,
         triggers=await asyncio.to_thread(set_off, world.clone, running, goal, repository.branch, rollback),
@@ -129,13 +132,30 @@ async def _back_in_git(
     return replace(inputs, change=change, commit=made.commit, reverting=made.reverting)
 
 
-async def _to_release(world: World, start: Start, wish: Wish, known: Sequence[Known]) -> Made:
-    """To the release that is wished for, or to the newest good one."""
-    chosen = propose(known, start.running, wish.target)
+async def _to_release(world: World, start: Start, wish: Wish, chosen: Known) -> Made:
+    """To that release, in the way that is wished for."""
     goal = _goal(world, chosen)
     if goal.tree == start.running.tree:
         raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
     return await to_release(world, start, wish, chosen, goal)
+
+
+async def _on_record(world: World) -> OnRecord:
+    """The releases; what was found contracted counts as that while the live schema is the one of then."""
+    record = await asyncio.to_thread(world.releases)
+    if not record.contracted:
+        return record
+    live = await live_digest(world)
+    still = {commit: then for commit, then in record.contracted.items() if then == live}
+    return with_changes(record, contracted=still)
+
+
+async def _images(world: World, chosen: Known) -> dict[str, str]:
+    """The release's images as they were recorded; else those here that say they were built of its commit."""
+    pinned = chosen.images
+    if not pinned and world.images is not None:
+        pinned = await world.images(chosen.commit)
+    return dict(sorted(pinned.items()))
 
 
 def _running(world: World, known: Sequence[Known]) -> Release:

@@ -10,9 +10,19 @@ from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Draft
 from console.core.plan import Step, Wish
-from console.core.requests import Approve, Ask, Choice, Decide, Request, SignReview, SignStanding
+from console.core.requests import (
+    Approve,
+    Ask,
+    Choice,
+    Decide,
+    RecordRelease,
+    Request,
+    SignReview,
+    SignStanding,
+)
 from console.core.state import Incident
 from console.core.statement import parse
+from console.engine import recording
 from console.engine.book import Book
 from console.engine.desk import Desk, new_errand, new_incident
 from console.engine.grants import Case, RefusedError, gate, review, standing
@@ -20,6 +30,7 @@ from console.engine.runner import Runner
 from console.engine.signatures import check_last_word
 from console.engine.tasks import Tasks
 from console.store.inbox import FolderInbox, Taken
+from console.targets.git import Clone
 
 _OF_KIND: dict[type[Ask], tuple[str, Callable[[Case, Any, str], tuple[ev.Body, ...]]]] = {
     SignStanding: (STANDING, standing.sign),
@@ -38,6 +49,7 @@ class Reception:
         office: Office,
         runner: Runner,
         inbox: FolderInbox,
+        clone: Clone,
         clock: Clock,
         tasks: Tasks,
         stop: Callable[[str], None],
@@ -47,6 +59,7 @@ class Reception:
         self._office = office
         self._runner = runner
         self._inbox = inbox
+        self._clone = clone
         self._clock = clock
         self._tasks = tasks
         self._stop = stop
@@ -80,6 +93,8 @@ class Reception:
                 self._tasks.start(_name(request), self._sign(taken, request, text, signature))
             case SignStanding() | SignReview() as ask:
                 self._tasks.start(_name(request), self._sign_document(taken, request, ask))
+            case RecordRelease() as ask:
+                self._tasks.start(_name(request), self._record(taken, request, ask))
             case Decide(step=step_id, choice=Choice.CONTINUE):
                 step = self._planned(step_id)
                 self._tasks.start(_name(request), self._accept(taken, request, step, bodies))
@@ -135,6 +150,16 @@ class Reception:
             now = self._clock.now().utc_us
             key = await self._office.key_of(ask.person, ask.text, ask.signature, now, namespace)
             bodies = judged(self._desk.case(ask.person, self._clock.now()), ask, key.fingerprint)
+        except StatedError as error:
+            self._refuse(taken, request, str(error))
+        else:
+            self._commit(taken, request, bodies)
+
+    async def _record(self, taken: Taken, request: Request, ask: RecordRelease) -> None:
+        """Git is asked first; whether it goes with what is on record is judged by the state of then."""
+        try:
+            await recording.check(self._clone, ask)
+            bodies = self._desk.answer(request, self._clock.now(), self._book.head)
         except StatedError as error:
             self._refuse(taken, request, str(error))
         else:

@@ -50,6 +50,16 @@ async def judge(
     return replace(verdict, nearest=await _nearest(world, trial, others, show, rehearsed=rehearsed))
 
 
+async def live_digest(world: World) -> str:
+    """The digest of the live schema; empty where it cannot be read, or nobody has said how."""
+    if world.trial is None:
+        return ""
+    try:
+        return digest(await read(world.trial.server))
+    except StatedError:
+        return ""  # the verdict on the release that is chosen says why
+
+
 async def _nearest(
     world: World,
     trial: ScratchReleases,

@@ -32,6 +32,7 @@ from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.words import age
 from console.engine.comparison import Comparison
+from console.engine.ledger import Ledger
 from console.store.layout import Layout
 from console.subcommands.room import enter
 from console.subcommands.tell import document
@@ -84,12 +85,16 @@ def _changes(place: Place, snapshot: Snapshot) -> tuple[Literal["engine", "clone
     told = snapshot.live.changes if snapshot.live else None
     if told is not None and presence(snapshot) is Presence.ALIVE:
         return "engine", told
+    return "clone", comparison_here(place, snapshot).made(snapshot.state, snapshot.at)
+
+
+def comparison_here(place: Place, snapshot: Snapshot) -> Comparison:
+    """What compares releases without an engine: by the clone that is here, and the journal."""
     base, repository = place.strategy.parent, place.environment.repository
     programs = Programs(child_environment(os.environ), tag=place.state)
     clone = Clone(Layout(place.state).clone, remote_at(repository.remote, base), programs)
-    releases = base / place.environment.releases.file
-    redact = Secrets(os.environ, base).redact
-    return "clone", Comparison(clone, repository, releases, redact).made(snapshot.state, snapshot.at)
+    ledger = Ledger(place.environment.releases, base, clone, lambda: snapshot.state)
+    return Comparison(clone, repository, ledger.read, Secrets(os.environ, base).redact)
 
 
 def _report(

@@ -7,7 +7,6 @@ cannot be told for sure to be a setting, nothing of the file is taken for one.
 import configparser
 import io
 import json
-import re
 import tomllib
 from collections.abc import Callable
 from pathlib import PurePosixPath
@@ -18,17 +17,9 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from console.core.config_keys import DEEPEST, MOST_KEYS, Tree
+from console.core.env_file import parse
 from console.core.errors import StatedError
 
-_ENV_LINE = re.compile(
-    r"""\s*(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_.-]*)\s*=[^\S\n]*
-    (?P<value>"(?:[^"\\]|\\.)*"|'[^']*'|[^\n"'][^\n]*|)[^\S\n]*(?:\#[^\n]*)?(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_ENV_NOTHING = re.compile(r"[^\S\n]*(?:#[^\n]*)?\n")
-_REMARK = re.compile(r"(?:^|\s)#.*")
-_ENCODED = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
-"""A line of a key or certificate whose quotes are missing; its end looks like that of a setting."""
 _NO_SECTION = "\0"
 """The name of the section whose settings count for all others: one that no file has."""
 
@@ -108,23 +99,7 @@ def _ini(text: str) -> Tree:
 
 
 def _env(text: str) -> Tree:
-    settings: dict[str, Tree] = {}
-    at, text = 0, text.replace("\r\n", "\n") + "\n"
-    while at < len(text):
-        if nothing := _ENV_NOTHING.match(text, at):
-            at = nothing.end()
-            continue
-        line = _ENV_LINE.match(text, at)
-        if line is None or _ENCODED.match(line["key"]):
-            raise ValueError("a line that is no setting")
-        settings[line["key"]] = ("text", _value(line["value"]))
-        at = line.end()
-    return settings
-
-
-def _value(written: str) -> str:
-    """Without its quotes; or, where it has none, without the remark behind it."""
-    return written[1:-1] if written[:1] in ('"', "'") else _REMARK.sub("", written).strip()
+    return {key: ("text", value) for key, value in parse(text).values.items()}
 
 
 _MISTAKES = (ValueError, YAMLError, configparser.Error, TypeError, LookupError, AttributeError)

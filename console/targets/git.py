@@ -33,6 +33,10 @@ _SAFE = (
     "commit.gpgSign=false",
     "advice.detachedHead=false",
 )
+_TAGGED = "%00".join(
+    f"%({field})"
+    for field in ("refname", "creatordate:unix", "objecttype", "objectname", "*objecttype", "*objectname")
+)
 _SEEN = "refs/warroom/seen"
 """Where branches and tags stand as they were on the remote when it was last looked at."""
 _LOOKED = "warroom-looked"
@@ -76,6 +80,15 @@ class Merged(Struct, frozen=True):
     """Full id of the tree, with marks of conflict in it where there are any."""
     conflicts: tuple[str, ...]
     """Paths that are not the one nor the other."""
+
+
+class Tagged(Struct, frozen=True):
+    """A tag with its commit."""
+
+    tag: str
+    commit: str
+    at: int
+    """When the tag was made; of one that is only a name, its commit: UTC microseconds."""
 
 
 class Update(Struct, frozen=True):
@@ -200,6 +213,18 @@ class Clone:
             tags = _tags(repo).get(commit, ())
         tag = name if name in tags else next(iter(tags), short(commit))
         return Release(tag=tag, commit=commit, tree=self.tree_of(commit))
+
+    def tagged(self, limit: int) -> tuple[Tagged, ...]:
+        """The newest tags, as of the last fetch or look, oldest first; none without a clone."""
+        if not (self.folder / "HEAD").exists():
+            return ()
+        with self._repository() as repo:
+            words = ("--sort=-creatordate", f"--count={limit}", f"--format={_TAGGED}")
+            looked, fetched = (
+                str(repo.git.for_each_ref(*words, prefix)) for prefix in (f"{_SEEN}/tags", "refs/tags")
+            )
+        found = {one.tag: one for one in (*_tagged(looked), *_tagged(fetched))}
+        return tuple(sorted(found.values(), key=lambda one: (one.at, one.tag)))[-limit:]
 
     def log(self, since: str | None, until: str, limit: int) -> tuple[Commit, ...]:
         """Up to `limit` commits that `until` has and `since` has not, newest first."""
@@ -432,6 +457,15 @@ def _told(commit: git.Commit, tags: Mapping[str, tuple[str, ...]]) -> Commit:
         tags=tags.get(commit.hexsha, ()),
         parents=tuple(parent.hexsha for parent in commit.parents),
     )
+
+
+def _tagged(listed: str) -> Iterator[Tagged]:
+    """The lines of a listing as tags; what is on no commit, a file or a folder, is left out."""
+    for line in listed.splitlines():
+        name, made, kind, commit, on_kind, on_commit = line.split("\0")
+        if "commit" in (kind, on_kind):
+            tag = re.sub(rf"({_SEEN}|refs)/tags/", "", name, count=1)
+            yield Tagged(tag, commit if kind == "commit" else on_commit, int(made) * 1_000_000)
 
 
 def _entry(repo: git.Repo, commit: str, path: str) -> git.Object | None:

@@ -134,6 +134,7 @@ def plan_lines(snapshot: Snapshot, incident: Incident, plan: Plan, width: int) -
 def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
     return [
         *wrap(_code_words(plan.code) if plan.code else "the release stays as it is", width),
+        *(wrap(f"{plan.code.target.tag}: {plan.code.why}", width) if plan.code and plan.code.why else ()),
         *wrap(f"data {data_words(plan)}", width),
         *(wrap(glass_words(plan.glass), width, Role.WARN) if plan.glass else ()),
         *wrap(f"hash {incident.plan_hash}", width, Role.DIM),

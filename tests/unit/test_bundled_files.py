@@ -492,8 +492,12 @@ class TestStaging:
         assert staging.cache.prefixes == ["session:"]
 
     def test_runbook(self, staging: Environment, production: Environment) -> None:
-        """Production's steps, and the integration tests, which are a gate here."""
+        """Production's steps; the environment file; and the integration tests, which are a gate here."""
         steps = {step.id: step for step in staging.runbook}
+        saved, swapped = steps.pop("env-saved"), steps.pop("env-file")
+        assert (saved.action, saved.phase) == ("save-env", Phase.PREPARE)
+        assert (swapped.action, swapped.phase, swapped.needs) == ("swap-env", Phase.SWITCH, ["env-saved"])
+        assert "env-file" in steps["integrate"].needs
         integration = steps.pop("integration")
         assert (integration.phase, integration.needs) == (Phase.PROVE, ["health"])
         assert integration.with_ == {"command": "integration"}
@@ -504,6 +508,14 @@ class TestStaging:
         ]
         assert steps["integrate"].title == "into develop"
         assert sum(step.expected for step in staging.runbook) <= staging.expected
+
+    def test_environment_file(self, staging: Environment) -> None:
+        """By the names of the deployment; a backup older than a rotation is not used."""
+        rules = staging.environment_file
+        assert rules is not None
+        assert rules.path == ".env.walletconnect.mainnet-staging"
+        assert rules.backups == "backups/walletconnect-mainnet-staging-*/env.backup"
+        assert (rules.rotated, rules.older) == ([], "refused")
 
     def test_commands(self, staging: Environment, production: Environment) -> None:
         """As production's, with its own name in the validation, and without smoke tests."""

@@ -337,6 +337,21 @@ CASES: list[tuple[Body, str, Tone]] = [
         "Deploy of passportx/wallet is not frozen any more: active",
         Tone.GOOD,
     ),
+    (
+        ev.ReleaseRecorded("v1.5.0", "a" * 40, {"web": "sha256:x"}, ("0004.sql", "0005.sql"), (), 0),
+        "release v1.5.0 (aaaaaaaa) recorded, unproven, 1 image, 2 migrations",
+        Tone.PLAIN,
+    ),
+    (
+        ev.ReleaseRecorded("v1.5.0", "a" * 40, {}, (), (), 0, again=True),
+        "release v1.5.0 (aaaaaaaa) recorded again, as it was",
+        Tone.PLAIN,
+    ),
+    (
+        ev.ReleaseMarked("v1.5.0", "bad", "signing fails"),
+        "judged release v1.5.0 bad: signing fails",
+        Tone.BAD,
+    ),
     (ev.RequestRefused("go", "the plan has changed"), "refused go: the plan has changed", Tone.BAD),
 ]
 

@@ -51,6 +51,7 @@ from console.core.events.plan import (
     StepOutcome,
     StepProbed,
 )
+from console.core.events.releases import ReleaseMarked, ReleaseRecorded
 from console.core.events.review import ReviewOverdue, ReviewSigned
 from console.core.events.staff import (
     RoleAccepted,
@@ -105,6 +106,8 @@ __all__ = [
     "PlanFrozen",
     "PlanningFailed",
     "PlanningStarted",
+    "ReleaseMarked",
+    "ReleaseRecorded",
     "ReleaseSeen",
     "RequestRefused",
     "ReviewOverdue",

@@ -12,6 +12,7 @@ from console.core.fold import (  # noqa: F401 - each registers its kinds of even
     incident,
     mitigations,
     plan,
+    releases,
     review,
     staff,
     standing,
@@ -25,7 +26,7 @@ REMEMBERED_REQUESTS = 256
 
 def fold(state: State, event: Event) -> State:
     """The state after one more event."""
-    after = mitigations.follow(apply(event.body, event, state), event)
+    after = releases.follow(mitigations.follow(apply(event.body, event, state), event), event)
     answered = after.answered
     if event.request and event.request not in answered:
         answered = (*answered, event.request)[-REMEMBERED_REQUESTS:]

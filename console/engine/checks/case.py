@@ -9,8 +9,10 @@ from pydantic import BaseModel
 from console.config.references import references
 from console.config.secrets import SecretError, Secrets
 from console.core.strategy import Environment
+from console.engine.ledger import Ledger
 from console.engine.stores import StoreMaker
 from console.engine.watchers import Means
+from console.store.follow import Follower
 from console.store.layout import Layout
 from console.targets.docker.engine import Docker
 from console.targets.git import Clone, remote_at
@@ -48,6 +50,15 @@ class Case:
     def maker(self) -> StoreMaker:
         """Makes the targets that hold data."""
         return StoreMaker(self.means.programs, self.secrets, self.means.folder, self.state)
+
+    def ledger(self) -> Ledger:
+        """The releases on record, with what the journal says of them."""
+        journal = Follower(Layout(self.state).journal, self.name)
+        try:
+            journal.follow()
+        finally:
+            journal.close()
+        return Ledger(self.environment.releases, self.means.folder, self.clone(), lambda: journal.state)
 
     def clone(self) -> Clone:
         """The engine's clone, which is there once it has fetched."""

@@ -1,15 +1,15 @@
 """The repository, the releases that somebody recorded, and whoever deploys: only asked, never written to."""
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from console.config.mistakes import ConfigError
-from console.config.releases import load_releases
 from console.core.checked import Remark, good, lack, note, warn
 from console.core.format import count, short
 from console.core.naming import nearest, quoted
-from console.core.releases import Known
+from console.core.releases import Known, OnRecord
 from console.core.strategy import KeeperDeploy
 from console.core.swarm_deploy import SwarmDeploy
 from console.engine.checks.case import Case
@@ -59,33 +59,31 @@ def _push(target: str, remote: str) -> Iterator[Remark]:
 
 async def releases(case: Case) -> list[Remark]:
     """Whether there is a release to go back to, and the remote still has all of them."""
-    target, path = "releases", case.means.folder / case.environment.releases.file
+    target = "releases"
     try:
-        known = load_releases(path)
+        record = await asyncio.to_thread(case.ledger().read)
     except ConfigError as error:
         return [lack(target, words) for words in str(error).splitlines()]
-    remarks = []
-    if not any(release.verdict == "good" for release in known):
-        remarks.append(
-            lack(target, f"{path.name} has no release that was judged good", "record one: it is the way back")
-        )
-    else:
-        remarks.append(
-            good(
-                target,
-                f"{path.name}: {count(len(known), 'release')}, {_newest(known)} is the newest good one",
-            )
-        )
+    remarks = [_judged(target, record)]
     clone = case.clone()
     try:
         refs = await clone.refs_on_remote(LIMIT_S)
     except GitError:
         return [*remarks, note(target, "whether the remote has them waits for the repository")]
-    return [*remarks, *_on_remote(target, known, refs, clone)]
+    return [*remarks, *_on_remote(target, record.known, refs, clone)]
 
 
-def _newest(known: Sequence[Known]) -> str:
-    return [release.tag for release in known if release.verdict == "good"][-1]
+def _judged(target: str, record: OnRecord) -> Remark:
+    """Whether one of them can be proposed."""
+    good_ones = [release.tag for release in record.known if release.verdict == "good"]
+    if good_ones:
+        told = count(len(record.known), "release")
+        return good(target, f"{record.words}: {told}, {good_ones[-1]} is the newest good one")
+    if record.source == "git":
+        words = "no release is on record: only git tags can be named, and nobody has judged them"
+        return lack(target, words, "have the deploy pipeline call `warroom release record`, and judge one")
+    words = f"{record.words} has no release that was judged good"
+    return lack(target, words, "judge one, or record one: it is the way back")
 
 
 def _on_remote(

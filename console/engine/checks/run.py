@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from console.core.checked import Remark, good, lack, worst_first
 from console.core.errors import StatedError
 from console.core.format import plain
-from console.engine.checks import archive, cache, database, programs, repository, sources, storage
+from console.engine.checks import archive, cache, database, env_file, programs, repository, sources, storage
 from console.engine.checks.case import Case
 from console.targets.together import together
 
@@ -34,6 +34,7 @@ PROBES: Mapping[str, Probe] = {
     "deploy": repository.deploy,
     "sources": sources.sources,
     "metrics": sources.unmeasured,
+    "environment file": env_file.env_file,
     "database": database.database,
     "cache": cache.cache,
     "backups": storage.backups,

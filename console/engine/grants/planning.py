@@ -58,6 +58,8 @@ def _verb(case: Case, name: str, *, alone: bool) -> None:
         raise RefusedError("the strategy names no `backups` of this environment")
     if verb.needs_cache and case.environment.cache is None:
         raise RefusedError("the strategy names no `cache` of this environment")
+    if verb.needs_env_file and case.environment.environment_file is None:
+        raise RefusedError("the strategy names no `environment_file` of this environment")
 
 
 def _unfreezable(case: Case) -> None:

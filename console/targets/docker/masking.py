@@ -1,6 +1,5 @@
 """Secrets of containers: found in what the engine says of them, kept out of logs and of Compose's files."""
 
-import re
 from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
@@ -10,15 +9,9 @@ from ruamel.yaml.error import YAMLError
 
 from console.core.errors import StatedError
 from console.core.redaction import MASK, Redactor, passwords
+from console.core.secret_names import guards, names_secret
 from console.targets.docker.engine import Facts
 
-_SECRET_NAME = re.compile(
-    r"(?i)(pass|pwd|secret|token|key|credential|auth|dsn|private|mnemonic|seed|salt|cookie)(?!.*_file$)"
-)
-"""What a variable is called that holds a secret; one that ends in `_FILE` names the file that does."""
-_SAYS_NOTHING = {"true", "false", "none", "null", "auto"}
-_SHORTEST = 4
-"""What is shorter guards nothing, and stands in every text."""
 _MOST = 100_000
 """Entries of the largest file of Compose that is read: its aliases may make any number of a few."""
 _SERVICE = (
@@ -48,12 +41,8 @@ def secrets_of(all_told: Iterable[Facts]) -> Iterator[str]:
     for told in all_told:
         for variable in told["Config"].get("Env") or ():
             name, _, value = variable.partition("=")
-            if any(passwords(value)) or (_SECRET_NAME.search(name) and _guards(value)):
+            if any(passwords(value)) or (names_secret(name) and guards(value)):
                 yield value
-
-
-def _guards(value: str) -> bool:
-    return len(value) >= _SHORTEST and value.lower() not in _SAYS_NOTHING
 
 
 def masked(text: str, mask: Redactor) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from console.core.changes import Between, Changes
 from console.core.state import Incident, RunningRelease, State
 from console.engine.comparison import Comparison
-from tests.integration.actions.kit import NOW, Operator, Place
+from tests.integration.actions.kit import NOW, Operator, Place, listed
 
 VERDICTS = {"v1.5.0": "good", "v1.5.1": "unproven", "v1.5.2": "bad", "v1.5.3": "unproven"}
 CANARY = "canary-5ecret"
@@ -25,7 +25,7 @@ class Desk:
         self.clone, self.releases = place.clone, folder / "releases.yaml"
         told = place.world.environment.repository.model_copy(update=repository)
         self.comparison = Comparison(
-            self.clone, told, self.releases, lambda words: words.replace(CANARY, "***")
+            self.clone, told, lambda: listed(self.releases), lambda words: words.replace(CANARY, "***")
         )
         self.record(VERDICTS)
 

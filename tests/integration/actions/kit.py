@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from actions.action import Action, Inputs, World
 from actions.registry import ACTIONS
+from console.config.releases import load_releases
 from console.core.clock import Stamp
 from console.core.plan import CodeChange, Release
 from console.core.protocols import Head
+from console.core.releases import OnRecord
 from console.store.clock import SystemClock
 from console.targets.deploy import Deployment, Running
 from console.targets.git import Clone, commit_bytes
@@ -209,6 +211,11 @@ class Said:
         self.lines.append(text)
 
 
+def listed(path: Path) -> OnRecord:
+    """What a file of releases has on record."""
+    return OnRecord(load_releases(path), "file", path.name)
+
+
 class Place:
     """A world in a folder: a real remote and clone, what the service is, and the actions of one plan."""
 
@@ -235,7 +242,7 @@ class Place:
             rows=rows or Rows(lambda: "", {}),
             stores=None,
             head=lambda: Head(0, bytes(32)),
-            releases=folder / "releases.yaml",
+            releases=lambda: listed(folder / "releases.yaml"),
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
             base=folder,

@@ -271,10 +271,11 @@ class TestLooking:
     ) -> None:
         desk = Desk(tmp_path, operator)
         gone = Clone(tmp_path / "none.git", "somewhere", Recorded(tmp_path))
-        comparison = Comparison(gone, desk.comparison.repository, desk.releases, str)
+        comparison = Comparison(gone, desk.comparison.repository, desk.comparison.releases, str)
         made = comparison.made(State("testnet", running=runs("v1.5.3")), NOW)
         assert made.trouble == ("there is no clone of somewhere yet",)
         assert [entry.tag for entry in made.releases] == list(VERDICTS)
+        assert [one.tag for one in made.weighed if one.proposed] == ["v1.5.0"]
 
     async def test_a_clone_that_is_broken_is_one_line(self, desk: Desk) -> None:
         (desk.clone.folder / "HEAD").write_text("nonsense")

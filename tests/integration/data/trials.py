@@ -15,6 +15,7 @@ from console.core.data import Backups, Data
 from console.core.events import Body
 from console.core.plan import DataChange
 from console.core.protocols import Head
+from console.core.releases import OnRecord
 from console.store.clock import SystemClock
 from console.targets.postgres.dump import DUMP
 from console.targets.postgres.rows import Rows
@@ -84,7 +85,7 @@ class Trial:
             rows=Rows(lambda: "", {}),
             stores=self.stores,
             head=lambda: Head(0, bytes(32)),
-            releases=folder / "releases.yaml",
+            releases=lambda: OnRecord((), "file", "releases.yaml"),
             worktrees=folder / "worktrees",
             evidence=folder / "evidence",
             base=folder,

@@ -18,6 +18,7 @@ from actions.writers import StartWriters, StopWriters
 from console.config.loader import load_strategy
 from console.core.plan import POINT_IN_TIME, DataChange
 from console.core.protocols import Head
+from console.core.releases import OnRecord
 from console.drill.files import write_files
 from console.drill.world import World, WorldWanted, start_keeper, stop_world
 from console.store.clock import SystemClock
@@ -89,7 +90,7 @@ async def parts(folder: Path, world: World, tmp_path: Path) -> AsyncIterator[Par
                 vault=Vault(tmp_path / "backups"),
             ),
             head=lambda: Head(0, bytes(32)),
-            releases=tmp_path / "releases.yaml",
+            releases=lambda: OnRecord((), "file", "releases.yaml"),
             worktrees=tmp_path / "worktrees",
             evidence=tmp_path / "evidence",
             base=tmp_path,

@@ -97,6 +97,7 @@ class House:
             runbook=RUNBOOK,
             releases={"file": str(folder / "releases.yaml")},
         )
+        self.file = folder / "releases.yaml"
         secrets = Secrets({"SERVICE": self.dsn, "ADMIN": postgres.dsn(DATABASE)})
         programs = Programs({"PATH": os.environ["PATH"]}, tag=folder)
         self.trial = ScratchReleases(
@@ -163,7 +164,7 @@ class House:
             commit = self.operator.git("rev-parse", f"{tag}^{{commit}}")
             rows.append(f"  - {{tag: {tag}, commit: '{commit}', verdict: {verdict}, said_by: eng-1,")
             rows.append("     deployed: '2026-02-25T14:00:00Z'}")
-        self.world.releases.write_text("\n".join(rows))
+        self.file.write_text("\n".join(rows))
 
     async def inputs(self, tag: str, verdict: SchemaVerdict | None, *, data: bool = False) -> Inputs:
         """What a plan is made from that goes back there; the release's worktree is made."""

@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from console.core.plan import Plan, thaw
+from console.core.plan import CodeChange, Plan, thaw
 from console.core.policy import unfit
 from console.core.schema_verdict import TARGET_REHEARSED
 from console.engine.planner import PlanError, make_plan
+from tests.integration.actions.kit import listed
 from tests.integration.actions.test_planner import run_of
 from tests.integration.schema.kit import House
 
@@ -54,3 +55,28 @@ async def test_without_a_word_in_the_strategy_the_gate_stays_closed(house: House
 async def test_what_does_not_fit_cannot_break_the_glass(house: House) -> None:
     with pytest.raises(PlanError, match="cannot break the glass: the schema has contracted"):
         await planned(house, "v2.1", break_glass=True)
+
+
+async def test_what_was_found_contracted_is_passed_over_while_the_schema_is_the_same(house: House) -> None:
+    """A shim changes the live schema: then the newest good release is judged anew."""
+    house.record(v2_0="good", v2_1="good", v2_2="unproven")
+    first = await proposed(house, {})
+    assert first.target.tag == "v2.1"
+    assert first.schema is not None
+    found = {first.target.commit: first.schema.live}
+    second = await proposed(house, found)
+    assert second.target.tag == "v2.0"
+    assert "not v2.1, today's schema has contracted beyond it" in second.why
+    house.live("CREATE TABLE contacts (id int PRIMARY KEY, user_id bigint NOT NULL REFERENCES users)")
+    assert (await proposed(house, found)).target.tag == "v2.1"
+
+
+async def proposed(house: House, contracted: dict[str, str]) -> CodeChange:
+    """What a plan goes back to that names no release, when that much is remembered."""
+    world = dataclasses.replace(
+        house.world, releases=lambda: dataclasses.replace(listed(house.file), contracted=contracted)
+    )
+    frozen = await make_plan(world, run_of("eng-1", None), lambda _words: None)
+    code = thaw(bytes(frozen.plan)).code
+    assert code is not None
+    return code

@@ -37,6 +37,7 @@ _assignments = st.builds(
     what=_words,
     within_s=st.none() | st.floats(1, 600),
 )
+_tags = st.sampled_from(["v1.5.0", "v1.5.1"])
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
 _stages = st.sampled_from(STAGES)
@@ -254,6 +255,19 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ),
     ev.AutomaticSwitched: st.builds(
         ev.AutomaticSwitched, on=st.booleans(), by=st.sampled_from(get_args(By)), reason=_words
+    ),
+    ev.ReleaseRecorded: st.builds(
+        ev.ReleaseRecorded,
+        tag=_tags,
+        commit=st.sampled_from(["a" * 40, "b" * 40]),
+        images=st.dictionaries(_words, _words, max_size=2),
+        migrations=_triggers,
+        config_keys=_triggers,
+        deployed=st.integers(0, 2**53),
+        again=st.booleans(),
+    ),
+    ev.ReleaseMarked: st.builds(
+        ev.ReleaseMarked, tag=_tags, verdict=st.sampled_from(["good", "unproven", "bad"]), reason=_words
     ),
     ev.RunAborted: st.builds(ev.RunAborted, reason=_words),
     ev.RunResumed: st.builds(ev.RunResumed),

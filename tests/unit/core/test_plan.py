@@ -117,6 +117,7 @@ _OTHER_CODE: dict[str, object] = {
     "version": "v1.5.2",
     "triggers": Triggers((), ("deploy.yml is no YAML",)),
     "protection": "develop is protected: a pull request with 1 review",
+    "why": "asked for by name",
 }
 
 

@@ -87,6 +87,8 @@ EVERY_ASK: list[AnyAsk] = [
     rq.Tick("accessible"),
     rq.Waive("ticket", "x"),
     rq.Resolve("recovered"),
+    rq.RecordRelease("v1.5.0", "a" * 40),
+    rq.MarkRelease("v1.5.0", "good", "x"),
     rq.Stop(),
 ]
 NAMES = [type(ask).__name__.lower() for ask in EVERY_ASK]
@@ -118,7 +120,10 @@ def test_a_journal_that_a_newer_program_wrote_takes_no_request(office: Office, a
 _NEED_AN_INCIDENT = [
     ask
     for ask in EVERY_ASK
-    if not isinstance(ask, rq.Declare | rq.Errand | rq.Note | rq.SwitchAutomatic | rq.Stop)
+    if not isinstance(
+        ask,
+        rq.Declare | rq.Errand | rq.Note | rq.SwitchAutomatic | rq.RecordRelease | rq.MarkRelease | rq.Stop,
+    )
 ]
 _NEED_A_COMMANDER = [ask for ask in _NEED_AN_INCIDENT if not isinstance(ask, rq.Tick | rq.Resolve)]
 
@@ -826,3 +831,40 @@ def taken(office: Office) -> str:
     """Why nobody else can take it then."""
     office.say(*office.ask(rq.Declare(note="mine")), actor="eng-1")
     return office.refusal(rq.Declare(note="mine"), "eng-2")
+
+
+class TestReleases:
+    """Anybody in the roster records a release and judges it; what is on record is not changed silently."""
+
+    ASK = rq.RecordRelease("v1.5.0", "a" * 40, migrations=("2.sql", "1.sql"))
+    RECORDED = ev.ReleaseRecorded("v1.5.0", "a" * 40, {}, ("1.sql", "2.sql"), (), at(60).utc_us)
+
+    def test_a_release_is_recorded_as_deployed_now_unless_it_says_when(self, office: Office) -> None:
+        assert office.ask(self.ASK, "new-1") == (self.RECORDED,)
+        earlier = replace(self.ASK, deployed=at(1).utc_us)
+        assert office.ask(earlier) == (replace(self.RECORDED, deployed=at(1).utc_us),)
+
+    def test_the_same_twice_is_recorded_once(self, office: Office) -> None:
+        office.say(replace(self.RECORDED, deployed=at(5).utc_us))
+        again = replace(self.RECORDED, deployed=at(5).utc_us, again=True)
+        assert office.ask(self.ASK) == (again,)
+
+    def test_other_contents_are_refused_with_the_difference(self, office: Office) -> None:
+        office.say(self.RECORDED, actor="new-1")
+        assert office.refusal(replace(self.ASK, commit="b" * 40)) == (
+            "v1.5.0 was recorded by new-1 with other contents: commit bbbbbbbb, on record is aaaaaaaa"
+        )
+
+    def test_what_is_not_pinned_is_refused(self, office: Office) -> None:
+        assert "is not pinned" in office.refusal(replace(self.ASK, images={"web": "web:latest"}))
+
+    def test_a_release_on_record_is_judged_by_anybody_with_a_reason(self, office: Office) -> None:
+        office.say(self.RECORDED)
+        said = ev.ReleaseMarked("v1.5.0", "good", "a week without trouble")
+        assert office.ask(rq.MarkRelease("v1.5.0", "good", "a week without trouble"), "new-1") == (said,)
+        assert office.refusal(rq.MarkRelease("v1.5.0", "good", " ")) == (
+            "a release is judged with a reason: give one"
+        )
+
+    def test_what_is_not_on_record_cannot_be_judged(self, office: Office) -> None:
+        assert "v9 is not in the ledger" in office.refusal(rq.MarkRelease("v9", "good", "x"))

@@ -15,6 +15,7 @@ from console.core.errors import StatedError
 from console.core.live import Live, Progress
 from console.core.plan import Step, Wish
 from console.core.protocols import JournalError
+from console.core.releases import OnRecord
 from console.core.requests import Choice
 from console.engine import crash
 from console.engine.board import Board
@@ -79,7 +80,7 @@ class Stage(Desktop):
             environment(),
             self.clock,
             *[parts] * 7,
-            releases=folder,
+            releases=lambda: OnRecord((), "file", "releases.yaml"),
             worktrees=folder,
             evidence=folder,
             base=folder,
