@@ -17,7 +17,7 @@ from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
-from console.targets.health import HealthProbe
+from console.targets.health import Asking
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
 from console.targets.scratch_release import ScratchReleases
@@ -168,7 +168,8 @@ class World:
     programs: Programs
     clone: Clone
     deployer: Deployer
-    health: HealthProbe
+    health: Asking
+    """Asks every instance of the service."""
     rows: Rows
     stores: Stores | None
     """The data with its backups; None where the strategy names no `backups`."""

@@ -33,6 +33,8 @@ class HealthRule(Struct, frozen=True):
     tries: int = 5
     every_s: float = 2.0
     in_a_row: int = 3
+    instances: Mapping[str, str] = {}
+    """Addresses of the health endpoints of all instances, by name; empty: `url` is asked alone."""
 
 
 def rule_of(environment: Environment) -> HealthRule:
@@ -57,6 +59,7 @@ def rule_of(environment: Environment) -> HealthRule:
         tries=check.tries,
         every_s=check.every,
         in_a_row=check.in_a_row,
+        instances=service.instances,
     )
 
 

@@ -131,6 +131,8 @@ class CodeChange(Struct, frozen=True):
     """Whether the target can work with today's schema; None where the data goes back, schema and all."""
     images: dict[str, str] = {}
     """The target's image of each component, pinned by digest or image id, in order of names."""
+    instances: tuple[str, ...] = ()
+    """Names of all that the target is to run on; none where the service is one."""
 
 
 POINT_IN_TIME = "point in time"

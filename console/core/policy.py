@@ -11,6 +11,7 @@ from console.core.clock import Stamp
 from console.core.mitigating import MITIGATIONS
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.prerequisites import Judged, judge, waived_slots
+from console.core.redeploy import redeploying
 from console.core.requests import Choice
 from console.core.schema_verdict import closes
 from console.core.seats import unfilled
@@ -258,7 +259,7 @@ def choices(incident: Incident, step: str) -> tuple[Choice, ...]:
     """What a person may decide about a step now; empty when there is nothing to decide."""
     state = incident.step(step)
     if state.status is Status.FAILED:
-        return (Choice.RETRY, Choice.SKIP, Choice.ABORT)
+        return (*redeploying(incident, step), Choice.RETRY, Choice.SKIP, Choice.ABORT)
     if state.status is Status.UNKNOWN and state.finding is not None:
         return (Choice.CONTINUE, Choice.RETRY, Choice.SKIP, Choice.ABORT)
     return ()

@@ -26,6 +26,7 @@ from console.core.policy import (
 )
 from console.core.protocols import Snapshot
 from console.core.recommendation import grounds
+from console.core.redeploy import behind
 from console.core.requests import AnyAsk, Choice
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
@@ -215,6 +216,8 @@ def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | 
 def _decision(incident: Incident) -> AnyAsk | None:
     for step in incident.asking():
         state = incident.step(step.id)
+        if behind(incident, step.id) and state.attempt < _ATTEMPTS:
+            return rq.Decide(step.id, Choice.REDEPLOY, reason="not every instance took the deployment")
         if _may_be_tried_again(step, state):
             return rq.Decide(step.id, Choice.RETRY, reason="it changes nothing that users touch")
         if state.status is not Status.UNKNOWN or state.finding is None:

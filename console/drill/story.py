@@ -69,6 +69,10 @@ class Story(Struct, frozen=True):
     """Whoever it belongs to mends it by themselves after so long; None: nobody does."""
     freezes: bool = False
     """Whether a CI deploys it that is frozen while a release goes back."""
+    instances: int = 1
+    """How many instances of the service users are spread over."""
+    behind: int = 0
+    """So many of them, the last ones, do not take the first deployment after the fault, whatever it says."""
 
 
 _CHANGES = (
@@ -266,6 +270,19 @@ SCENARIOS = {
         needs_rpc=True,
         breaks="certificate",
         another_way=True,
+    ),
+    "skew": Story(
+        _CHANGES,
+        (
+            _GOOD,
+            _UNPROVEN,
+            Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
+            Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="skew",
+        instances=6,
+        behind=2,
     ),
     "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),

@@ -61,10 +61,11 @@ from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
+from console.targets.fleet import asking
 from console.targets.git import Clone, remote_at, unlock
 from console.targets.github.api import Api
 from console.targets.github.workflow import Workflow
-from console.targets.health import HealthProbe
+from console.targets.health import Asking
 from console.targets.keeper import Keeper
 from console.targets.on_call import Means as OnCallMeans
 from console.targets.on_call import ask
@@ -309,7 +310,7 @@ class _Builder:
 
     def _world(self) -> World:
         environment = self._environment
-        health = HealthProbe.by(rule_of(environment), self._client, self._clock)
+        health = asking(rule_of(environment), self._client, self._clock)
         return World(
             name=self._wanted.name,
             environment=environment,
@@ -346,7 +347,7 @@ class _Builder:
         api = Api(settings, self._secrets.resolve, self._client, self._clock)
         return Ci(settings, Workflow(settings, api), lambda: self._book.state.frozen)
 
-    def _deployer(self, health: HealthProbe) -> Deployer:
+    def _deployer(self, health: Asking) -> Deployer:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
             return KeeperDeployer(Keeper(Path(deploy.socket)))

@@ -118,6 +118,7 @@ async def _back_in_git(
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, running, goal, wish, show),
         images=dict(sorted(chosen.images.items())),
+        instances=tuple(world.environment.service.instances),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")

@@ -1,7 +1,7 @@
 """The health endpoint: what it answers, judged by its status and by its body. Fails closed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Struct
 from console.core.clock import Clock, Stamp
 from console.core.format import plain
 from console.core.health_verdict import HealthRule
+from console.core.instances import spread
 from console.core.moments import written
 from console.core.naming import quoted
 from console.targets import certificate, web
@@ -40,10 +41,30 @@ class Health(Struct, frozen=True):
     """When the certificate of whoever answered expires, seconds since 1970; None without one."""
     reached: bool = True
     """Whether the service had the question; what did not get there says nothing about it."""
+    each: Mapping[str, "Health"] = {}
+    """What each of several instances answered, by its name; the rest is what that comes to together."""
+
+    @property
+    def anybody(self) -> bool:
+        """Whether any instance answers as it should."""
+        return any(one.ok for one in self.each.values()) if self.each else self.ok
+
+    @property
+    def mixed(self) -> str:
+        """Which instances run another release than most, in words; empty where all that tell it agree."""
+        return spread({name: one.version for name, one in self.each.items() if one.version is not None})
 
     def other_than(self, version: str) -> str | None:
         """What it runs instead of `version`, in words; None where it is that one."""
         return None if self.version == version else f"answers {self.version or 'no version'}, not {version}"
+
+
+class Asking(Protocol):
+    """Whoever asks a service how it is."""
+
+    async def ask(self) -> Health:
+        """One question and its answer; a service that cannot be reached is an answer too."""
+        ...
 
 
 class HealthProbe:

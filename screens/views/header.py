@@ -146,6 +146,8 @@ def _now(state: State, seen: Stamp | None) -> Line:
         return line(_NOW, "no release told by the service", *sick)
     if seen is not None:
         return line(_NOW, span(f"{running.release} when last seen {clock(seen)}", Role.WARN), *sick)
+    if mixed := running.mixed:
+        return line(_NOW, span(mixed, Role.BAD), *sick)
     proven = health(incident) if incident else None
     if proven and proven.release == running.release:
         return line(_NOW, span(f"{running.release} well since {clock(proven.since)}", Role.GOOD))
@@ -180,7 +182,7 @@ def _target(state: State) -> tuple[Line, Line]:
 
 def _release(state: State, code: CodeChange | None) -> tuple[Line, Line]:
     """The release that is gone back to, and how far that is; nothing when the service answers it already."""
-    if code is None or (state.running and state.running.release == code.target.tag):
+    if code is None or (state.running and state.running.is_all(code.target.tag)):
         return (), ()
     role = Role.GOOD if code.verdict == "good" else Role.WARN
     back = f", {count(code.releases_back, 'release')} back" if code.releases_back else ""

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from console.core.format import count, short
 from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
-from console.core.plan_words import data_words, glass_words, migration_words
+from console.core.plan_words import data_words, glass_words, instance_words, migration_words
 from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
@@ -141,7 +141,7 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
 def _code_words(code: CodeChange) -> str:
     running, target, back = code.running, code.target, count(code.releases_back, "release")
     release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
-    return f"{release}, {code.verdict}, {back} back: {code.way}{migration_words(code)}"
+    return f"{release}, {code.verdict}, {back} back: {code.way}{instance_words(code)}{migration_words(code)}"
 
 
 def _branch(code: CodeChange, width: int) -> list[Line]:
