@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core import requests as rq
@@ -28,6 +29,7 @@ from console.core.protocols import Snapshot
 from console.core.recommendation import grounds
 from console.core.redeploy import behind
 from console.core.requests import AnyAsk, Choice
+from console.core.schema_verdict import closes
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 
@@ -101,7 +103,9 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     if incident.plan is None or incident.planning:
         return None
     if _lacks_wish(incident, crew):
-        return _replan(incident, crew)
+        return _replan(incident, crew.wish)
+    if nearest := _nearest(incident):
+        return _replan(incident, replace(crew.wish, target=nearest))
     if incident.aborted is not None:
         return None
     if incident.asking():
@@ -123,15 +127,25 @@ def _goes_on(run: AutomaticRun) -> bool:
     return run.active and run.mode in ("validating", "runs")
 
 
-def _replan(incident: Incident, crew: Crew) -> AnyAsk | None:
+def _replan(incident: Incident, wish: Wish) -> AnyAsk | None:
     """Another plan; what is under way for the one that nobody wants is stopped first."""
     if not incident.running():
-        return rq.Replan(crew.wish)
+        return rq.Replan(wish)
     return rq.Abort(reason="another plan is wanted") if incident.aborted is None else None
 
 
 def _lacks_wish(incident: Incident, crew: Crew) -> bool:
-    return incident.wish != crew.wish and incident.gate_opened is None
+    """Whether the plan is not about what they want; to which release it goes, a verdict may have changed."""
+    aimed = replace(crew.wish, target=crew.wish.target or incident.wish.target)
+    return incident.wish != aimed and incident.gate_opened is None
+
+
+def _nearest(incident: Incident) -> str:
+    """The release that the plan itself offers instead, because today's schema closes the way to its own."""
+    verdict = incident.plan.code.schema if incident.plan and incident.plan.code else None
+    if verdict is None or incident.gate_opened is not None or not closes(verdict):
+        return ""
+    return verdict.nearest
 
 
 def _tick(incident: Incident, crew: Crew, now: Stamp) -> Act | None:
@@ -187,7 +201,7 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         )
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
-    if incident.planning or _lacks_wish(incident, crew):
+    if incident.planning or _lacks_wish(incident, crew) or _nearest(incident):
         return None  # the plan that there is will be replaced
     if incident.aborted is not None:
         return f"aborted: {incident.aborted}"

@@ -225,6 +225,31 @@ _BY_RPC = (
     ),
     Change("eng-1", 38 * _HOUR, "Release v1.8.0", "v1.8.0", ("VERSION", "CHANGELOG.md"), tag="v1.8.0"),
 )
+_CONTRACTS = (
+    Change("eng-3", 98 * _HOUR, "Read users whole", "v1.9.0", ("walletconnect/database.py",)),
+    Change("eng-1", 4 * _DAY, "Release v1.9.0", "v1.9.0", ("VERSION", "CHANGELOG.md"), tag="v1.9.0"),
+    Change(
+        "eng-2",
+        3 * _DAY,
+        "Remember which wallet a transaction came from",
+        "v1.5.1",
+        ("migrations/0004_transactions_wallet.sql", "walletconnect/transactions.py"),
+    ),
+    Change("eng-3", 50 * _HOUR, "Read what is needed of a user", "v1.5.0", ("walletconnect/database.py",)),
+    Change("eng-2", 2 * _DAY, "Release v1.9.1", "v1.9.1", ("VERSION", "CHANGELOG.md"), tag="v1.9.1"),
+    Change(
+        "eng-4",
+        3 * _HOUR,
+        "Call the wallet's name what it is",
+        "v1.9.2",
+        ("migrations/0005_wallet_name.sql", "walletconnect/transactions.py"),
+    ),
+    Change("eng-3", 2 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
+    Change("eng-4", 1 * _HOUR, "Release v1.9.2", "v1.9.2", ("VERSION", "CHANGELOG.md"), tag="v1.9.2"),
+)
+"""A bad release that renames a column, which the good one before it writes. The good one before that knows
+neither column, and does not mind. In between lies one that minds any new column of a user: no comparison of
+schemas sees that, a rehearsal does."""
 _UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
 _RUNS_WELL = (_GOOD, _UNPROVEN, Verdict("v1.8.0", "good", "lead-1", 36 * _HOUR))
 """Nothing has landed for longer than the strategy's window when something else breaks."""
@@ -270,6 +295,18 @@ SCENARIOS = {
         needs_rpc=True,
         breaks="certificate",
         another_way=True,
+    ),
+    "schema-contract": Story(
+        (*_CHANGES[:11], *_CONTRACTS),
+        (
+            _GOOD,
+            Verdict("v1.9.0", "unproven", "eng-3", 4 * _DAY),
+            Verdict("v1.9.1", "good", "lead-1", 2 * _DAY),
+            Verdict("v1.9.2", "unproven", "eng-4", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="schema-contract",
+        starts="v1.9.1",
     ),
     "skew": Story(
         _CHANGES,

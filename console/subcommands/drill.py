@@ -47,7 +47,8 @@ class DrillUsageError(StatedError):
 async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
-    scenario: Literal["bad-config", "flag", "upstream", "tls", "skew", "data-corruption"] | None = None,
+    scenario: Literal["bad-config", "flag", "upstream", "tls", "skew", "schema-contract", "data-corruption"]
+    | None = None,
     size: str | None = None,
     automatic: Annotated[bool, Parameter(negative="")] = False,
     headless: bool = False,

@@ -34,7 +34,7 @@ class Fleet:
     async def ask(self) -> Health:
         """Ask all of them at once; the answer is there when the last one has answered, or was given up."""
         answers = await asyncio.gather(*(probe.ask() for probe in self._probes.values()))
-        return _together(dict(zip(self._probes, answers, strict=True)))
+        return together_of(dict(zip(self._probes, answers, strict=True)))
 
 
 def wrong_with(
@@ -68,7 +68,7 @@ def _wrong_there(health: Health, version: str) -> str:
     return ", ".join(told)
 
 
-def _together(each: Mapping[str, Health]) -> Health:
+def together_of(each: Mapping[str, Health]) -> Health:
     """Healthy only if all are; of a version or commit only if all tell that one."""
     answers = list(each.values())
     bad = [one for one in answers if not one.ok]

@@ -111,6 +111,7 @@ _OTHER_CODE: dict[str, object] = {
     "migrations": (),
     "schema": SchemaVerdict("same"),
     "images": {"service": "sha256:" + "a" * 64},
+    "instances": ("app-1", "app-2"),
 }
 
 
