@@ -90,7 +90,7 @@ class Site:
     @property
     def urls(self) -> dict[str, str]:
         """Where each of its instances answers, by name."""
-        return {name: f"http://{LOOPBACK}:{port}" for name, port in self._ports.items()}
+        return {name: f"http://{LOOPBACK}:{self._ports[name]}" for name in self.instances}
 
     async def head_of(self, branch: str) -> str:
         """Full id of the last commit of a branch, asked of the remote itself."""

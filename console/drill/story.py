@@ -226,7 +226,13 @@ _BY_RPC = (
     Change("eng-1", 38 * _HOUR, "Release v1.8.0", "v1.8.0", ("VERSION", "CHANGELOG.md"), tag="v1.8.0"),
 )
 _CONTRACTS = (
-    Change("eng-3", 98 * _HOUR, "Read users whole", "v1.9.0", ("walletconnect/database.py",)),
+    Change(
+        "eng-3",
+        98 * _HOUR,
+        "Read users whole",
+        "v1.9.0",
+        ("walletconnect/__init__.py", "walletconnect/database.py"),
+    ),
     Change("eng-1", 4 * _DAY, "Release v1.9.0", "v1.9.0", ("VERSION", "CHANGELOG.md"), tag="v1.9.0"),
     Change(
         "eng-2",
@@ -242,7 +248,7 @@ _CONTRACTS = (
         3 * _HOUR,
         "Call the wallet's name what it is",
         "v1.9.2",
-        ("migrations/0005_wallet_name.sql", "walletconnect/transactions.py"),
+        ("migrations/0005_wallet_name.sql", "walletconnect/__init__.py", "walletconnect/transactions.py"),
     ),
     Change("eng-3", 2 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
     Change("eng-4", 1 * _HOUR, "Release v1.9.2", "v1.9.2", ("VERSION", "CHANGELOG.md"), tag="v1.9.2"),
