@@ -203,6 +203,8 @@ class Action(ABC):
     """Whether performing it a second time does no harm."""
     serves: ClassVar[Serves] = "any"
     """The plans that its step belongs to."""
+    again: ClassVar[bool] = False
+    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
     fills: ClassVar[dict[str, str]] = {}
     """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
 

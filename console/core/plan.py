@@ -66,6 +66,8 @@ class Step(Struct, frozen=True):
     """Ids of checklist items that its success ticks."""
     fills: tuple[str, ...] = ()
     """Slots of evidence that it fills."""
+    again: bool = False
+    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
 
 
 class Predicate(Struct, frozen=True):

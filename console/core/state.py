@@ -249,6 +249,8 @@ class Incident(Struct, frozen=True):
     """Who asked for the one that is being made, or was made last."""
     asked_by: str | None = None
     """Who asked for the plan that there is."""
+    voided: tuple[str, ...] = ()
+    """Who had said yes to the plan before it: that does not count any more."""
     wish: Wish = Wish()
     """What the plan, or the one that is being made, was asked for."""
     plan_wish: Wish = Wish()

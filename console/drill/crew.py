@@ -30,12 +30,15 @@ from console.core.recommendation import grounds
 from console.core.redeploy import behind
 from console.core.requests import AnyAsk, Choice
 from console.core.schema_verdict import closes
+from console.core.standing import says_plan_again
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 
 CrewChoice = Literal["auto", "manual"]
 """Whether the others sign by themselves, or the player signs as each of them."""
 _ATTEMPTS = 2
+_PLANS = 4
+"""How many plans they ask for before they say that somebody has to look."""
 REHEARSED = "rehearsed: nobody outside this drill is told"
 """The note with which the crew ticks what must be done before the gate."""
 
@@ -106,6 +109,8 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
         return _replan(incident, crew.wish)
     if nearest := _nearest(incident):
         return _replan(incident, replace(crew.wish, target=nearest))
+    if _outdated(incident):
+        return None if incident.running() else rq.Replan(incident.wish)
     if incident.aborted is not None:
         return None
     if incident.asking():
@@ -138,6 +143,13 @@ def _lacks_wish(incident: Incident, crew: Crew) -> bool:
     """Whether the plan is not about what they want; to which release it goes, a verdict may have changed."""
     aimed = replace(crew.wish, target=crew.wish.target or incident.wish.target)
     return incident.wish != aimed and incident.gate_opened is None
+
+
+def _outdated(incident: Incident) -> bool:
+    """Whether a step has found, before the gate, that the plan does not fit any more."""
+    if incident.gate_opened is not None or incident.plans >= _PLANS:
+        return False
+    return any(says_plan_again(incident.step(step.id)) for step in incident.asking())
 
 
 def _nearest(incident: Incident) -> str:
@@ -201,7 +213,7 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         )
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
-    if incident.planning or _lacks_wish(incident, crew) or _nearest(incident):
+    if incident.planning or _lacks_wish(incident, crew) or _nearest(incident) or _outdated(incident):
         return None  # the plan that there is will be replaced
     if incident.aborted is not None:
         return f"aborted: {incident.aborted}"

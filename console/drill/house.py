@@ -19,6 +19,7 @@ from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
+from console.drill.racing import WHO, race
 from console.drill.seeds import plant
 from console.drill.site import Site
 from console.drill.speaker import Speaker
@@ -34,6 +35,7 @@ from console.targets.keeper import (
     KeeperStatus,
     MendRequest,
     Moment,
+    RaceRequest,
     ReadyRequest,
     Request,
     StartWritersRequest,
@@ -65,6 +67,7 @@ class House:
         self._building: asyncio.Task[World] | None = None
         self._world: World | None = None
         self._ci: str | None = None
+        self._raced = False
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
 
@@ -115,6 +118,9 @@ class House:
             case MendRequest():
                 self._ready_world()
                 await self._outside.mend(self._speaker.say)
+                return Answer()
+            case RaceRequest():
+                await self._race(self._ready_world())
                 return Answer()
             case StopWritersRequest():
                 self._ready_world()
@@ -257,6 +263,15 @@ class House:
         commit = await self._site.head_of(self._story.branch)
         effect = partial(self._run, commit, world.postgres.dsn, note)
         return (await self._deploys.once(commit, f"break:{scenario}", effect)).record
+
+    async def _race(self, world: World) -> None:
+        """Somebody else's deploy, where the scenario has one."""
+        if not self._story.races:
+            raise DrillError("nobody races the rollback in this world")
+        if not self._raced:
+            self._raced = True
+            commit = await race(self._place, self._programs, world.ci)
+            self._speaker.say(f"{WHO} has enabled the workflow and pushed {commit[:12]}")
 
     def _note_fault(self, scenario: str) -> None:
         """The first change that users may notice is the fault."""

@@ -71,6 +71,8 @@ class Story(Struct, frozen=True):
     """Whether a CI deploys it that is frozen while a release goes back."""
     instances: int = 1
     """How many instances of the service users are spread over."""
+    races: bool = False
+    """Whether somebody else deploys while people say yes to the way back."""
     behind: int = 0
     """So many of them, the last ones, do not take the first deployment after the fault, whatever it says."""
 
@@ -225,6 +227,10 @@ _BY_RPC = (
     ),
     Change("eng-1", 38 * _HOUR, "Release v1.8.0", "v1.8.0", ("VERSION", "CHANGELOG.md"), tag="v1.8.0"),
 )
+_GAS_ON_MAIN = (
+    Change("eng-3", 3 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",), "main"),
+    Change("eng-3", 1 * _HOUR, "Release v1.5.3", "v1.5.3", ("VERSION", "CHANGELOG.md"), "main", tag="v1.5.3"),
+)
 _CONTRACTS = (
     Change(
         "eng-3",
@@ -326,6 +332,16 @@ SCENARIOS = {
         scenario="skew",
         instances=6,
         behind=2,
+    ),
+    "racing-deploy": Story(
+        (*_CHANGES[:11], *_GAS_ON_MAIN),
+        (_GOOD, Verdict("v1.5.3", "unproven", "eng-3", 1 * _HOUR)),
+        branch="main",
+        scenario="racing-deploy",
+        archives=True,
+        environment="production",
+        freezes=True,
+        races=True,
     ),
     "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),

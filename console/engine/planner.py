@@ -291,6 +291,7 @@ def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
         limit_s=line.limit,
         proves=tuple(line.proves),
         fills=tuple(action.fills),
+        again=action.again,
     )
 
 

@@ -47,7 +47,9 @@ class DrillUsageError(StatedError):
 async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
-    scenario: Literal["bad-config", "flag", "upstream", "tls", "skew", "schema-contract", "data-corruption"]
+    scenario: Literal[
+        "bad-config", "flag", "upstream", "tls", "skew", "schema-contract", "data-corruption", "racing-deploy"
+    ]
     | None = None,
     size: str | None = None,
     automatic: Annotated[bool, Parameter(negative="")] = False,

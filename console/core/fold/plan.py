@@ -67,6 +67,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan_seq=event.seq,
         plans=run.plans + 1,
         asked_by=run.planning_for,
+        voided=body.voids,
         asked_since=event.seq,
         planned=event.at,
         plan_wish=run.wish,
