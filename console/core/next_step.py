@@ -340,9 +340,7 @@ def _gate(
         waits = _others(snapshot, incident, environment, viewer, lacks)
         return waits or NextStep(f"say yes too: {lacks}", "go" if plan.proof == "claim" else "sign")
     if again := too_old(incident, snapshot.at):
-        return NextStep(
-            f"wait: {again[0].title} is done once more: what it saw is older than the last yes", None
-        )
+        return NextStep(f"wait: {again[0].title} is done once more, its proof is not of now", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)

@@ -333,6 +333,15 @@ SCENARIOS = {
         instances=6,
         behind=2,
     ),
+    "data-corruption": Story(
+        (*_CHANGES, *_ON_MAIN),
+        (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
+        branch="main",
+        scenario="data-corruption",
+        archives=True,
+        environment="production",
+        freezes=True,
+    ),
     "racing-deploy": Story(
         (*_CHANGES[:11], *_GAS_ON_MAIN),
         (_GOOD, Verdict("v1.5.3", "unproven", "eng-3", 1 * _HOUR)),
@@ -342,15 +351,6 @@ SCENARIOS = {
         environment="production",
         freezes=True,
         races=True,
-    ),
-    "data-corruption": Story(
-        (*_CHANGES, *_ON_MAIN),
-        (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
-        branch="main",
-        scenario="data-corruption",
-        archives=True,
-        environment="production",
-        freezes=True,
     ),
 }
 """By what goes wrong."""

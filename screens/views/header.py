@@ -145,7 +145,9 @@ def _now(state: State, seen: Stamp | None) -> Line:
     if running is None:
         return line(_NOW, "no release told by the service", *sick)
     if seen is not None:
-        return line(_NOW, span(f"{running.release} when last seen {clock(seen)}", Role.WARN), *sick)
+        return line(
+            _NOW, span(f"{running.mixed or running.release} when last seen {clock(seen)}", Role.WARN), *sick
+        )
     if mixed := running.mixed:
         return line(_NOW, span(mixed, Role.BAD), *sick)
     proven = health(incident) if incident else None

@@ -89,6 +89,52 @@ def test_a_contracted_schema_closes_the_way_and_the_nearest_that_fits_is_taken(t
     assert len(_deploys(played.folder)) == 3, "the release before, the bad one, and the good one"
 
 
+# -- racing-deploy ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def raced(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    return recovered(tmp_path_factory.mktemp("raced"), "racing-deploy", "v1.5.3", "v1.5.0")
+
+
+def test_a_deploy_that_races_the_rollback_is_cancelled_and_the_ci_frozen_again(raced: Played) -> None:
+    """Also while people read: the run of the one who pushed ends before a gate opens."""
+    orders = [
+        msgspec.json.decode(line)["order"].rpartition("/")[2]
+        for line in (raced.folder / "ci.jsonl").read_bytes().splitlines()
+    ]
+    ours = ["disable", "cancel"]
+    assert orders == [*ours, "enable", *ours, "enable"], "frozen, enabled by somebody, frozen again, unfrozen"
+    assert raced.result.environment == "production"
+
+
+def test_what_it_did_to_the_branch_makes_another_plan(raced: Played) -> None:
+    """The gate of the first one never opens, though everybody had signed it."""
+    first, second = raced.plans
+    assert first.code is not None
+    assert second.code is not None
+    assert first.code.running.commit != second.code.running.commit
+    failed = [body.words for body in raced.of(ev.StepOutcome) if body.status == "failed"]
+    assert len(failed) == 1
+    assert failed[0].startswith("main moved from ")
+    assert failed[0].endswith(": plan again")
+    frozen = raced.of(ev.PlanFrozen)
+    assert [body.plan_hash for body in raced.of(ev.GateOpened)] == [frozen[1].digest]
+    looks = [body for body in raced.of(ev.StepIntent) if body.step in ("fetch", "freeze")]
+    assert max(body.attempt for body in looks) == 2, "seen again after the last yes"
+
+
+def test_whose_yes_it_voids_is_told_to_them(raced: Played) -> None:
+    """All six had signed: each of them reads so in the page that asks for the next yes."""
+    voided = raced.of(ev.PlanFrozen)[1].voids
+    assert len(voided) == 6
+    signed = [body.person for body in raced.of(ev.GateSigned)]
+    assert sorted(signed) == sorted([*voided, *voided])
+    pages = [msgspec.json.decode(line) for line in (raced.folder / "pages.jsonl").read_bytes().splitlines()]
+    told = {page["handle"] for page in pages if "your yes to the plan before is void" in page["message"]}
+    assert told == set(voided)
+
+
 def _deploys(folder: Path) -> set[str]:
     lines = (folder / "deploys.jsonl").read_bytes().splitlines()
     return {msgspec.json.decode(line)["commit"] for line in lines}

@@ -169,6 +169,7 @@ _OTHER_STEP: dict[str, object] = {
     "limit_s": 9.0,
     "proves": ("x",),
     "fills": ("x",),
+    "again": True,
 }
 
 
