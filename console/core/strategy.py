@@ -69,6 +69,8 @@ class Service(Model):
         Expected("a mapping of each instance's name to the address of its own health endpoint"),
     ] = Field(default_factory=dict)
     """Every instance that a release runs on; empty: the one that answers at `health`."""
+    components: dict[Name, Text] = Field(default_factory=dict)
+    """Where in that body each component says its version, by dotted path; they must all be of the release."""
 
 
 class KeeperDeploy(Model):

@@ -10,6 +10,7 @@ from console.core import (
     conditions_check,
     data_check,
     glass_check,
+    instances_check,
     measures_check,
     mitigations_check,
     on_call_check,
@@ -34,6 +35,7 @@ RULES = (
     *schema_check.RULES,
     *mitigations_check.RULES,
     *ci_check.RULES,
+    *instances_check.RULES,
     *separation_check.RULES,
 )
 

@@ -81,9 +81,11 @@ class HealthProbe:
         body: Mapping[str, str] | None = None,
         version: str | None = None,
         commit: str | None = None,
+        components: Mapping[str, str] | None = None,
     ) -> None:
         """`body` maps dotted paths of the JSON answer to the words they must hold; `version` and `commit`
-        are the dotted paths of what the service says it runs. An answer takes at most `limit_s` seconds.
+        are the dotted paths of what the service says it runs, `components` those of the versions of what it
+        is made of, by name. An answer takes at most `limit_s` seconds.
         """
         self._client = client
         self._clock = clock
@@ -93,6 +95,7 @@ class HealthProbe:
         self._body = dict(body or {})
         self._version = version
         self._commit = commit
+        self._components = dict(components or {})
 
     @classmethod
     def by(cls, rule: HealthRule, client: httpx.AsyncClient, clock: Clock) -> "HealthProbe":
@@ -106,6 +109,7 @@ class HealthProbe:
             body=rule.body,
             version=rule.version,
             commit=rule.commit,
+            components=rule.components,
         )
 
     async def ask(self) -> Health:
@@ -125,13 +129,20 @@ class HealthProbe:
         return Health(
             ok=not wrong,
             words=", ".join(wrong) or self._good(),
-            version=_told(body, self._version),
+            version=self._release(body),
             commit=_told(body, self._commit),
             at=at,
             status=answer.status,
             took_s=answer.took_s,
             certified_until=answer.certified_until,
         )
+
+    def _release(self, body: Any) -> str | None:
+        """The version; a component that is of another is told with it: together they are no release."""
+        version = _told(body, self._version)
+        told = {name: _told(body, path) for name, path in self._components.items()}
+        others = [f"{name} {other or 'unknown'}" for name, other in told.items() if other != version]
+        return f"{version} ({', '.join(others)})" if version and others else version
 
     async def _expired(self, words: str) -> Health:
         """No answer, because the certificate has expired; and when it did, which is asked beside."""

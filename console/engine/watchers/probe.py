@@ -37,6 +37,7 @@ class ProbeWatcher(Watcher):
             body=source.body,
             version=service.version if self.tells else None,
             commit=service.commit if self.tells else None,
+            components=service.components if self.tells else None,
         )
         self._fleet = _fleet(source, service, client, clock) if self.tells and service.instances else None
         self._instances = tuple(service.instances)
@@ -92,6 +93,7 @@ def _fleet(source: Probe, service: Service, client: httpx.AsyncClient, clock: Cl
         version=service.version,
         commit=service.commit,
         limit_s=source.limit,
+        components=service.components,
         instances=service.instances,
     )
     return asking(rule, client, clock)
