@@ -13,9 +13,8 @@ def apart(environment: Part) -> Iterator[Finding]:
         if address.text is None:
             continue
         if address.text in named:
-            yield address.wrong(
-                f"{quoted(named[address.text])} is asked there already: name each of them once"
-            )
+            known = quoted(named[address.text])
+            yield address.wrong(f"{known} is asked there already: name each of them once")
         else:
             named[address.text] = name
 

@@ -68,9 +68,9 @@ async def drill(
         The environment to rehearse: testnet, if neither it nor a scenario is named.
     scenario
         What goes wrong. In testnet: a bad configuration, if nothing is said; flag, a bad feature behind one;
-        upstream, the chain's RPC is down; tls, a certificate has expired; schema-contract, a column was renamed;
-        skew, two of six instances do not take the way back. In production: corrupted data; racing-deploy,
-        somebody else deploys meanwhile.
+        upstream, the chain's RPC is down; tls, a certificate has expired; schema-contract, a column was
+        renamed; skew, two of six instances do not take the way back. In production: corrupted data;
+        racing-deploy, somebody else deploys meanwhile.
     size
         How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
         Only where the scenario is about data.

@@ -8,7 +8,7 @@ from console.config.loader import load_strategy
 from tests.unit.test_asking_mistakes import said
 
 COMMENT = (
-    "      # instances:                   # where it runs as several: healthy is all of them, asked one by one\n"
+    "      # instances:                   # where it runs as several: healthy is all of them\n"
     "      #   app-1: http://10.0.0.11:3000/health\n"
 )
 
