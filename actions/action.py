@@ -21,7 +21,7 @@ from console.targets.deploy import Deployer
 from console.targets.env_file import EnvFiles
 from console.targets.git import Clone
 from console.targets.github.pulls import Pulls
-from console.targets.health import HealthProbe
+from console.targets.health import Asking
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
 from console.targets.scratch_release import ScratchReleases
@@ -174,7 +174,8 @@ class World:
     programs: Programs
     clone: Clone
     deployer: Deployer
-    health: HealthProbe
+    health: Asking
+    """Asks every instance of the service."""
     rows: Rows
     stores: Stores | None
     """The data with its backups; None where the strategy names no `backups`."""
@@ -214,6 +215,8 @@ class Action(ABC):
     """Whether performing it a second time does no harm."""
     serves: ClassVar[Serves] = "any"
     """The plans that its step belongs to."""
+    again: ClassVar[bool] = False
+    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
     fills: ClassVar[dict[str, str]] = {}
     """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
 

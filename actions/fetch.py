@@ -12,6 +12,7 @@ class Fetch(Action):
     """Fetch the deploy branch and list what is newest on it."""
 
     repeatable = True
+    again = True
     serves = "code"
     fills: ClassVar = {SLOT: "the deploy branch is where the plan found it"}
 

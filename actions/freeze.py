@@ -74,6 +74,7 @@ class Freeze(Action):
     """Disable the workflow and cancel its runs until none is left; what it was before is remembered first."""
 
     repeatable = True
+    again = True
 
     @classmethod
     def belongs(cls, environment: Environment) -> bool:

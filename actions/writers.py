@@ -51,7 +51,7 @@ class StopWriters(Action):
     async def probe(self) -> Finding:
         """Judged by the database and by the service itself, not by who was told what."""
         health = await self.world.health.ask()
-        if health.ok:
+        if health.anybody:
             return Finding(
                 "not done", f"the service answers: {health.words}, {health.version or 'no version'}"
             )

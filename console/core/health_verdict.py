@@ -33,6 +33,10 @@ class HealthRule(Struct, frozen=True):
     tries: int = 5
     every_s: float = 2.0
     in_a_row: int = 3
+    components: Mapping[str, str] = {}
+    """Dotted paths of the versions of its components, by name; they are to be that of the service."""
+    instances: Mapping[str, str] = {}
+    """Addresses of the health endpoints of all instances, by name; empty: `url` is asked alone."""
 
 
 def rule_of(environment: Environment) -> HealthRule:
@@ -57,6 +61,8 @@ def rule_of(environment: Environment) -> HealthRule:
         tries=check.tries,
         every_s=check.every,
         in_a_row=check.in_a_row,
+        components=service.components,
+        instances=service.instances,
     )
 
 

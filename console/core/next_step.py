@@ -26,6 +26,7 @@ from console.core.policy import (
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.receipt import HELD_TO_CEILING, beyond, told
+from console.core.redeploy import behind
 from console.core.roles import COMMANDER, offered
 from console.core.roster import Roster
 from console.core.standing import (
@@ -262,6 +263,8 @@ def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
         if of_data:
             return NextStep(f"{_CHOOSE_ANEW}: {state.words}", "data")
         return NextStep(f"plan again: {step.title} failed, to retry it is no use", "target")
+    if told := behind(incident, step.id):
+        return NextStep(f"deploy again, or decide otherwise: {told}", "decide")
     if state.status is Status.FAILED:
         return NextStep(f"decide: {step.title} failed; retry it, skip it, or stop", "decide")
     if state.finding is None:
@@ -350,7 +353,7 @@ def _gate(
         waits = _others(snapshot, incident, environment, viewer, lacks)
         return waits or NextStep(f"say yes too: {lacks}", "go" if plan.proof == "claim" else "sign")
     if again := too_old(incident, snapshot.at):
-        return NextStep(f"wait: {again[0].title} is done once more, its proof has grown old", None)
+        return NextStep(f"wait: {again[0].title} is done once more, its proof is not of now", None)
     if broken:
         return NextStep(f"plan anew: the gate is closed, {broken[0]}", "target")
     return NextStep("wait: everybody said yes, the gate opens", None)

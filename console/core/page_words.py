@@ -33,6 +33,8 @@ def _lines(
     else:
         again = f" (asked {asked.times} times)" if asked.times > 1 else ""
         yield f"{person}, your yes or no is waited for, as {roles}{again}"
+    if person in incident.voided:
+        yield "your yes to the plan before is void: this is a new one, things are not as that one found them"
     yield f"plan {short(incident.plan_hash or '')}: {code_words(plan.code)}"
     yield f"data {data_words(plan)}"
     yield from _how(plan, name, person)

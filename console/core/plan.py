@@ -67,6 +67,8 @@ class Step(Struct, frozen=True):
     """Ids of checklist items that its success ticks."""
     fills: tuple[str, ...] = ()
     """Slots of evidence that it fills."""
+    again: bool = False
+    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
 
 
 class Predicate(Struct, frozen=True):
@@ -158,14 +160,15 @@ class CodeChange(Struct, frozen=True):
     """What else the pushes set off; None: nobody has looked."""
     protection: str = ""
     """What protects the branch from pushes, or why nobody knows; empty: nothing does, or nobody is asked."""
+    why: str = ""
+    """Why the target is this one, and by what record."""
+    instances: tuple[str, ...] = ()
+    """Names of all that the target is to run on; none where the service is one."""
 
     @property
     def answers(self) -> str:
         """The version that the service will answer; empty where its commit alone can tell."""
         return self.target.tag if self.version is None else self.version
-
-    why: str = ""
-    """Why the target is this one, and by what record."""
 
 
 POINT_IN_TIME = "point in time"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from console.core.clock import Stamp
 from console.core.format import clock, count
+from console.core.instances import names
 from console.core.loss import Ceiling
 from console.core.mitigating import named_by
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
@@ -64,10 +65,17 @@ def code_words(code: CodeChange | None) -> str:
     if code is None:
         return "the release stays"
     schema = "" if code.schema is None else f"; {verdict_words(code.schema)}"
-    way = f"; undoes {reverts_words(code.reverts)}" if code.reverts else ""
-    release = f"{code.running.tag} back to {code.target.tag}, {code.verdict}"
+    on, way = instance_words(code), f"; undoes {reverts_words(code.reverts)}" if code.reverts else ""
+    release = f"{code.running.tag} back to {code.target.tag}, {code.verdict}{on}"
     push = triggers_summary(code.triggers) if code.triggers else ""
     return f"{release}{way}{migration_words(code)}{schema}{f'; {push}' if push else ''}"
+
+
+def instance_words(code: CodeChange) -> str:
+    """Where the target is to run, for the end of a sentence: `; on 2 instances: app-1, app-2`."""
+    if not code.instances:
+        return ""
+    return f"; on {count(len(code.instances), 'instance')}: {names(list(code.instances))}"
 
 
 def verdict_words(verdict: SchemaVerdict) -> str:

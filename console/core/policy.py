@@ -11,10 +11,11 @@ from console.core.clock import Stamp
 from console.core.mitigating import MITIGATIONS
 from console.core.plan import Phase, Plan, Predicate, Step
 from console.core.prerequisites import Judged, judge, waived_slots
+from console.core.redeploy import redeploying
 from console.core.requests import Choice
 from console.core.schema_verdict import closes
 from console.core.seats import unfilled
-from console.core.state import Approval, Evidence, Incident, Refusal, Status
+from console.core.state import Approval, Evidence, Incident, Refusal, Status, StepState
 from console.core.strategy import Environment
 from console.core.words import duration
 
@@ -49,6 +50,7 @@ def gate(incident: Incident, now: Stamp, *, automatic: bool = False) -> Gate:
         *_unready(incident, plan),
         *said_no,
         *_unproven(plan, incident, now),
+        *(f"{step.title}: before the last yes, and looked at once more" for step in outrun(incident, now)),
         *(() if automatic else (*_open_prerequisites(incident, now), *wanted)),
     )
     return Gate(closed=closed, approvers=tuple(a.person for a in said_yes(incident, now)))
@@ -138,7 +140,7 @@ def _why_not(predicate: Predicate, evidence: Evidence | None, now: Stamp) -> str
 
 
 def too_old(incident: Incident, now: Stamp, *, automatic: bool = False) -> tuple[Step, ...]:
-    """Steps of *prepare* whose proof has grown old while everybody said yes, if nothing else is in the way.
+    """Steps of *prepare* that are done again once everybody has said yes, if nothing else is in the way.
 
     Whoever waits at the gate need not do anything about them: they can be done again.
     """
@@ -150,7 +152,30 @@ def too_old(incident: Incident, now: Stamp, *, automatic: bool = False) -> tuple
     if not all(evidence is not None and evidence.holds for evidence in held):
         return ()
     slots = {predicate.slot for predicate in broken}
-    return tuple(step for step in plan.of_phase(Phase.PREPARE) if step.repeatable and slots & set(step.fills))
+    again = {step.id for step in outrun(incident, now)}
+    return tuple(
+        step
+        for step in plan.of_phase(Phase.PREPARE)
+        if step.id in again or (step.repeatable and slots & set(step.fills))
+    )
+
+
+def outrun(incident: Incident, now: Stamp) -> tuple[Step, ...]:
+    """Steps whose look at the world is older than the last yes; none while anybody's yes is missing."""
+    plan, yes = incident.plan, said_yes(incident, now)
+    if plan is None or not yes or missing(incident, now):
+        return ()
+    done = {step.id: state.ended for step, state in _done(incident, plan) if step.again}
+    return tuple(
+        step
+        for step in plan.of_phase(Phase.PREPARE)
+        if (ended := done.get(step.id)) is not None and ended.seconds_since(yes[-1].at) < 0
+    )
+
+
+def _done(incident: Incident, plan: Plan) -> Iterator[tuple[Step, StepState]]:
+    known = ((step, incident.step(step.id)) for step in plan.of_phase(Phase.PREPARE))
+    return ((step, state) for step, state in known if state.status is Status.DONE)
 
 
 def asked_for(plan: Plan) -> tuple[str, ...]:
@@ -258,7 +283,7 @@ def choices(incident: Incident, step: str) -> tuple[Choice, ...]:
     """What a person may decide about a step now; empty when there is nothing to decide."""
     state = incident.step(step)
     if state.status is Status.FAILED:
-        return (Choice.RETRY, Choice.SKIP, Choice.ABORT)
+        return (*redeploying(incident, step), Choice.RETRY, Choice.SKIP, Choice.ABORT)
     if state.status is Status.UNKNOWN and state.finding is not None:
         return (Choice.CONTINUE, Choice.RETRY, Choice.SKIP, Choice.ABORT)
     return ()

@@ -17,6 +17,8 @@ class Choice(StrEnum):
 
     CONTINUE = "continue"
     RETRY = "retry"
+    REDEPLOY = "redeploy"
+    """Deploy the same release once more, and then prove it: where not every instance took it."""
     SKIP = "skip"
     ABORT = "abort"
 

@@ -9,6 +9,7 @@ from console.core.format import count
 from console.core.plan import Phase, Plan, Step
 from console.core.policy import by_hand, choices, missing
 from console.core.protocols import Snapshot
+from console.core.redeploy import behind
 from console.core.requests import Choice
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
@@ -108,6 +109,7 @@ def says_plan_again(state: StepState) -> bool:
 
 
 _CONSEQUENCE = {
+    Choice.REDEPLOY: "deploy the same release again, on every instance, and then prove it",
     Choice.CONTINUE: "count it as done: the engine verifies that first",
     Choice.SKIP: "go on without it: what it proves stays unproven; say why",
     Choice.ABORT: "stop here: nothing runs until somebody goes on or plans anew",
@@ -117,7 +119,7 @@ _CONSEQUENCE = {
 def advised(incident: Incident, step: Step) -> tuple[tuple[Choice, str], ...]:
     """What may be decided about a step, each with its consequence; the first is the one to take unseen."""
     allowed = choices(incident, step.id)
-    first = _first_choice(step, incident.step(step.id))
+    first = Choice.REDEPLOY if behind(incident, step.id) else _first_choice(step, incident.step(step.id))
     again = "harmless, it is made to be repeated" if step.repeatable else "its effect may happen twice"
     if says_plan_again(incident.step(step.id)):
         again = "no use, the plan does not fit any more"

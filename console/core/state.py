@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from console.core.automatic_run import AutomaticRun, By, RolledBack, Switch
 from console.core.clock import Stamp
+from console.core.instances import spread
 from console.core.metrics import Rung
 from console.core.plan import PHASES, Phase, Plan, Step, Wish
 from console.core.staff import Held, Offer, Task
@@ -67,6 +68,17 @@ class RunningRelease(Struct, frozen=True):
     """When it was first seen to answer so."""
     before: str | None
     """What it answered before; None for the first one seen."""
+    instances: dict[str, str] = field(default_factory=dict)
+    """What each of several instances answers, by its name; `release` is then what most of them do."""
+
+    @property
+    def mixed(self) -> str:
+        """`4 of 6 on v1.5.0: app-5, app-6 on v1.5.3`; empty where all run the same."""
+        return spread(self.instances)
+
+    def is_all(self, release: str) -> bool:
+        """Whether that release runs, and no other anywhere."""
+        return self.release == release and not self.mixed
 
 
 class StepState(Struct, frozen=True):
@@ -246,6 +258,8 @@ class Incident(Struct, frozen=True):
     """Who asked for the one that is being made, or was made last."""
     asked_by: str | None = None
     """Who asked for the plan that there is."""
+    voided: tuple[str, ...] = ()
+    """Who had said yes to the plan before it: that does not count any more."""
     wish: Wish = Wish()
     """What the plan, or the one that is being made, was asked for."""
     plan_wish: Wish = Wish()

@@ -78,6 +78,13 @@ class Service(Model):
     """Dotted path of the version in the health endpoint's JSON body."""
     commit: Text | None = None
     """Dotted path of the commit id in that body, where it has one."""
+    instances: Annotated[
+        dict[Name, Url],
+        Expected("a mapping of each instance's name to the address of its own health endpoint"),
+    ] = Field(default_factory=dict)
+    """Every instance that a release runs on; empty: the one that answers at `health`."""
+    components: dict[Name, Text] = Field(default_factory=dict)
+    """Where in that body each component says its version, by dotted path; they must all be of the release."""
 
 
 class KeeperDeploy(Model):

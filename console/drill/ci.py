@@ -23,9 +23,20 @@ from console.drill.ports import LOOPBACK
 
 REPOSITORY, WORKFLOW, BRANCH = "passportx/walletconnect", "Deploy", "main"
 """The repository of the drill's service, as GitHub would name it, and the workflow that deploys it."""
+WORKFLOW_FILE = "deploy.yml"
+PUSHED = "/pushed"
+"""Where the stand-in hears of a push, as GitHub does by having the repository; no part of its API."""
 _REPO = "/repos/{owner}/{repo}/actions"
 _ASKED_AGAIN = 2
 """So many looks later a run that was cancelled has ended."""
+
+
+class Push(msgspec.Struct, frozen=True):
+    """Somebody's push to the branch that is deployed."""
+
+    commit: str
+    title: str
+    actor: str
 
 
 class Actions:
@@ -34,7 +45,7 @@ class Actions:
     def __init__(self, token: str, note: Callable[[str], None]) -> None:
         """`note` hears of every order."""
         self.token = token
-        self.workflow = WorkflowFacts(REPOSITORY, 7_001, WORKFLOW, ".github/workflows/deploy.yml")
+        self.workflow = WorkflowFacts(REPOSITORY, 7_001, WORKFLOW, f".github/workflows/{WORKFLOW_FILE}")
         self.runs: list[RunFacts] = []
         self.heads: dict[str, str] = {}
         """What each branch is at that a run can be started for."""
@@ -49,6 +60,11 @@ class Actions:
         run = RunFacts(900_000 + number, number, "in_progress", commit, BRANCH, title, actor, event)
         self.runs.insert(0, run)
         return run
+
+    def pushed(self, push: "Push") -> None:
+        """A push starts a run, where the workflow is not disabled."""
+        if self.workflow.state == "active":
+            self.begin(push.title, push.commit, push.actor)
 
     def seen(self, status: str | None, commit: str | None) -> list[RunFacts]:
         """The runs in that state, of that commit; who was told to end does so by and by."""
@@ -87,8 +103,15 @@ class Api:
                 Route(f"{_REPO}/workflows/{{id}}/dispatches", self._asked(self._dispatch), methods=["POST"]),
                 Route(f"{_REPO}/workflows/{{id}}/{{order}}", self._asked(self._switch), methods=["PUT"]),
                 Route(f"{_REPO}/runs/{{run:int}}/{{order}}", self._asked(self._cancel), methods=["POST"]),
+                Route(PUSHED, self._pushed, methods=["POST"]),
             ]
         )
+
+    async def _pushed(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {self._actions.token}":
+            return _told(401, "Bad credentials")
+        self._actions.pushed(msgspec.json.decode(await request.body(), type=Push))
+        return Response(status_code=204)
 
     def _asked(self, answer: Callable[[Request, bytes], Response]) -> Callable[[Request], object]:
         """That answer, for whoever brings the token and names the repository and its workflow."""

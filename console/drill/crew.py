@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core import requests as rq
@@ -26,13 +27,18 @@ from console.core.policy import (
 )
 from console.core.protocols import Snapshot
 from console.core.recommendation import grounds
+from console.core.redeploy import behind
 from console.core.requests import AnyAsk, Choice
+from console.core.schema_verdict import closes
+from console.core.standing import says_plan_again
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
 
 CrewChoice = Literal["auto", "manual"]
 """Whether the others sign by themselves, or the player signs as each of them."""
 _ATTEMPTS = 2
+_PLANS = 4
+"""How many plans they ask for before they say that somebody has to look."""
 REHEARSED = "rehearsed: nobody outside this drill is told"
 """The note with which the crew ticks what must be done before the gate."""
 
@@ -100,7 +106,11 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     if incident.plan is None or incident.planning:
         return None
     if _lacks_wish(incident, crew):
-        return _replan(incident, crew)
+        return _replan(incident, crew.wish)
+    if nearest := _nearest(incident):
+        return _replan(incident, replace(crew.wish, target=nearest))
+    if _outdated(incident):
+        return None if incident.running() else rq.Replan(incident.wish)
     if incident.aborted is not None:
         return None
     if incident.asking():
@@ -122,15 +132,32 @@ def _goes_on(run: AutomaticRun) -> bool:
     return run.active and run.mode in ("validating", "runs")
 
 
-def _replan(incident: Incident, crew: Crew) -> AnyAsk | None:
+def _replan(incident: Incident, wish: Wish) -> AnyAsk | None:
     """Another plan; what is under way for the one that nobody wants is stopped first."""
     if not incident.running():
-        return rq.Replan(crew.wish)
+        return rq.Replan(wish)
     return rq.Abort(reason="another plan is wanted") if incident.aborted is None else None
 
 
 def _lacks_wish(incident: Incident, crew: Crew) -> bool:
-    return incident.wish != crew.wish and incident.gate_opened is None
+    """Whether the plan is not about what they want; to which release it goes, a verdict may have changed."""
+    aimed = replace(crew.wish, target=crew.wish.target or incident.wish.target)
+    return incident.wish != aimed and incident.gate_opened is None
+
+
+def _outdated(incident: Incident) -> bool:
+    """Whether a step has found, before the gate, that the plan does not fit any more."""
+    if incident.gate_opened is not None or incident.plans >= _PLANS:
+        return False
+    return any(says_plan_again(incident.step(step.id)) for step in incident.asking())
+
+
+def _nearest(incident: Incident) -> str:
+    """The release that the plan itself offers instead, because today's schema closes the way to its own."""
+    verdict = incident.plan.code.schema if incident.plan and incident.plan.code else None
+    if verdict is None or incident.gate_opened is not None or not closes(verdict):
+        return ""
+    return verdict.nearest
 
 
 def _tick(incident: Incident, crew: Crew, now: Stamp) -> Act | None:
@@ -186,7 +213,7 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         )
     if incident.planning_failed:
         return f"no plan: {incident.planning_failed}"
-    if incident.planning or _lacks_wish(incident, crew):
+    if incident.planning or _lacks_wish(incident, crew) or _nearest(incident) or _outdated(incident):
         return None  # the plan that there is will be replaced
     if incident.aborted is not None:
         return f"aborted: {incident.aborted}"
@@ -215,6 +242,8 @@ def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | 
 def _decision(incident: Incident) -> AnyAsk | None:
     for step in incident.asking():
         state = incident.step(step.id)
+        if behind(incident, step.id) and state.attempt < _ATTEMPTS:
+            return rq.Decide(step.id, Choice.REDEPLOY, reason="not every instance took the deployment")
         if _may_be_tried_again(step, state):
             return rq.Decide(step.id, Choice.RETRY, reason="it changes nothing that users touch")
         if state.status is not Status.UNKNOWN or state.finding is None:

@@ -105,6 +105,8 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
         environment["ci"] = rehearsed(world.ci, folder / "secrets")
     health = f"{world.service_url}/health"
     environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
+    if world.instances:
+        environment["service"]["instances"] = {name: f"{url}/health" for name, url in world.instances.items()}
     dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"
     environment["data"] |= {
         "dsn": dsn,

@@ -143,7 +143,8 @@ class Drill:
 
     async def _played(self) -> str | None:
         """The fault and the rollback; why it did not come to its end, or None."""
-        signing = asyncio.create_task(Signers(self._setting, self._crew).keep())
+        race = Keeper(Path(self._world.socket)).race if self._setting.story.races else None
+        signing = asyncio.create_task(Signers(self._setting, self._crew, race).keep())
         try:
             self._engines.keep_running()
             await self._until(lambda snapshot: bool(snapshot.rows) and self._can_go_back())

@@ -19,6 +19,7 @@ from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
 from console.drill.place import DrillError, Place
 from console.drill.postgres import start_postgres
+from console.drill.racing import WHO, race
 from console.drill.seeds import plant
 from console.drill.site import Site
 from console.drill.speaker import Speaker
@@ -34,6 +35,7 @@ from console.targets.keeper import (
     KeeperStatus,
     MendRequest,
     Moment,
+    RaceRequest,
     ReadyRequest,
     Request,
     StartWritersRequest,
@@ -58,13 +60,14 @@ class House:
         self._now = now
         self._programs = Programs(environment(place), tag=place.root / "keeper")
         self._children = Children(place, speaker.say)
-        self._site = Site(place, self._programs, self._children, speaker.say)
+        self._site = Site(place, self._programs, self._children, speaker.say, self._story.instances)
         self._outside = Outside(place, self._story, self._children)
         self._deploys = Deploys(place.deploys, now)
         self._phase: Literal["building", "ready", "stopping"] = "building"
         self._building: asyncio.Task[World] | None = None
         self._world: World | None = None
         self._ci: str | None = None
+        self._raced = False
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
 
@@ -90,7 +93,7 @@ class House:
         self._phase = "stopping"
         self._speaker.say("stopping users and service")
         await self._deploys.abandon()
-        await self._children.stop("users", "service", "ci", *PARTS)
+        await self._children.stop("users", *self._site.instances, "ci", *PARTS)
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
@@ -115,6 +118,9 @@ class House:
             case MendRequest():
                 self._ready_world()
                 await self._outside.mend(self._speaker.say)
+                return Answer()
+            case RaceRequest():
+                await self._race(self._ready_world())
                 return Answer()
             case StopWritersRequest():
                 self._ready_world()
@@ -176,10 +182,11 @@ class House:
 
     async def _let_users_in(self) -> None:
         place = self._place
-        url = self._outside.edge_url or self._site.url
+        edge = self._outside.edge_url
+        urls = (edge,) if edge else tuple(self._site.urls.values())
         users = await self._children.start(
             "users",
-            python("console.drill.users", url, str(place.users), str(place.acknowledged)),
+            python("console.drill.users", str(place.users), str(place.acknowledged), *urls),
             cwd=Path("/"),
             extra=trusting(place),
         )
@@ -192,6 +199,7 @@ class House:
             socket=str(noted.socket),
             remote=str(self._place.remote),
             service_url=self._site.url,
+            instances=self._site.urls if self._story.instances > 1 else {},
             rpc_url=self._outside.rpc_url,
             edge_url=self._outside.edge_url,
             postgres=postgres,
@@ -223,8 +231,16 @@ class House:
         return self._status()
 
     async def _deploy(self, world: World, commit: str, token: str) -> Deployed:
-        effect = partial(self._run, commit, world.postgres.dsn, lambda: None)
+        effect = partial(self._run, commit, world.postgres.dsn, lambda: None, self._to_leave_behind(token))
         return await self._deploys.once(commit, token, effect)
+
+    def _to_leave_behind(self, token: str) -> int:
+        """How many instances do not take this deployment: it must be the first after the fault."""
+        fault = self._ready_world().fault
+        if fault is None or token in {one.token for one in self._deploys.records}:
+            return 0
+        after = [one for one in self._deploys.records if one.began > fault.utc_us]
+        return 0 if after else self._story.behind
 
     async def _break(self, world: World, scenario: str) -> Broken:
         if scenario != self._story.scenario:
@@ -248,6 +264,15 @@ class House:
         effect = partial(self._run, commit, world.postgres.dsn, note)
         return (await self._deploys.once(commit, f"break:{scenario}", effect)).record
 
+    async def _race(self, world: World) -> None:
+        """Somebody else's deploy, where the scenario has one."""
+        if not self._story.races:
+            raise DrillError("nobody races the rollback in this world")
+        if not self._raced:
+            self._raced = True
+            commit = await race(self._place, self._programs, world.ci)
+            self._speaker.say(f"{WHO} has enabled the workflow and pushed {commit[:12]}")
+
     def _note_fault(self, scenario: str) -> None:
         """The first change that users may notice is the fault."""
         if self._ready_world().fault is not None:
@@ -256,8 +281,8 @@ class House:
         fault = Fault(scenario=scenario, utc_us=at.utc_us, boot_id=at.boot_id, boot_us=at.boot_us)
         self._save(replace(self._ready_world(), fault=fault))
 
-    async def _run(self, commit: str, dsn: str, on_change: Callable[[], None]) -> str:
-        running = await self._site.deploy(commit, dsn, on_change)
+    async def _run(self, commit: str, dsn: str, on_change: Callable[[], None], behind: int = 0) -> str:
+        running = await self._site.deploy(commit, dsn, on_change, behind)
         words = f"{running.version} runs, commit {commit[:12]}"
         self._speaker.say(words)
         return words

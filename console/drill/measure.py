@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from console.core.health_verdict import HealthRule
 from console.core.paging import every_event
 from console.core.protocols import Snapshot
 from console.core.state import State
@@ -20,7 +21,8 @@ from console.store.journal import SqliteReader
 from console.store.layout import Layout
 from console.store.verify import verify
 from console.targets import web
-from console.targets.health import HealthProbe
+from console.targets.fleet import asking
+from console.targets.health import Health
 
 ASK_S = 5.0
 
@@ -29,7 +31,9 @@ class Seen(Struct, frozen=True):
     """What the running world says of itself at the end."""
 
     running: str | None
-    """The version that the service answers; None when it does not."""
+    """The version that the service answers; None when it does not, or not the same on every instance."""
+    instances: dict[str, str | None]
+    """What each of several instances answers."""
     data: DataTruth | None
     trouble: str = ""
     """Why the data could not be looked at, in a line."""
@@ -37,20 +41,21 @@ class Seen(Struct, frozen=True):
 
 async def look(setting: Setting, world: World, snapshot: Snapshot) -> Seen:
     """Ask service and database, while they still run."""
-    running = await running_version(setting)
+    asked = await asked_now(setting)
+    running, instances = asked.version, {name: one.version for name, one in asked.each.items()}
     try:
         truth = await data_truth(setting.folder, world, rs.receipt_of(snapshot.state.incident))
     except DrillError as error:
-        return Seen(running, None, str(error))
-    return Seen(running, truth)
+        return Seen(running, instances, None, str(error))
+    return Seen(running, instances, truth)
 
 
-async def running_version(setting: Setting) -> str | None:
-    """What the service itself answers now; None when it does not."""
+async def asked_now(setting: Setting) -> Health:
+    """What the service itself answers now, every instance of it."""
     service = setting.environment.service
+    rule = HealthRule(service.health, version=service.version, limit_s=ASK_S, instances=service.instances)
     async with web.new_client() as client:
-        probe = HealthProbe(client, SystemClock(), service.health, limit_s=ASK_S, version=service.version)
-        return (await probe.ask()).version
+        return await asking(rule, client, SystemClock()).ask()
 
 
 def measure(
@@ -71,6 +76,7 @@ def measure(
             bad=code.running.tag if code else None,
             target=code.target.tag if code else None,
             running=seen.running,
+            instances=seen.instances,
         ),
         clock=_clock(layout, setting.name, world, state),
         recovery=rs.recovery_facts(incident, setting.environment.recover_within),

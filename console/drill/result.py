@@ -31,6 +31,8 @@ class ReleaseFacts(Struct, frozen=True):
     bad: str | None
     target: str | None
     running: str | None
+    instances: dict[str, str | None] = {}
+    """What each of several instances answered at the end."""
 
 
 class ClockFacts(Struct, frozen=True):

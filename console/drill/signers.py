@@ -5,7 +5,7 @@ What they sign is made and handed in as anybody else's is.
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from console.authority.ssh import sign
@@ -23,11 +23,18 @@ from console.targets.process import Programs
 READS_S = (0.9, 0.4, 0.7, 0.3, 0.6)
 """How long they take to read what they sign, one after the other: seconds, not minutes."""
 
+RACED_AFTER = 2
+"""So many have signed when somebody else deploys, in a scenario that has that."""
+
 
 class Signers:
     """Everybody in the roster but whoever asked, where the plan asks for signatures."""
 
-    def __init__(self, setting: Setting, crew: Crew) -> None:
+    def __init__(
+        self, setting: Setting, crew: Crew, race: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`race` is called when the first of them have signed and the others have not."""
+        self._race = race
         self._setting = setting
         self._crew = crew
         self._keys = Keyring(setting.folder)
@@ -42,6 +49,8 @@ class Signers:
                 if person is None:
                     await room.changed(1.0)
                     continue
+                if signed == RACED_AFTER and self._race is not None:
+                    await self._race()
                 await asyncio.sleep(READS_S[signed % len(READS_S)])  # somebody reads
                 await self._sign(person)
                 signed += 1

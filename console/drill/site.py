@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import httpx
@@ -20,6 +20,11 @@ _FULL_ID = re.compile(r"[0-9a-f]{40}")
 _CONNECTED = re.compile(r"^walletconnect_connections_total (\S+)$", re.MULTILINE)
 _GIT_LIMIT_S = 30
 _START_LIMIT_S = 15
+
+
+def instance_names(number: int) -> tuple[str, ...]:
+    """What the service's processes are called: `service`, or `app-1`, `app-2` and so on of several."""
+    return ("service",) if number == 1 else tuple(f"app-{one}" for one in range(1, number + 1))
 
 
 class Health(Struct, frozen=True):
@@ -41,16 +46,23 @@ class Running(Struct, frozen=True):
 
 
 class Site:
-    """One service, of which one release runs at a time, always on the same port."""
+    """One service, of which one release runs at a time, each instance of it always on the same port."""
 
     def __init__(
-        self, place: Place, programs: Programs, children: Children, say: Callable[[str], None]
+        self,
+        place: Place,
+        programs: Programs,
+        children: Children,
+        say: Callable[[str], None],
+        instances: int = 1,
     ) -> None:
         self._place = place
         self._programs = programs
         self._children = children
         self._say = say
-        self._port: int | None = None
+        self.instances = instance_names(instances)
+        """Names of its processes."""
+        self._ports: dict[str, int] = {}
         self._change = asyncio.Lock()
         """Held by whoever stops or starts the service: one after the other."""
         self._http = httpx.AsyncClient(trust_env=False, timeout=2)
@@ -61,23 +73,32 @@ class Site:
 
     @property
     def port(self) -> int:
-        """Where it listens, once one has been started; DrillError before."""
-        if self._port is None:
+        """Where it listens, once one has been started; DrillError before.
+
+        Of several instances it is the last one that is looked at where only one is: those that fall behind
+        are the last, and nothing that is measured may look well before all of them are.
+        """
+        if self.instances[-1] not in self._ports:
             raise DrillError("no release has been started yet")
-        return self._port
+        return self._ports[self.instances[-1]]
 
     @property
     def url(self) -> str:
         """Where the service answers, once one has been started."""
-        return f"http://{LOOPBACK}:{self._port}"
+        return f"http://{LOOPBACK}:{self._ports.get(self.instances[-1])}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where each of its instances answers, by name."""
+        return {name: f"http://{LOOPBACK}:{self._ports[name]}" for name in self.instances}
 
     async def head_of(self, branch: str) -> str:
         """Full id of the last commit of a branch, asked of the remote itself."""
         words = ("ls-remote", "--exit-code", "--", str(self._place.remote), f"refs/heads/{branch}")
         return (await self._git(*words)).split()[0]
 
-    async def deploy(self, commit: str, dsn: str, on_change: Callable[[], None]) -> Running:
-        """Run that commit in place of what runs.
+    async def deploy(self, commit: str, dsn: str, on_change: Callable[[], None], behind: int = 0) -> Running:
+        """Run that commit in place of what runs; the last `behind` instances go on as they are.
 
         `on_change` is called whenever something changes for users: before each migration, and when the old
         one is told to stop. Whatever can fail before that does so while the old one still serves.
@@ -89,8 +110,9 @@ class Site:
             self._say(f"{old}starting {commit[:12]}")
             on_change()
             self.running = None
-            await self._children.stop("service")
-            self.running = await self._start_anywhere(worktree, commit)
+            taking = self.instances[: len(self.instances) - behind]
+            await self._children.stop(*taking)
+            self.running = await self._start_all(taking, worktree, commit)
         return self.running
 
     async def stop_writers(self) -> None:
@@ -98,7 +120,7 @@ class Site:
         async with self._change:
             if self._is_up:
                 self._say("stopping the service: nobody writes from now on")
-            await self._children.stop("service")
+            await self._children.stop(*self.instances)
 
     async def start_writers(self) -> None:
         """Start what ran last, unless it runs; the schema stays as it is."""
@@ -108,19 +130,25 @@ class Site:
             if self.running is None:
                 raise DrillError("the last deploy failed, so there is no release to start again: deploy one")
             self._say(f"starting {self.running.version} again")
-            await self._start_anywhere(self.running.worktree, self.running.commit)
+            await self._start_all(self.instances, self.running.worktree, self.running.commit)
 
     @property
     def _is_up(self) -> bool:
-        part = self._children.parts().get("service")
-        return part is not None and part.pid is not None
+        parts = self._children.parts()
+        return any(name in parts and parts[name].pid is not None for name in self.instances)
 
-    async def _start_anywhere(self, worktree: Path, commit: str) -> Running:
-        """Start it on the service's port, or the first time on one that is free."""
-        if self._port is None:
-            self._port, running = await on_free_port(lambda port: self._start(worktree, commit, port))
-        else:
-            _, running = await self._start(worktree, commit, self._port)
+    async def _start_all(self, instances: Sequence[str], worktree: Path, commit: str) -> Running:
+        """Start these side by side; DrillError of the first that does not start."""
+        started = await asyncio.gather(*(self._start_anywhere(each, worktree, commit) for each in instances))
+        return started[0]
+
+    async def _start_anywhere(self, instance: str, worktree: Path, commit: str) -> Running:
+        """Start it on the instance's port, or the first time on one that is free."""
+        known = self._ports.get(instance)
+        if known is not None:
+            return (await self._start(instance, worktree, commit, known))[1]
+        port, running = await on_free_port(lambda port: self._start(instance, worktree, commit, port))
+        self._ports[instance] = port
         return running
 
     async def lacks_users(self) -> str:
@@ -136,9 +164,9 @@ class Site:
         """Let go of connections."""
         await self._http.aclose()
 
-    async def _start(self, worktree: Path, commit: str, port: int) -> tuple[int, Running]:
+    async def _start(self, instance: str, worktree: Path, commit: str, port: int) -> tuple[int, Running]:
         child = await self._children.start(
-            "service",
+            instance,
             python("walletconnect", "--port", str(port)),
             cwd=worktree,
             extra={
@@ -161,7 +189,7 @@ class Site:
             versions.append(health.version)
             return "" if health.commit == commit else f"commit {health.commit} answers"
 
-        await child.until_ready(lacks, _START_LIMIT_S)
+        await child.until_ready(lacks, _START_LIMIT_S + len(self.instances))
         return port, Running(commit, versions[-1], worktree)
 
     async def _health(self, port: int) -> Health | str:

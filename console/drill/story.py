@@ -69,6 +69,12 @@ class Story(Struct, frozen=True):
     """Whoever it belongs to mends it by themselves after so long; None: nobody does."""
     freezes: bool = False
     """Whether a CI deploys it that is frozen while a release goes back."""
+    instances: int = 1
+    """How many instances of the service users are spread over."""
+    races: bool = False
+    """Whether somebody else deploys while people say yes to the way back."""
+    behind: int = 0
+    """So many of them, the last ones, do not take the first deployment after the fault, whatever it says."""
 
 
 _CHANGES = (
@@ -227,6 +233,41 @@ _BY_RPC = (
     ),
     Change("eng-1", 38 * _HOUR, "Release v1.8.0", "v1.8.0", ("VERSION", "CHANGELOG.md"), tag="v1.8.0"),
 )
+_GAS_ON_MAIN = (
+    Change("eng-3", 3 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",), "main"),
+    Change("eng-3", 1 * _HOUR, "Release v1.5.3", "v1.5.3", ("VERSION", "CHANGELOG.md"), "main", tag="v1.5.3"),
+)
+_CONTRACTS = (
+    Change(
+        "eng-3",
+        98 * _HOUR,
+        "Read users whole",
+        "v1.9.0",
+        ("walletconnect/__init__.py", "walletconnect/database.py"),
+    ),
+    Change("eng-1", 4 * _DAY, "Release v1.9.0", "v1.9.0", ("VERSION", "CHANGELOG.md"), tag="v1.9.0"),
+    Change(
+        "eng-2",
+        3 * _DAY,
+        "Remember which wallet a transaction came from",
+        "v1.5.1",
+        ("migrations/0004_transactions_wallet.sql", "walletconnect/transactions.py"),
+    ),
+    Change("eng-3", 50 * _HOUR, "Read what is needed of a user", "v1.5.0", ("walletconnect/database.py",)),
+    Change("eng-2", 2 * _DAY, "Release v1.9.1", "v1.9.1", ("VERSION", "CHANGELOG.md"), tag="v1.9.1"),
+    Change(
+        "eng-4",
+        3 * _HOUR,
+        "Call the wallet's name what it is",
+        "v1.9.2",
+        ("migrations/0005_wallet_name.sql", "walletconnect/__init__.py", "walletconnect/transactions.py"),
+    ),
+    Change("eng-3", 2 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
+    Change("eng-4", 1 * _HOUR, "Release v1.9.2", "v1.9.2", ("VERSION", "CHANGELOG.md"), tag="v1.9.2"),
+)
+"""A bad release that renames a column, which the good one before it writes. The good one before that knows
+neither column, and does not mind. In between lies one that minds any new column of a user: no comparison of
+schemas sees that, a rehearsal does."""
 _UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
 _RUNS_WELL = (_GOOD, _UNPROVEN, Verdict("v1.8.0", "good", "lead-1", 36 * _HOUR))
 """Nothing has landed for longer than the strategy's window when something else breaks."""
@@ -273,6 +314,31 @@ SCENARIOS = {
         breaks="certificate",
         another_way=True,
     ),
+    "schema-contract": Story(
+        (*_CHANGES[:11], *_CONTRACTS),
+        (
+            _GOOD,
+            Verdict("v1.9.0", "unproven", "eng-3", 4 * _DAY),
+            Verdict("v1.9.1", "good", "lead-1", 2 * _DAY),
+            Verdict("v1.9.2", "unproven", "eng-4", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="schema-contract",
+        starts="v1.9.1",
+    ),
+    "skew": Story(
+        _CHANGES,
+        (
+            _GOOD,
+            _UNPROVEN,
+            Verdict("v1.5.2", "bad", "eng-1", 1 * _DAY),
+            Verdict("v1.5.3", "unproven", "eng-2", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="skew",
+        instances=6,
+        behind=2,
+    ),
     "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),
         (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
@@ -281,6 +347,16 @@ SCENARIOS = {
         archives=True,
         environment="production",
         freezes=True,
+    ),
+    "racing-deploy": Story(
+        (*_CHANGES[:11], *_GAS_ON_MAIN),
+        (_GOOD, Verdict("v1.5.3", "unproven", "eng-3", 1 * _HOUR)),
+        branch="main",
+        scenario="racing-deploy",
+        archives=True,
+        environment="production",
+        freezes=True,
+        races=True,
     ),
 }
 """By what goes wrong."""

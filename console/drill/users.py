@@ -1,6 +1,6 @@
 """The drill's users: they connect, keep contacts, sign, and write down what they got.
 
-Started by the keeper as `python -m console.drill.users URL COUNTS ACKNOWLEDGED`. Their count is the ground
+Started by the keeper as `python -m console.drill.users COUNTS ACKNOWLEDGED URL...`. Their count is the ground
 truth that the service's metrics are held against. The hash of every transaction that they were told is signed
 goes into a file of its own: the ground truth for what a restore may have lost.
 """
@@ -8,8 +8,8 @@ goes into a file of its own: the ground truth for what a restore may have lost.
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -175,18 +175,22 @@ async def write_down(tally: Tally, path: Path) -> None:
             file.write(msgspec.json.encode(tally.take()) + b"\n")
 
 
-async def live(url: str, counts: Path, acknowledged: Path) -> None:
-    """All users at once, until somebody ends the process."""
+async def live(counts: Path, acknowledged: Path, urls: Sequence[str]) -> None:
+    """All users at once, spread over the instances of the service, until somebody ends the process."""
     tally, trusted = Tally(), httpx.create_ssl_context()  # SSL_CERT_FILE names whom they trust
     with closing(Ledger(acknowledged)) as ledger:
-        async with (
-            httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False, verify=trusted) as http,
-            asyncio.TaskGroup() as group,
-        ):
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(base_url=url, timeout=_LIMIT_S, trust_env=False, verify=trusted)
+                )
+                for url in urls
+            ]
+            group = await stack.enter_async_context(asyncio.TaskGroup())
             group.create_task(write_down(tally, counts))
             for number in range(USERS):
-                group.create_task(User(number, http, tally, ledger).live())
+                group.create_task(User(number, clients[number % len(clients)], tally, ledger).live())
 
 
 if __name__ == "__main__":
-    asyncio.run(live(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    asyncio.run(live(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))

@@ -111,6 +111,8 @@ class World(Struct, frozen=True, kw_only=True):
     socket: str
     remote: str
     service_url: str
+    instances: dict[str, str] = {}
+    """Where each instance of the service answers, by name; none where it is one."""
     rpc_url: str | None = None
     """Of the stand-in for the chain's RPC, where the release needs one."""
     edge_url: str | None = None

@@ -67,11 +67,12 @@ from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
 from console.targets.docker.engine import Docker
 from console.targets.docker.labelled import labelled
+from console.targets.fleet import asking
 from console.targets.git import Clone, remote_at, unlock
 from console.targets.github.api import PULLS, Api
 from console.targets.github.pulls import Pulls
 from console.targets.github.workflow import Workflow
-from console.targets.health import HealthProbe
+from console.targets.health import Asking
 from console.targets.keeper import Keeper
 from console.targets.on_call import Means as OnCallMeans
 from console.targets.on_call import ask
@@ -331,7 +332,7 @@ class _Builder:
         clone = Clone(
             self._layout.clone, remote_at(environment.repository.remote, self._base), self._programs
         )
-        health = HealthProbe.by(rule_of(environment), self._client, self._clock)
+        health = asking(rule_of(environment), self._client, self._clock)
         return World(
             name=self._wanted.name,
             environment=environment,
@@ -374,7 +375,7 @@ class _Builder:
             return None
         return Pulls(settings, Api(settings, self._secrets.resolve, self._client, self._clock, PULLS))
 
-    def _deployer(self, health: HealthProbe) -> Deployer:
+    def _deployer(self, health: Asking) -> Deployer:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
             return KeeperDeployer(Keeper(Path(deploy.socket)))

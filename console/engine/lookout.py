@@ -80,7 +80,10 @@ class Lookout:
     def _landed(self, tick: Tick) -> tuple[ev.ReleaseSeen, ...]:
         """Another release than the journal knows of."""
         known, seen = self._book.state.running, tick.running
-        if seen is None or (known and (known.release, known.commit) == (seen.release, seen.commit)):
+        if seen is None or (
+            known
+            and (known.release, known.commit, known.instances) == (seen.release, seen.commit, seen.instances)
+        ):
             return ()
         return (seen,)
 

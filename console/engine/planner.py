@@ -126,6 +126,7 @@ async def _back_in_git(
         version=made.version,
         triggers=await asyncio.to_thread(set_off, world.clone, running, goal, repository.branch, rollback),
         protection=await protection_of(world),
+        instances=tuple(world.environment.service.instances),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")
@@ -328,6 +329,7 @@ def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
         limit_s=line.limit,
         proves=tuple(line.proves),
         fills=tuple(action.fills),
+        again=action.again,
     )
 
 

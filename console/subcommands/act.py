@@ -146,7 +146,7 @@ def tick(item: str, *, note: str = "", undo: bool = False, where: Where = HERE) 
 
 
 def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> None:
-    """Decide about a step that failed or whose end is unknown: continue, retry, skip or abort.
+    """Decide about a step that failed or whose end is unknown: continue, retry, redeploy, skip or abort.
 
     Parameters
     ----------

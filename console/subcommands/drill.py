@@ -47,7 +47,10 @@ class DrillUsageError(StatedError):
 async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
-    scenario: Literal["bad-config", "flag", "upstream", "tls", "data-corruption"] | None = None,
+    scenario: Literal[
+        "bad-config", "flag", "upstream", "tls", "skew", "schema-contract", "data-corruption", "racing-deploy"
+    ]
+    | None = None,
     size: str | None = None,
     automatic: Annotated[bool, Parameter(negative="")] = False,
     headless: bool = False,
@@ -65,7 +68,9 @@ async def drill(
         The environment to rehearse: testnet, if neither it nor a scenario is named.
     scenario
         What goes wrong. In testnet: a bad configuration, if nothing is said; flag, a bad feature behind one;
-        upstream, the chain's RPC is down; tls, a certificate has expired. In production: corrupted data.
+        upstream, the chain's RPC is down; tls, a certificate has expired; schema-contract, a column was
+        renamed; skew, two of six instances do not take the way back. In production: corrupted data;
+        racing-deploy, somebody else deploys meanwhile.
     size
         How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
         Only where the scenario is about data.

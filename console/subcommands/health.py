@@ -20,7 +20,8 @@ from console.store.clock import SystemClock
 from console.subcommands.tell import document
 from console.subcommands.where import Where, choose
 from console.targets import web
-from console.targets.health import Health, HealthProbe
+from console.targets.fleet import asking, wrong_with
+from console.targets.health import Asking, Health
 
 EXITS = {Verdict.HEALTHY: Exit.DONE, Verdict.SICK: Exit.UNHEALTHY, Verdict.UNKNOWN: Exit.INCOMPLETE}
 SCHEMES = ("http", "https")
@@ -55,7 +56,8 @@ async def health(
     Asks the health endpoint again and again, as the strategy says. Healthy: so many good answers in a row.
     Sick: all probes are used up, and the last ones brought a bad answer, none in time, or a refusal. Unknown:
     the last ones do not agree, or did not get there (name, route, certificate): look yourself.
-    Changes nothing, and needs no engine.
+    Where the strategy names several instances all are asked, and a good answer is one of every instance, of
+    one release. Changes nothing, and needs no engine.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ async def health(
     asked: list[Asked] = []
     async with web.new_client() as client:
         time = SystemClock()
-        probe = HealthProbe.by(rule, client, time)
+        probe = asking(rule, client, time)
         while (found := _verdict(asked, rule)) is None:
             if asked:
                 await time.sleep(rule.every_s)
@@ -92,7 +94,7 @@ def _rule(where: Where, url: str | None) -> tuple[str | None, HealthRule]:
     chosen = choose(where)
     rule = rule_of(chosen.environment)
     _check_address(rule.url)
-    return chosen.name, rule if url is None else replace(rule, url=url)
+    return chosen.name, rule if url is None else replace(rule, url=url, instances={})
 
 
 def _check_address(url: str) -> None:
@@ -129,15 +131,13 @@ def _adjusted(rule: HealthRule, probes: int | None, every: str | None) -> Health
     return replace(rule, tries=tries, every_s=every_s)
 
 
-async def _ask(probe: HealthProbe, time: SystemClock, release: str | None) -> Asked:
+async def _ask(probe: Asking, time: SystemClock, release: str | None) -> Asked:
     began = time.now()
     health = await probe.ask()
-    other = health.other_than(release) if health.ok and release is not None else None
-    if not health.reached:
-        answer = Answer.UNREACHED
-    else:
-        answer = Answer.GOOD if health.ok and other is None else Answer.BAD
-    return Asked(health, answer, plain(other or health.words), health.at.seconds_since(began))
+    wrong = wrong_with(health, release or "")
+    answer = Answer.BAD if wrong else Answer.GOOD
+    answer = answer if health.reached else Answer.UNREACHED
+    return Asked(health, answer, plain(wrong or health.words), health.at.seconds_since(began))
 
 
 def _verdict(asked: list[Asked], rule: HealthRule) -> Verdict | None:
@@ -187,7 +187,12 @@ def _document(
                 "words": one.words,
                 "latency_s": round(one.latency_s, 6),
                 "release": one.health.version,
+                "instances": {name: _instance(told) for name, told in one.health.each.items()},
             }
             for one in asked
         ],
     }
+
+
+def _instance(told: Health) -> dict[str, Any]:
+    return {"ok": told.ok, "status": told.status, "words": plain(told.words), "release": told.version}

@@ -59,6 +59,7 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
         print(f"  {name}: {plain(why)}")
     for words in first_minute(snapshot):
         print(plain(words))
+    _tell_running(snapshot)
     print(f"automatic {plain(told_now(snapshot, place.environment).words)}")
     _tell_tasks(snapshot)
     _tell_frozen(snapshot)
@@ -77,6 +78,11 @@ def _tell_tasks(snapshot: Snapshot) -> None:
         return
     for _, task in open_tasks(incident, snapshot.at):
         print(plain(f"waits for {whose(incident, task)}, {time_words(task, snapshot.at)}: {task.what}"))
+
+
+def _tell_running(snapshot: Snapshot) -> None:
+    if running := snapshot.state.running:
+        print(plain(f"runs {running.mixed or running.release}"))
 
 
 def _tell_frozen(snapshot: Snapshot) -> None:
@@ -182,6 +188,8 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "impact": snapshot.live.impact if snapshot.live else None,
         "trouble": snapshot.live.trouble if snapshot.live else {},
         "frozen": snapshot.state.frozen,
+        "running": snapshot.state.running,
+        "mixed": snapshot.state.running.mixed if snapshot.state.running else "",
         "pending": snapshot.pending,
         "on_call": snapshot.live.on_call if snapshot.live else None,
         "webhook": snapshot.live.webhook if snapshot.live else None,

@@ -43,7 +43,8 @@ async def play(setting: Setting, world: World, look: Look, crew: CrewChoice) -> 
         if crew == "auto":
             others = {who: roles for who, roles in setting.roles.items() if who != setting.actor}
             people = Crew(setting.actor, others, setting.environment)
-            played.append(asyncio.create_task(Signers(setting, people).keep()))
+            race = Keeper(Path(world.socket)).race if setting.story.races else None
+            played.append(asyncio.create_task(Signers(setting, people, race).keep()))
         await app.run_async()
         for task in played:
             task.cancel()

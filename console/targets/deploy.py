@@ -9,7 +9,7 @@ from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.format import short
 from console.core.plan import Release
-from console.targets.health import HealthProbe
+from console.targets.health import Asking
 from console.targets.keeper import Keeper, KeeperError
 
 
@@ -146,7 +146,7 @@ class KeeperDeployer:
 class PipelineDeployer:
     """Deployments by a pipeline that the push has started: wait until the service says it has happened."""
 
-    def __init__(self, health: HealthProbe, clock: Clock, every_s: float) -> None:
+    def __init__(self, health: Asking, clock: Clock, every_s: float) -> None:
         self._health = health
         self._clock = clock
         self._every_s = every_s

@@ -1,7 +1,7 @@
 """The health endpoint: what it answers, judged by its status and by its body. Fails closed."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Struct
 from console.core.clock import Clock, Stamp
 from console.core.format import plain
 from console.core.health_verdict import HealthRule
+from console.core.instances import spread
 from console.core.moments import written
 from console.core.naming import quoted
 from console.targets import certificate, web
@@ -40,10 +41,30 @@ class Health(Struct, frozen=True):
     """When the certificate of whoever answered expires, seconds since 1970; None without one."""
     reached: bool = True
     """Whether the service had the question; what did not get there says nothing about it."""
+    each: Mapping[str, "Health"] = {}
+    """What each of several instances answered, by its name; the rest is what that comes to together."""
+
+    @property
+    def anybody(self) -> bool:
+        """Whether any instance answers as it should."""
+        return any(one.ok for one in self.each.values()) if self.each else self.ok
+
+    @property
+    def mixed(self) -> str:
+        """Which instances run another release than most, in words; empty where all that tell it agree."""
+        return spread({name: one.version for name, one in self.each.items() if one.version is not None})
 
     def other_than(self, version: str) -> str | None:
         """What it runs instead of `version`, in words; None where it is that one."""
         return None if self.version == version else f"answers {self.version or 'no version'}, not {version}"
+
+
+class Asking(Protocol):
+    """Whoever asks a service how it is."""
+
+    async def ask(self) -> Health:
+        """One question and its answer; a service that cannot be reached is an answer too."""
+        ...
 
 
 class HealthProbe:
@@ -60,9 +81,11 @@ class HealthProbe:
         body: Mapping[str, str] | None = None,
         version: str | None = None,
         commit: str | None = None,
+        components: Mapping[str, str] | None = None,
     ) -> None:
         """`body` maps dotted paths of the JSON answer to the words they must hold; `version` and `commit`
-        are the dotted paths of what the service says it runs. An answer takes at most `limit_s` seconds.
+        are the dotted paths of what the service says it runs, `components` those of the versions of what it
+        is made of, by name. An answer takes at most `limit_s` seconds.
         """
         self._client = client
         self._clock = clock
@@ -72,6 +95,7 @@ class HealthProbe:
         self._body = dict(body or {})
         self._version = version
         self._commit = commit
+        self._components = dict(components or {})
 
     @classmethod
     def by(cls, rule: HealthRule, client: httpx.AsyncClient, clock: Clock) -> "HealthProbe":
@@ -85,6 +109,7 @@ class HealthProbe:
             body=rule.body,
             version=rule.version,
             commit=rule.commit,
+            components=rule.components,
         )
 
     async def ask(self) -> Health:
@@ -104,13 +129,20 @@ class HealthProbe:
         return Health(
             ok=not wrong,
             words=", ".join(wrong) or self._good(),
-            version=_told(body, self._version),
+            version=self._release(body),
             commit=_told(body, self._commit),
             at=at,
             status=answer.status,
             took_s=answer.took_s,
             certified_until=answer.certified_until,
         )
+
+    def _release(self, body: Any) -> str | None:
+        """The version; a component that is of another is told with it: together they are no release."""
+        version = _told(body, self._version)
+        told = {name: _told(body, path) for name, path in self._components.items()}
+        others = [f"{name} {other or 'unknown'}" for name, other in told.items() if other != version]
+        return f"{version} ({', '.join(others)})" if version and others else version
 
     async def _expired(self, words: str) -> Health:
         """No answer, because the certificate has expired; and when it did, which is asked beside."""

@@ -79,6 +79,10 @@ class MendRequest(Struct, frozen=True, tag_field="verb", tag="mend"):
     """Have what broke and is not ours mended by whoever it belongs to. Again: no second effect."""
 
 
+class RaceRequest(Struct, frozen=True, tag_field="verb", tag="race"):
+    """Have somebody else deploy while the release goes back. Again: no second effect."""
+
+
 class StopWritersRequest(Struct, frozen=True, tag_field="verb", tag="stop-writers"):
     """Stop the service, and leave the servers that it writes to alone. Again: no second effect."""
 
@@ -97,6 +101,7 @@ Request = (
     | DeployRequest
     | BreakRequest
     | MendRequest
+    | RaceRequest
     | StopWritersRequest
     | StartWritersRequest
     | StopRequest
@@ -210,6 +215,10 @@ class Keeper:
     async def mend(self, progress: Callable[[str], None] = _unheard, limit_s: float = 30.0) -> None:
         """Have what is not ours mended, as the world's scenario says."""
         await self._ask(MendRequest(), Answer, progress, limit_s)
+
+    async def race(self, progress: Callable[[str], None] = _unheard, limit_s: float = 30.0) -> None:
+        """Have somebody else enable the frozen workflow and push, as the world's scenario says."""
+        await self._ask(RaceRequest(), Answer, progress, limit_s)
 
     async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
         """Stop the service; nothing of it writes any more when this returns."""

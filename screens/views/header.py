@@ -165,7 +165,11 @@ def _now(state: State, seen: Stamp | None) -> Line:
     if running is None:
         return line(_NOW, "no release told by the service", *sick)
     if seen is not None:
-        return line(_NOW, span(f"{running.release} when last seen {clock(seen)}", Role.WARN), *sick)
+        return line(
+            _NOW, span(f"{running.mixed or running.release} when last seen {clock(seen)}", Role.WARN), *sick
+        )
+    if mixed := running.mixed:
+        return line(_NOW, span(mixed, Role.BAD), *sick)
     proven = health(incident) if incident else None
     if proven and proven.release == running.release:
         return line(_NOW, span(f"{running.release} well since {clock(proven.since)}", Role.GOOD))
@@ -211,7 +215,7 @@ def _is_back(running: RunningRelease, code: CodeChange) -> bool:
     """By its version; where that stays what it was, by its commit."""
     if code.answers == code.running.tag and running.commit:
         return code.restored.startswith(running.commit)
-    return running.release == code.answers
+    return running.is_all(code.answers)
 
 
 def _behind_arrow(release: Line, data: str) -> Line:

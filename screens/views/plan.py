@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from console.core.format import count, short
 from console.core.plan import PHASES, Authority, CodeChange, Phase, Plan, Step
-from console.core.plan_words import data_words, glass_words, migration_words
+from console.core.plan_words import data_words, glass_words, instance_words, migration_words
 from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
@@ -145,7 +145,7 @@ def _code_words(code: CodeChange) -> str:
     running, target, back = code.running, code.target, count(code.releases_back, "release")
     release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
     far = f", {back} back" if code.releases_back else ""
-    return f"{release}, {code.verdict}{far}: {code.way}{migration_words(code)}"
+    return f"{release}, {code.verdict}{far}: {code.way}{instance_words(code)}{migration_words(code)}"
 
 
 def _branch(code: CodeChange, width: int) -> list[Line]:

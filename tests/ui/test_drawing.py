@@ -506,6 +506,19 @@ class TestHeader:
         assert now == f" NOW v1.5.0 when last seen {seen}"
         assert impact == f" IMPACT not known since {seen} · was 15 % cannot sign · 212 failed signings"
 
+    def test_a_mixed_fleet_is_no_release(self) -> None:
+        """Not the good one at 4 of 6, however well that was proven; and where to go back to is still told."""
+        room = at_the_gate()
+        mixed = {f"app-{number}": "v1.5.0" if number < 5 else "v1.5.3" for number in range(1, 7)}
+        room.say(ev.ReleaseSeen("v1.5.0", None, mixed))
+        assert self._now(room).startswith(" NOW 4 of 6 on v1.5.0: app-5, app-6 on v1.5.3")
+        assert self._lines(room, 120)[1].endswith("▸ v1.5.0 good, 3 releases back")
+        room.say(ev.ReleaseSeen("v1.5.0", None, dict.fromkeys(mixed, "v1.5.0")))
+        assert self._now(room).startswith(" NOW v1.5.0 since 14:")
+        assert "▸" not in self._now(room), "it runs everywhere"
+        room.lose_engine()
+        assert self._now(room).startswith(" NOW v1.5.0 when last seen ")
+
     def test_an_engine_that_is_there_and_says_nothing_is_silent(self) -> None:
         room = at_the_gate()
         room.lose_engine(gone=False)

@@ -557,7 +557,7 @@ def test_a_proof_that_has_grown_old_is_waited_for() -> None:
     room.say(ev.EvidenceRecorded("rows", holds=True, words="4,432 rows", inputs="1"))
     room.wait(90)
     room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
-    assert said(room).sentence == f"wait: {step.title} is done once more, its proof has grown old"
+    assert said(room).sentence == f"wait: {step.title} is done once more, its proof is not of now"
 
 
 # -- whose yes it is ----------------------------------------------------------------------------------

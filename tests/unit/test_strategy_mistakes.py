@@ -703,7 +703,7 @@ def test_every_value_has_words(model: type[BaseModel]) -> None:
 
 
 NONSENSE: list[Any] = [None, [], {}, "x", "", 0, -1, 1.5, True, ["x"], {"x": 1}, [[1]], {"kind": []}]
-LIBRARY = re.compile(r"(?i)\binput\b|pydantic|NoneType|\b(dict|str|int|list)\[|\bdictionary\b|instance")
+LIBRARY = re.compile(r"(?i)\binput\b|pydantic|NoneType|\b(dict|str|int|list)\[|\bdictionary\b|instance of")
 
 
 def _places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

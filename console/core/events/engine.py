@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import field
+
 from console.core.events.body import Body
 from console.core.metrics import Rung
 
@@ -49,9 +51,11 @@ class ReleaseSeen(Body, frozen=True):
     kind = "release.seen"
     critical = False
     release: str
-    """The version as the service tells it."""
+    """The version as the service tells it; of several instances, what most of them tell."""
     commit: str | None
     """Full commit id, where the service tells it."""
+    instances: dict[str, str] = field(default_factory=dict)
+    """The version that each of several instances told last, by its name."""
 
 
 class RequestRefused(Body, frozen=True):

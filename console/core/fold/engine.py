@@ -1,5 +1,7 @@
 """What the engine said of itself and of what it measures."""
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from console.core import events as ev
@@ -47,9 +49,29 @@ def _(body: ev.RungChanged, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.ReleaseSeen, event: ev.Event, state: State) -> State:
-    before = state.running.release if state.running else None
-    running = RunningRelease(body.release, body.commit, event.at, before)
-    return replace(state, running=running, landed=_newest((*state.landed, running)))
+    old = state.running
+    if old is not None and (old.release, old.commit) == (body.release, body.commit):
+        running = replace(old, instances=body.instances)
+    else:
+        before = old.release if old else None
+        running = RunningRelease(body.release, body.commit, event.at, before, body.instances)
+    return replace(state, running=running, landed=_newest((*state.landed, *_landings(body, event, old))))
+
+
+def _landings(body: ev.ReleaseSeen, event: ev.Event, old: RunningRelease | None) -> Iterator[RunningRelease]:
+    """Each release that runs somewhere and ran nowhere before: on one instance of many it has landed too."""
+    before = {old.release, *old.instances.values()} if old else set()
+    another_commit = old is not None and (old.release == body.release and old.commit != body.commit)
+    for release in dict.fromkeys((body.release, *body.instances.values())):
+        usual = release == body.release
+        if release not in before or (usual and another_commit):
+            yield RunningRelease(
+                release,
+                body.commit if usual else None,
+                event.at,
+                old.release if old else None,
+                body.instances,
+            )
 
 
 def _newest(landed: tuple[RunningRelease, ...]) -> tuple[RunningRelease, ...]:

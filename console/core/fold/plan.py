@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from console.core import events as ev
 from console.core.fold.base import apply, changed, is_present, run_of, step_changed
 from console.core.plan import thaw
+from console.core.redeploy import deploys_of
 from console.core.requests import Choice
 from console.core.state import Evidence, State, Status
 
@@ -66,6 +67,7 @@ def _(body: ev.PlanFrozen, event: ev.Event, state: State) -> State:
         plan_seq=event.seq,
         plans=run.plans + 1,
         asked_by=run.planning_for,
+        voided=body.voids,
         asked_since=event.seq,
         planned=event.at,
         plan_wish=run.wish,
@@ -114,7 +116,7 @@ def _(body: ev.StepProbed, event: ev.Event, state: State) -> State:
     return step_changed(state, event, body.step, finding=body.finding, words=body.words)
 
 
-_DECIDED = {Choice.RETRY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
+_DECIDED = {Choice.RETRY: Status.WAITING, Choice.REDEPLOY: Status.WAITING, Choice.SKIP: Status.SKIPPED}
 
 
 @apply.register
@@ -125,6 +127,9 @@ def _(body: ev.StepDecided, event: ev.Event, state: State) -> State:
         return state  # the outcome that was verified follows in the same transaction
     if not is_present(state, event, body.step, body.attempt):
         return state
+    run = run_of(state, event)
+    for deploy in deploys_of(run, body.step) if run and body.choice is Choice.REDEPLOY else ():
+        state = step_changed(state, event, deploy, status=Status.WAITING, ended=event.at)
     return step_changed(state, event, body.step, status=_DECIDED[body.choice], ended=event.at)
 
 

@@ -2,6 +2,7 @@
 
 from console.core import events as ev
 from console.core.format import short, value
+from console.core.instances import spread
 from console.core.metrics import Rung
 from console.core.watched import Unit
 from console.core.wording.base import Said, Title, Tone, words_of
@@ -39,8 +40,11 @@ def _(body: ev.RungChanged, _event: ev.Event, _title: Title) -> Said:
 
 @words_of.register
 def _(body: ev.ReleaseSeen, _event: ev.Event, _title: Title) -> Said:
+    if mixed := spread(body.instances):
+        return Said(f"the service is mixed: {mixed}", Tone.WARN)
     commit = f", commit {short(body.commit)}" if body.commit else ""
-    return Said(f"the service answers {body.release}{commit}", Tone.WARN)
+    everywhere = f" on all {len(body.instances)}" if body.instances else ""
+    return Said(f"the service answers {body.release}{everywhere}{commit}", Tone.WARN)
 
 
 @words_of.register

@@ -61,6 +61,7 @@ def _(body: ev.StepProbed, _event: ev.Event, title: Title) -> Said:
 _CHOSEN = {
     Choice.CONTINUE: "counts as done",
     Choice.RETRY: "is tried again",
+    Choice.REDEPLOY: "is tried again, after another deployment",
     Choice.SKIP: "is skipped",
     Choice.ABORT: "stops the run",
 }

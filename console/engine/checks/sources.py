@@ -9,8 +9,10 @@ from msgspec import Struct
 
 from console.core.checked import Remark, good, lack, note, warn
 from console.core.errors import StatedError
+from console.core.format import count
 from console.core.format import value as shown
 from console.core.freshness import gaps
+from console.core.instances import spread
 from console.core.measures import NOTHING, Measured
 from console.core.metrics import Rung
 from console.core.naming import listed
@@ -175,13 +177,16 @@ def _release(target: str, probe: ProbeWatcher) -> Remark:
             f"its answer has no field `{probe.fields[0]}`, so nobody can say which release runs",
             "name the field in `service.version`, or have the service tell it",
         )
+    if mixed := spread(told.instances):
+        return warn(target, f"it is mixed: {mixed}", "look which release each of them is to run")
     if told.commit is None and probe.fields[1] is not None:
         return warn(
             target,
             f"it runs {told.release}; its answer has no field `{probe.fields[1]}`",
             "name the field in `service.commit`, or leave that out",
         )
-    return good(target, f"it runs {told.release}")
+    everywhere = f" on all {count(len(told.instances), 'instance')}" if told.instances else ""
+    return good(target, f"it runs {told.release}{everywhere}")
 
 
 def _metric(look: Look, name: str, metric: Metric, standing: Standing) -> Remark:

@@ -1,12 +1,17 @@
 """Deploy and prove health: what runs is what the target itself says, and nobody's silence is a proof."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from actions.action import Action, ActionError, Finding, World
+from actions.writers import StopWriters
 from console.core.format import short
+from console.core.instances import BEHIND
 from console.targets.deploy import DeployError, Deployment, PipelineDeployer, Running
+from console.targets.fleet import together_of
+from console.targets.health import Health
 from tests.integration.actions.kit import TOKEN, FakeHealth, Operator, Place, Said, answer
 from tests.unit.engine.kit import HandClock
 
@@ -226,3 +231,79 @@ async def test_one_answer_is_no_proof_for_a_probe(ward: Ward) -> None:
 async def test_the_plan_says_how_health_will_be_asked(place: Place, operator: Operator) -> None:
     assert operator.on_remote() == place.inputs.code.running.commit
     assert place.effects("prove-health") == ("GET http://127.0.0.1:9000/health",)
+
+
+# -- several instances --------------------------------------------------------------------------------
+
+APPS = {f"app-{number}": f"http://127.0.0.1:900{number}/health" for number in range(1, 7)}
+TWO_BEHIND = "4 of 6 on v1.5.0: app-5, app-6 on v1.5.3"
+
+
+def fleet(*different: Health, of: int = 6) -> Health:
+    """Six answers at once, the last of them these, the others good."""
+    names = list(APPS)[:of]
+    answers = [*([answer()] * (of - len(different))), *different]
+    return together_of(dict(zip(names, answers, strict=True)))
+
+
+@pytest.fixture
+async def fleet_ward(tmp_path: Path, operator: Operator) -> Ward:
+    """A plan that names six instances, up to the proof."""
+    service = {
+        "url": "http://127.0.0.1:9000",
+        "health": "http://127.0.0.1:9000/health",
+        "version": "version",
+        "instances": APPS,
+    }
+    place = await Place(tmp_path, operator, service=service).ready()
+    await place.done("restore-tree", "integrate")
+    return Ward(place)
+
+
+async def test_the_plan_names_every_instance_that_is_asked(fleet_ward: Ward) -> None:
+    place = fleet_ward.place
+    assert place.effects("prove-health") == tuple(f"GET {url}" for url in APPS.values())
+    assert place.action("prove-health").params["instances"] == " ".join(APPS)
+
+
+async def test_four_of_six_are_never_healthy(fleet_ward: Ward) -> None:
+    """Not in all the tries, and the two are named; what was found is kept for whoever decides."""
+    old = answer("v1.5.3")
+    with pytest.raises(ActionError, match=f"^not healthy in 5 tries; the last answer: {TWO_BEHIND}$") as told:
+        await fleet_ward.prove(fleet(old, old))
+    assert told.value.facts == {BEHIND: TWO_BEHIND}
+    assert {line.partition(": ")[2] for line in fleet_ward.said.lines} == {TWO_BEHIND}
+
+
+async def test_six_of_six_three_times_in_a_row_are(fleet_ward: Ward) -> None:
+    old = answer("v1.5.3")
+    await fleet_ward.prove(fleet(old, old), fleet())
+    assert fleet_ward.place.health.asked == 4
+    assert (await fleet_ward.step.verify()).words == "3 good in a row, v1.5.0 on all 6 instances"
+
+
+async def test_another_instance_in_each_try_is_no_row(fleet_ward: Ward) -> None:
+    """Three good ones of each are not three in a row of all."""
+    sick = answer(ok=False)
+    turns = [fleet(sick, answer()), fleet(answer(), sick), fleet(sick, answer()), fleet(answer(), sick)]
+    with pytest.raises(ActionError, match="5 of 6 on v1.5.0: app-6 answers 503, not 200"):
+        await fleet_ward.prove(*turns)
+
+
+async def test_an_instance_of_the_plan_that_nobody_asks_any_more_is_not_healthy(fleet_ward: Ward) -> None:
+    with pytest.raises(ActionError, match="5 of 6 on v1.5.0: app-6 not asked: the strategy names it no more"):
+        await fleet_ward.prove(fleet(of=5))
+    with pytest.raises(ActionError, match="0 of 6 on v1.5.0"):
+        await fleet_ward.prove(answer())
+
+
+async def test_the_commit_is_compared_on_every_instance(fleet_ward: Ward) -> None:
+    with pytest.raises(ActionError, match="5 of 6 on v1.5.0: app-6 runs commit ffffffff, not "):
+        await fleet_ward.prove(fleet(answer(commit="f" * 40)))
+
+
+async def test_writers_are_stopped_only_when_no_instance_answers(fleet_ward: Ward) -> None:
+    fleet_ward.place.health.answers = [fleet(*[answer(ok=False)] * 5)]
+    found = await StopWriters({}, fleet_ward.world, TOKEN).probe()
+    assert found.found == "not done"
+    assert found.words.startswith("the service answers: 1 of 6 healthy: ")

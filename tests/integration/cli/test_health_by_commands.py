@@ -122,6 +122,27 @@ class TestByTheStrategy:
         assert r"status is `unhealthy\x1b[2J`, not `ok`" in done.stdout
         assert "\x1b" not in done.stdout + done.stderr
 
+    def test_several_instances(self, folder: Path, server: LocalWeb) -> None:
+        """Healthy is every one of them, and one release: never 4 of 6, whatever each says of itself."""
+        path = folder / "strategy.yaml"
+        names = [f"app-{number}" for number in range(1, 7)]
+        told = "".join(f", {name}: '{server.url(f'/{name}')}'" for name in names)
+        written = path.read_text().replace("version: version", f"version: version, instances: {{{told[2:]}}}")
+        assert written != path.read_text()
+        path.write_text(written)
+        for name in names:
+            server.text(f"/{name}", msgspec.json.encode(GOOD))
+        done = health(folder)
+        assert (done.returncode, done.stdout) == (0, "healthy: 3 good answers in a row, v1.5.0\n"), done
+        for name in names[4:]:
+            server.text(f"/{name}", msgspec.json.encode({**GOOD, "version": "v1.5.3"}))
+        for words in ((), ("--release", "v1.5.0")):
+            code, found = judged(folder, *words)
+            assert (code, found["verdict"], len(found["probes"])) == (Exit.UNHEALTHY, "sick", 6)
+            assert {one["words"] for one in found["probes"]} == {"4 of 6 on v1.5.0: app-5, app-6 on v1.5.3"}
+            assert found["probes"][0]["instances"]["app-6"]["release"] == "v1.5.3"
+        assert health(folder, "--url", server.url("/app-1")).returncode == Exit.DONE, "that one alone"
+
     def test_the_wrong_version(self, folder: Path) -> None:
         """Healthy, but not what was deployed; the version alone makes the difference."""
         code, told = judged(folder, "--release", "v1.5.3")

@@ -1,45 +1,12 @@
 """Drills in which a rollback is not the answer: what was decided, by what the journal says."""
 
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from console.core import events as ev
-from console.core.events import Body
-from console.drill.result import DrillResult
-from tests.faults.world import events
 from tests.integration.drill.kit import of_drill
-
-LIMIT_S = 180
-
-
-class Played(msgspec.Struct, frozen=True):
-    """A drill that is over."""
-
-    folder: Path
-    said: str
-    result: DrillResult
-    bodies: tuple[Body, ...]
-
-    def of(self, kind: type[Body]) -> Sequence[Body]:
-        """The events of a kind."""
-        return [body for body in self.bodies if isinstance(body, kind)]
-
-
-def play(folder: Path, scenario: str) -> Played:
-    """One drill, headless, to its end."""
-    argv = [sys.executable, "-m", "console", "drill", "--scenario", scenario, "--headless", "--json"]
-    done = subprocess.run(
-        [*argv, "--dir", str(folder)], capture_output=True, text=True, check=False, timeout=LIMIT_S
-    )
-    assert done.stdout, done.stderr
-    assert done.returncode == 0, done.stdout
-    result = msgspec.json.decode(done.stdout, type=DrillResult)
-    return Played(folder, done.stderr, result, tuple(event.body for event in events(folder)))
+from tests.integration.drill.playing import Played, play
 
 
 @pytest.mark.parametrize("scenario", ["flag", "upstream", "tls"])

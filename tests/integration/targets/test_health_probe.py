@@ -1,14 +1,20 @@
 """The health probe against a real server: healthy only where status and body both say so."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console.core.clock import Stamp
+from console.core.health_verdict import HealthRule
 from console.store.clock import SystemClock
+from console.targets.fleet import asking, together_of, wrong_with
 from console.targets.health import Health, HealthProbe
 from tests.integration.targets.local_web import LocalWeb
 
@@ -160,3 +166,57 @@ async def test_what_runs_is_asked_again_after_a_restart(server: LocalWeb, probe:
     say(server, GOOD | {"build": {"version": "v1.5.3"}})
     server.start()
     assert (await probe.ask()).version == "v1.5.3"
+
+
+@pytest.mark.parametrize(
+    ("worker", "release"),
+    [("v1.5.0", "v1.5.0"), ("v1.5.3", "v1.5.0 (worker v1.5.3)"), (None, "v1.5.0 (worker unknown)")],
+)
+async def test_a_component_of_another_version_makes_another_release(
+    worker: str | None, release: str, server: LocalWeb, client: httpx.AsyncClient
+) -> None:
+    """Whoever asks whether the good release runs is told that it does not."""
+    say(server, {"version": "v1.5.0", "parts": {"worker": worker, "web": "v1.5.0"}})
+    rule = HealthRule(server.url("/health"), components={"worker": "parts.worker", "web": "parts.web"})
+    health = await HealthProbe.by(rule, client, SystemClock()).ask()
+    assert (health.ok, health.version) == (True, release)
+    assert (wrong_with(health, "v1.5.0") == "") == (worker == "v1.5.0")
+
+
+async def test_all_instances_are_asked_at_the_same_time(server: LocalWeb, client: httpx.AsyncClient) -> None:
+    """Each waits until all have been asked: one after the other, none would ever be answered."""
+    together, names = asyncio.Barrier(6), [f"app-{number}" for number in range(6)]
+
+    async def answer(_: Request) -> Response:
+        await together.wait()
+        return Response(msgspec.json.encode({"version": "v1.5.0"}))
+
+    for name in names:
+        server.answers[f"/{name}"] = answer
+    rule = HealthRule(server.url("/health"), instances={name: server.url(f"/{name}") for name in names})
+    health = await asking(rule, client, SystemClock()).ask()
+    assert (health.ok, health.version, list(health.each)) == (True, "v1.5.0", names)
+    assert wrong_with(health, "v1.5.0", named=names) == ""
+
+
+ONE = st.builds(
+    Health,
+    ok=st.booleans(),
+    words=st.just("answers"),
+    version=st.sampled_from(["v1.5.0", "v1.5.3", None]),
+    commit=st.none(),
+    at=st.just(Stamp(1, "boot", 1)),
+)
+
+
+@given(st.dictionaries(st.sampled_from([f"app-{number}" for number in range(6)]), ONE, min_size=1), st.data())
+def test_nothing_is_wrong_with_a_fleet_only_if_nothing_is_with_any_of_those_that_are_named(
+    each: dict[str, Health], data: st.DataObject
+) -> None:
+    """Never 4 of 6, whichever the four."""
+    named = data.draw(st.lists(st.sampled_from([f"app-{number}" for number in range(6)]), unique=True))
+    all_right = all(one.ok and one.version == "v1.5.0" for one in each.values()) and set(named) <= set(each)
+    assert (wrong_with(together_of(each), "v1.5.0", named=named) == "") == all_right
+    versions = {one.version for one in each.values()}
+    one_release = all(one.ok for one in each.values()) and len(versions) == 1
+    assert (wrong_with(together_of(each), "") == "") == one_release

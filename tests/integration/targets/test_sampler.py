@@ -128,8 +128,11 @@ def environment(server: LocalWeb, **changes: Any) -> Environment:
     return Environment.model_construct(
         sources=SOURCES.validate_python(sources),
         metrics=METRICS.validate_python(metrics),
-        service=strategy.Service(url=server.url("/"), health=server.url("/health"), version="version"),
-        **{"drill": "a rehearsal", **changes},
+        **{
+            "service": strategy.Service(url=server.url("/"), health=server.url("/health"), version="version"),
+            "drill": "a rehearsal",
+            **changes,
+        },
     )
 
 
@@ -251,6 +254,36 @@ async def test_the_release_that_answers_is_told(client: httpx.AsyncClient, serve
         third = await watch.tick()
     told = [tick.running.release if tick.running else None for tick in (first, second, third)]
     assert told == ["v1.5.0", "v1.5.3", "v1.5.3"]
+
+
+async def test_each_of_several_instances_is_asked_what_it_runs(
+    client: httpx.AsyncClient, server: LocalWeb
+) -> None:
+    """And one that falls silent runs what it said last; what users are answered is another matter."""
+    Service(server)
+    names = [f"app-{number}" for number in range(1, 7)]
+    for name in names:
+        server.text(f"/{name}", '{"status": "ok", "version": "v1.5.0"}')
+    behind = dict.fromkeys(("app-5", "app-6"), "v1.5.3")
+    for name, version in behind.items():
+        server.text(f"/{name}", f'{{"status": "ok", "version": "{version}"}}')
+    instances = {name: server.url(f"/{name}") for name in names}
+    where: dict[str, Any] = {"url": server.url("/"), "health": server.url("/health"), "instances": instances}
+    fleet = environment(server, service=strategy.Service(version="version", **where))
+    async with watching(client, fleet) as watch:
+        await watch.tick()
+        mixed = await watch.tick()
+        server.text("/app-1", "gone", 503)
+        await watch.tick()
+        silent = await watch.tick()
+    assert mixed.running == silent.running
+    assert mixed.running is not None
+    assert mixed.running.instances == {**dict.fromkeys(names, "v1.5.0"), **behind}
+    assert list(mixed.running.instances) == names
+    assert mixed.running.release == "v1.5.0"
+    assert mixed.trouble == {}
+    assert silent.trouble["health"].startswith("5 of 6 healthy: app-1 answers 503, not 200")
+    assert rungs(silent)["failures"] is Rung.RECOVERED
 
 
 async def test_a_bad_release_is_found_and_told_once(client: httpx.AsyncClient, server: LocalWeb) -> None:

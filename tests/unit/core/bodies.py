@@ -108,7 +108,12 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
     ev.PlanningStarted: st.builds(ev.PlanningStarted, wish=_wishes),
     ev.PlanningFailed: st.builds(ev.PlanningFailed, reason=_words),
     ev.PlanFrozen: PLANS | _BROKEN,
-    ev.ReleaseSeen: st.builds(ev.ReleaseSeen, release=_words, commit=st.none() | _words),
+    ev.ReleaseSeen: st.builds(
+        ev.ReleaseSeen,
+        release=_words,
+        commit=st.none() | _words,
+        instances=st.dictionaries(_words, _words, max_size=3),
+    ),
     ev.StepIntent: st.builds(
         ev.StepIntent, step=_steps, attempt=_attempts, epoch=st.integers(0, 3), plan_hash=_hashes
     ),

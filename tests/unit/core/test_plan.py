@@ -118,6 +118,7 @@ _OTHER_CODE: dict[str, object] = {
     "triggers": Triggers((), ("deploy.yml is no YAML",)),
     "protection": "develop is protected: a pull request with 1 review",
     "why": "asked for by name",
+    "instances": ("app-1", "app-2"),
 }
 
 
@@ -175,6 +176,7 @@ _OTHER_STEP: dict[str, object] = {
     "limit_s": 9.0,
     "proves": ("x",),
     "fills": ("x",),
+    "again": True,
 }
 
 

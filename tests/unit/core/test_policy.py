@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core.plan import Need, Predicate
-from console.core.policy import choices, gate, missing, unattended, unproven, unrecovered
+from console.core.policy import choices, gate, missing, outrun, too_old, unattended, unproven, unrecovered
 from console.core.requests import Choice
 from console.core.state import Approval, Evidence, Incident, Status
 from tests.unit.core import kit
@@ -296,3 +296,65 @@ def test_nothing_is_recovered_when_its_proof_was_skipped() -> None:
     story.run("tidy")
     assert story.incident.finished
     assert unrecovered(story.incident) == "not proven: healthy"
+
+
+# -- what is seen again after the last yes --------------------------------------------------------------
+
+_AGAIN = tuple(replace(one, again=one.id == "fetch") for one in kit.STEPS)
+
+
+def read_for_long() -> Story:
+    """Everything is prepared, and the last yes comes a good while later."""
+    story = Story()
+    story.start()
+    story.suspect()
+    story.declare()
+    story.freeze(steps=_AGAIN, needs=(Need("engineer", 2),))
+    story.run("fetch", "worktree")
+    story.claim("eng-1")
+    return story
+
+
+def test_what_was_seen_before_the_last_yes_is_seen_again_before_the_gate_opens() -> None:
+    """While people read, somebody may have pushed; while a yes is missing it would only be too early."""
+    story = read_for_long()
+    assert outrun(story.incident, at(story.seconds)) == ()
+    assert too_old(story.incident, at(story.seconds)) == ()
+    story.claim("eng-2")
+    assert [step.id for step in too_old(story.incident, at(story.seconds))] == ["fetch"]
+    verdict = gate(story.incident, at(story.seconds))
+    assert verdict.closed == ("fetch: before the last yes, and looked at once more",)
+    story.run("fetch")
+    assert gate(story.incident, at(story.seconds)).may_open
+    assert too_old(story.incident, at(story.seconds)) == ()
+
+
+def test_with_each_later_yes_it_is_seen_once_more() -> None:
+    story = read_for_long()
+    story.claim("eng-2")
+    story.run("fetch")
+    story.say(ev.GateWithdrawn("eng-2", "wait"), actor="eng-2")
+    story.claim("eng-2")
+    assert [step.id for step in too_old(story.incident, at(story.seconds))] == ["fetch"]
+
+
+def test_a_look_that_was_skipped_by_name_is_not_asked_for_again() -> None:
+    story = Story()
+    story.declare()
+    story.freeze(steps=_AGAIN)
+    story.begin("fetch")
+    story.end("fetch", failed=True)
+    story.say(ev.StepDecided("fetch", 1, Choice.SKIP, "no remote"), actor="eng-1")
+    story.run("worktree")
+    story.claim("eng-1")
+    assert gate(story.incident, at(story.seconds)).may_open
+
+
+def test_where_nobody_says_yes_nothing_is_older_than_that() -> None:
+    """An automatic rollback has just looked."""
+    story = Story()
+    story.declare()
+    story.freeze(steps=_AGAIN)
+    story.run("fetch", "worktree")
+    assert too_old(story.incident, at(story.seconds), automatic=True) == ()
+    assert gate(story.incident, at(story.seconds), automatic=True).may_open

@@ -1,12 +1,14 @@
 """The crew of a headless drill: what it asks for, and when it says that a person is needed."""
 
 import pytest
+from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core import requests as rq
-from console.core.plan import POINT_IN_TIME, DataChange, Need, Prerequisite, Wish
+from console.core.plan import POINT_IN_TIME, DataChange, Need, Prerequisite, Release, Wish
 from console.core.protocols import Snapshot
 from console.core.requests import AnyAsk, Choice
+from console.core.schema_verdict import Difference, SchemaVerdict
 from console.drill import crew
 from console.drill.crew import Act, Crew
 from tests.unit.core import kit
@@ -368,3 +370,77 @@ class TestHandsOff:
         assert crew.stuck(held.snapshot(), self.CREW) == "automatic rollback held: no second path"
         stopped = self.run(ev.AutomaticEnded("stopped", "deploy failed"))
         assert crew.stuck(stopped.snapshot(), self.CREW) == "automatic rollback stopped: deploy failed"
+
+
+# -- what stands in the way -----------------------------------------------------------------------------
+
+
+def test_where_the_schema_closes_the_way_they_take_the_release_that_is_offered() -> None:
+    """And do not go back to the one that was proposed before."""
+    dropped = Difference("contracted", "transactions.wallet dropped")
+    closed = SchemaVerdict("contracted", (dropped,), nearest="v1.4.0")
+    story = Story()
+    story.declare()
+    story.freeze(schema=closed)
+    assert stuck(story.snapshot()) is None
+    wanted = Wish(target="v1.4.0")
+    assert next_ask(story.snapshot()) == rq.Replan(wanted)
+    story.say(ev.PlanningStarted(wanted), actor="eng-1")
+    story.freeze(target=Release("v1.4.0", "d" * 40, "e" * 40), schema=SchemaVerdict("same"))
+    assert next_ask(story.snapshot()) is None
+    story.run("fetch", "worktree")
+    assert isinstance(next_ask(story.snapshot()), rq.Go)
+
+
+def test_where_none_is_offered_a_person_has_to_look() -> None:
+    story = Story()
+    story.declare()
+    story.freeze(schema=SchemaVerdict("contracted", (Difference("contracted", "users dropped"),)))
+    story.run("fetch", "worktree")
+    story.claim()
+    assert stuck(story.snapshot()) == "the gate stays closed: the schema has contracted: users dropped"
+
+
+def moved(story: Story) -> None:
+    """A step of *prepare* finds that the plan does not fit any more."""
+    story.begin("fetch")
+    attempt = story.incident.step("fetch").attempt
+    story.say(ev.StepOutcome("fetch", attempt, "failed", "develop moved: plan again", 1.0, {}))
+
+
+def test_where_somebody_deploys_meanwhile_they_plan_again_a_few_times() -> None:
+    story = Story()
+    story.declare()
+    for _ in range(3):
+        story.freeze()
+        moved(story)
+        assert (next_ask(story.snapshot()), stuck(story.snapshot())) == (rq.Replan(Wish()), None)
+    story.freeze()
+    moved(story)
+    story.say(ev.StepDecided("fetch", 1, Choice.RETRY, ""), actor="eng-1")
+    moved(story)
+    assert stuck(story.snapshot()) == "fetch failed: develop moved: plan again"
+
+
+def test_an_instance_that_is_left_behind_is_deployed_to_once_more() -> None:
+    steps = tuple(
+        replace(one, action="prove-health", needs=("deploy",))
+        if one.id == "health"
+        else replace(one, action="deploy" if one.id == "deploy" else "fake")
+        for one in kit.STEPS
+    )
+    story = Story()
+    story.declare()
+    story.freeze(steps=steps)
+    story.run("fetch", "worktree")
+    story.open_gate()
+    story.run("push", "deploy")
+    story.begin("health")
+    story.end("health", failed=True, behind="5 of 6 on v1.5.0: app-6 on v1.5.3")
+    again = rq.Decide("health", Choice.REDEPLOY, "not every instance took the deployment")
+    assert (next_ask(story.snapshot()), stuck(story.snapshot())) == (again, None)
+    story.say(ev.StepDecided("health", 1, Choice.REDEPLOY, ""), actor="eng-1")
+    story.run("deploy")
+    story.begin("health")
+    story.end("health", failed=True, behind="5 of 6 on v1.5.0: app-6 on v1.5.3")
+    assert stuck(story.snapshot()) == "health failed: health failed"
