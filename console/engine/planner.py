@@ -47,7 +47,7 @@ from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
 from console.engine.schema_judge import judge
-from console.targets.git import commit_bytes
+from console.targets.git import GitError, commit_bytes
 
 FETCH_S = 120
 
@@ -69,7 +69,7 @@ async def make_plan(world: World, run: Incident, show: Callable[[str], None]) ->
     )
     if wish.code:
         show("fetching, and finding the release to go back to")
-        inputs = await _back_in_git(world, inputs, wish, now, show)
+        inputs = await _back_in_git(world, inputs, wish, now, show, run.given_up)
     if wish.data is not None:
         show("looking whether the data can go back there")
         inputs = replace(inputs, restore=await data_change(world, run, wish))
@@ -93,13 +93,18 @@ async def _with_rows(world: World, run: Incident, inputs: Inputs, wish: Wish) ->
 
 
 async def _back_in_git(
-    world: World, inputs: Inputs, wish: Wish, now: Stamp, show: Callable[[str], None]
+    world: World,
+    inputs: Inputs,
+    wish: Wish,
+    now: Stamp,
+    show: Callable[[str], None],
+    given_up: Sequence[str],
 ) -> Inputs:
-    """The way back to the release that is wished for, or to the newest good one."""
+    """The way back to the release that is wished for, or to the newest good one that was not given up."""
     await world.clone.fetch(show, FETCH_S)
     known = await asyncio.to_thread(load_releases, world.releases)
-    running = _running(world, known)
-    chosen = propose(known, running, wish.target)
+    running, recorded = _running(world, known)
+    chosen = propose(_candidates(known, given_up, wish), recorded, wish.target)
     goal = _goal(world, chosen)
     if goal.tree == running.tree:
         raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
@@ -111,12 +116,12 @@ async def _back_in_git(
         running=running,
         target=goal,
         verdict=chosen.verdict,
-        releases_back=_behind(known, running, chosen),
+        releases_back=_behind(known, recorded, chosen),
         way="restore tree",
         branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
         restored=await world.clone.write_commit(raw, keep=False),
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
-        schema=await _schema(world, known, running, goal, wish, show),
+        schema=await _schema(world, known, recorded, goal, wish, show),
         images=dict(sorted(chosen.images.items())),
     )
     if wish.break_glass and (why := unsafe(change)):
@@ -124,11 +129,32 @@ async def _back_in_git(
     return replace(inputs, change=change, commit=raw.decode())
 
 
-def _running(world: World, known: Sequence[Known]) -> Release:
-    """What the deploy branch builds now, by the tag that it was recorded under, where it was."""
+def _running(world: World, known: Sequence[Known]) -> tuple[Release, Release]:
+    """What the deploy branch builds now, by the tag that it was recorded under; and as it was recorded.
+
+    After a rollback that was taken back the branch has another head, but builds the tree of a release.
+    """
     found = world.clone.release(world.clone.branch(world.environment.repository.branch))
-    recorded = place(known, found.commit)
-    return found if recorded is None else replace(found, tag=known[recorded].tag)
+    at = place(known, found.commit)
+    if at is None:
+        at = next((n for n, one in enumerate(known) if _tree_of(world, one) == found.tree), None)
+    if at is None:
+        return found, found
+    named = replace(found, tag=known[at].tag)
+    return named, replace(named, commit=known[at].commit)
+
+
+def _tree_of(world: World, known: Known) -> str | None:
+    """The tree of a release that was recorded; None where the repository has lost it."""
+    try:
+        return world.clone.tree_of(known.commit)
+    except GitError:
+        return None
+
+
+def _candidates(known: Sequence[Known], given_up: Sequence[str], wish: Wish) -> list[Known]:
+    """Without the releases that this incident went back to and away from, unless one is wished for."""
+    return [one for one in known if one.tag not in given_up or one.tag == wish.target]
 
 
 def _goal(world: World, chosen: Known) -> Release:
@@ -182,7 +208,7 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     previews = [_preview(line, inputs, world) for line in lines]
     there = {line.id for line in lines}
     glass = glass_of(environment.authorisation) if wish.break_glass else None
-    steps = tuple(_step(line, preview, there) for line, preview in zip(lines, previews, strict=True))
+    steps = tuple(_step(line, preview, there, world) for line, preview in zip(lines, previews, strict=True))
     return Plan(
         environment=world.name,
         incident=inputs.incident,
@@ -273,7 +299,7 @@ def _preview(line: RunbookStep, inputs: Inputs, world: World) -> Preview:
     return _action(line.action).preview(replace(inputs, options=options), world)
 
 
-def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
+def _step(line: RunbookStep, preview: Preview, there: set[str], world: World) -> Step:
     action = _action(line.action)
     return Step(
         id=line.id,
@@ -290,6 +316,7 @@ def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
         limit_s=line.limit,
         proves=tuple(line.proves),
         fills=tuple(action.fills),
+        back=action.way_back(preview.params, world),
     )
 
 

@@ -24,6 +24,8 @@ class Running(Struct, frozen=True):
     """Commit id, perhaps abbreviated; None where the target does not tell."""
     version: str | None
     words: str
+    images: dict[str, str] = {}
+    """The image of each component that runs; none where a release is a tree and no image."""
 
 
 class Deployment(Struct, frozen=True):

@@ -53,6 +53,7 @@ from console.core.events.plan import (
 )
 from console.core.events.review import ReviewOverdue, ReviewSigned
 from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
+from console.core.events.undo import RunPaced, RunReleased, StepFound, UndoAsked, UndoIntent, UndoOutcome
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
 
 __all__ = [
@@ -101,6 +102,8 @@ __all__ = [
     "ReviewSigned",
     "RollbackAdvised",
     "RunAborted",
+    "RunPaced",
+    "RunReleased",
     "RunResumed",
     "RungChanged",
     "SeverityChanged",
@@ -112,9 +115,13 @@ __all__ = [
     "StandingSigned",
     "StepAllowed",
     "StepDecided",
+    "StepFound",
     "StepIntent",
     "StepOutcome",
     "StepProbed",
+    "UndoAsked",
+    "UndoIntent",
+    "UndoOutcome",
     "Unknown",
     "decode",
     "encode",

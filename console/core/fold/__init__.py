@@ -14,6 +14,7 @@ from console.core.fold import (  # noqa: F401 - each registers its kinds of even
     plan,
     review,
     standing,
+    undo,
 )
 from console.core.fold.base import apply
 from console.core.state import State

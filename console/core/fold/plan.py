@@ -36,6 +36,9 @@ def _without_plan(state: State, event: ev.Event) -> State:
         waived={},
         gate_opened=None,
         aborted=None,
+        released=(),
+        undo=(),
+        undos={},
     )
 
 
@@ -148,7 +151,7 @@ def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.RunAborted, event: ev.Event, state: State) -> State:
-    return changed(state, event, aborted=body.reason)
+    return changed(state, event, aborted=body.reason, undo=())
 
 
 @apply.register

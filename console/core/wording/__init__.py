@@ -11,6 +11,7 @@ from console.core.wording import (  # each registers its kinds
     plan,
     review,
     standing,
+    undo,
 )
 from console.core.wording.base import Names, Said, Tone, words_of
 
@@ -28,6 +29,7 @@ __all__ = [
     "review",
     "said",
     "standing",
+    "undo",
 ]
 
 

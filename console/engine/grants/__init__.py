@@ -10,6 +10,7 @@ from console.engine.grants import (
     review,
     run,
     standing,
+    undo,
 )
 from console.engine.grants.case import Case, RefusedError, grant
 
@@ -26,4 +27,5 @@ __all__ = [
     "review",
     "run",
     "standing",
+    "undo",
 ]
