@@ -198,6 +198,7 @@ class Said:
         self.counted: list[tuple[float | None, float | None, str]] = []
         self.left_s = 60.0
         self.stopping = False
+        self.before: dict[str, str] = {}
 
     def __call__(
         self, words: str, *, done: float | None = None, total: float | None = None, unit: str = ""
@@ -207,6 +208,9 @@ class Said:
 
     def line(self, text: str) -> None:
         self.lines.append(text)
+
+    def found(self, facts: Mapping[str, str]) -> None:
+        self.before |= facts
 
 
 class Place:

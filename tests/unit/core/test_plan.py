@@ -19,6 +19,7 @@ from console.core.plan import (
     Release,
     RowsChange,
     Step,
+    WayBack,
     digest,
     frozen,
     thaw,
@@ -168,6 +169,7 @@ _OTHER_STEP: dict[str, object] = {
     "limit_s": 9.0,
     "proves": ("x",),
     "fills": ("x",),
+    "back": WayBack("x", ("x",)),
 }
 
 
