@@ -47,7 +47,8 @@ class DrillUsageError(StatedError):
 async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
-    scenario: Literal["bad-config", "flag", "upstream", "tls", "data-corruption"] | None = None,
+    scenario: Literal["bad-config", "flag", "upstream", "tls", "sick-target", "data-corruption"]
+    | None = None,
     size: str | None = None,
     automatic: Annotated[bool, Parameter(negative="")] = False,
     headless: bool = False,

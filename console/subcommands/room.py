@@ -25,6 +25,7 @@ _OF_AUTHORITY = (
     "revokestanding",
     "signreview",
     "switchautomatic",
+    "undo",
 )
 """Requests whose refusal says that whoever asks lacks authority."""
 
