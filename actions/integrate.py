@@ -28,12 +28,14 @@ class UndoIntegrate(Undo):
 
     @property
     def _before(self) -> str:
-        """What the branch was; where nothing was written down, nothing was moved from the plan's."""
-        return self.before.get("head", self.params["from"])
+        """What the branch was; the step writes that down before it moves it."""
+        return self.before["head"]
 
     async def probe(self) -> Finding:
         """What the remote's branch builds now: the tree of before, the good one, or something else."""
         clone, branch = self.world.clone, self.params["branch"]
+        if not self.before:
+            return Finding("done", f"{branch} was not moved by this step")
         await clone.fetch(lambda _line: None, limit_s=120)
         head = clone.branch(branch)
         tree = clone.tree_of(head)
@@ -64,7 +66,7 @@ class UndoIntegrate(Undo):
         finding = await self.probe()
         if finding.found != "done":
             raise ActionError(finding.words)
-        return Proof(finding.words, {"commit": self.world.clone.branch(self.params["branch"])})
+        return Proof(finding.words)
 
 
 class Integrate(Action):

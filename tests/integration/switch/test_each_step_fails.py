@@ -59,11 +59,8 @@ def test_the_branch_moved(shift: MakeShift) -> None:
     assert "by eng-3 (Say more)" in words
     assert at.next() == "plan again: into develop failed, to retry it is no use"
     undone = at.undo()
-    assert [undone.step(step).status for step in ("push-branch", "integrate")] == [
-        Status.UNDONE,
-        Status.FAILED,
-    ]
-    assert "somebody has pushed onto it" in undone.undos["integrate"].words
+    assert undone.step("push-branch").status is Status.UNDONE
+    assert undone.undos["integrate"].words == "develop was not moved by this step"
     assert at.on_remote("develop") == theirs
     assert at.runs() == "v1.5.3"
 
@@ -76,7 +73,7 @@ def test_the_process_exits_at_once(shift: MakeShift) -> None:
     cache = Place(at.folder).secrets / "redis.url"
     cache.rename(cache.with_suffix(".gone"))
     words = at.fails("deploy")
-    assert "ended" in words
+    assert "service did not start" in words
     assert at.runs() is None
     assert at.next().startswith("decide: deploy failed; retry it, skip it, stop, or take it back (u). Now ")
     undone = at.undo()
