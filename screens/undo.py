@@ -34,7 +34,7 @@ class UndoDialog(Form):
             why = undoing.refused(incident) if incident else ""
             return wrap(f"Nothing can be taken back now: {why or 'the plan has changed'}.", width, Role.BAD)
         found = whereabouts(self.scene.snapshot, self.scene.environment)
-        lines = wrap(f"Now {found.words}.", width) if found else []
+        lines = wrap(f"{found.sentence}.", width) if found else []
         for step in self._steps:
             lines += labelled(step.title, undoing.back_words(step), width)
         for step in undoing.by_hand(incident):

@@ -170,8 +170,8 @@ def _still_frozen(snapshot: Snapshot, environment: Environment) -> NextStep | No
 
 
 def _resolved(incident: Incident) -> NextStep:
-    if incident.outcome == "recovered" and incident.gate_opened and (healthy := healthy_at(incident)):
-        recovered = took(healthy.seconds_since(incident.gate_opened))
+    if incident.outcome == "recovered" and incident.first_opened and (healthy := healthy_at(incident)):
+        recovered = took(healthy.seconds_since(incident.first_opened))
         return NextStep(f"done: recovered in {recovered}; q leaves this console", "quit")
     return NextStep(f"done: {incident.outcome or 'resolved'}; q leaves this console", "quit")
 
@@ -199,7 +199,7 @@ def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, 
     if incident.aborted is not None and (running := incident.running()):
         return NextStep(f"wait: stopping, {running[0].title} ends first", None)
     if incident.aborted is not None:
-        back = ", take it back (u)" if not undo_refused(incident) else ","
+        back = ", take all back (u)" if not undo_refused(incident) else ","
         words = f"go on{back} or plan anew (T): stopped, {incident.aborted}"
         return NextStep(f"{words}{_stands(snapshot, environment)}", "resume")
     if asking := incident.asking():
@@ -249,7 +249,7 @@ _SWITCHED = (Phase.SWITCH, Phase.PROVE)
 def _stands(snapshot: Snapshot, environment: Environment) -> str:
     """Where the service stands, as the end of a sentence; empty where no release is changed."""
     found = whereabouts(snapshot, environment)
-    return f". Now {found.words}" if found else ""
+    return f". {found.sentence}" if found else ""
 
 
 def _asking(snapshot: Snapshot, incident: Incident, environment: Environment, step: Step) -> NextStep:
@@ -263,7 +263,7 @@ def _asking(snapshot: Snapshot, incident: Incident, environment: Environment, st
             return NextStep(f"{_CHOOSE_ANEW}: {state.words}", "data")
         return NextStep(f"plan again: {step.title} failed, to retry it is no use", "target")
     if state.status is Status.FAILED:
-        back = "stop, or take it back (u)" if not undo_refused(incident) else "or stop"
+        back = "stop, or take all back (u)" if not undo_refused(incident) else "or stop"
         now = _stands(snapshot, environment) if step.phase in _SWITCHED else ""
         return NextStep(f"decide: {step.title} failed; retry it, skip it, {back}{now}", "decide")
     if state.finding is None:

@@ -37,7 +37,7 @@ def undo_step(snapshot: Snapshot, incident: Incident, environment: Environment) 
     if running := incident.running():
         return NextStep(f"wait: taking back {running[0].title} ends first", None)
     found = whereabouts(snapshot, environment)
-    now = f". Now {found.words}" if found else ""
+    now = f". {found.sentence}" if found else ""
     if left_over is not None:
         return NextStep(f"{_not_taken_back(incident, left_over)}{now}", "undo")
     hand = "; ".join(f"{step.title}, {undoing.back_words(step)}" for step in undoing.by_hand(incident))

@@ -265,6 +265,8 @@ class Incident(Struct, frozen=True):
     allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps that the commander said yes to, by id, with the effects that the yes was about."""
     gate_opened: Stamp | None = None
+    first_opened: Stamp | None = None
+    """When a gate first opened for the way back: recovery counts from there, however many plans it took."""
     switched: Stamp | None = None
     """When a gate of this incident last opened, whatever plan's it was: things may not be as they were."""
     aborted: str | None = None

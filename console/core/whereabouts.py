@@ -20,6 +20,11 @@ class Whereabouts(Struct, frozen=True):
     side: Literal["bad", "good", "neither", "changing", "unknown"]
     words: str
 
+    @property
+    def sentence(self) -> str:
+        """`Users are on v1.5.3, the bad release`."""
+        return self.words[:1].upper() + self.words[1:]
+
 
 def whereabouts(snapshot: Snapshot, environment: Environment) -> Whereabouts | None:
     """What the service itself answered last, held against the plan; None where no release is changed."""
@@ -30,13 +35,14 @@ def whereabouts(snapshot: Snapshot, environment: Environment) -> Whereabouts | N
         return moving
     code, seen = incident.plan.code, snapshot.state.running
     if seen is None:
-        return Whereabouts("unknown", "which release runs is unknown: the service has not said it yet")
+        return Whereabouts("unknown", "nobody knows which release runs: the service has not said it yet")
     sick = _silence(snapshot, environment)
     if seen.release == code.target.tag:
-        return Whereabouts("good", f"the service is on {seen.release}, the way back's release{sick}")
+        kind = "the good release" if code.verdict == "good" else "the release gone back to"
+        return Whereabouts("good", f"users are on {seen.release}, {kind}{sick}")
     if seen.release == code.running.tag:
         as_before = ", as before" if is_back(incident) or _untouched(incident) else ""
-        return Whereabouts("bad", f"the service is on {seen.release}, the bad release{as_before}{sick}")
+        return Whereabouts("bad", f"users are on {seen.release}, the bad release{as_before}{sick}")
     words = f"the service answers {seen.release}, neither {code.running.tag} nor {code.target.tag}"
     return Whereabouts("neither", f"{words}{sick}")
 
@@ -50,10 +56,10 @@ def _moving(incident: Incident) -> Whereabouts | None:
             return Whereabouts("changing", f"the release is changing: {step.title} is under way")
         state = incident.step(step.id)
         if state.status is Status.UNKNOWN and state.finding in (None, "cannot tell"):
-            return Whereabouts("unknown", f"which release runs is unknown: {step.title} was cut off")
+            return Whereabouts("unknown", f"nobody knows which release runs: {step.title} was cut off")
         undo = incident.undos.get(step.id)
         if undo is not None and undo.status is Status.UNKNOWN:
-            words = f"which release runs is unknown: taking back {step.title} was cut off"
+            words = f"nobody knows which release runs: taking back {step.title} was cut off"
             return Whereabouts("unknown", words)
     return None
 

@@ -61,7 +61,7 @@ def undo(
     if why := undoing.refused(incident):
         raise RefusedError(why)
     if found := whereabouts(snapshot, place.environment):
-        print(plain(f"now {found.words}"))
+        print(plain(found.sentence))
     for one in (*undoing.order(incident, step), *undoing.by_hand(incident)):
         print(plain(f"{one.id:14} {undoing.back_words(one)}"))
     typed = type_ if type_ is not None else typed_name("Type the environment's name to take it back: ")

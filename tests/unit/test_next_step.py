@@ -354,7 +354,7 @@ def test_a_step_failed() -> None:
     room.open_gate()
     room.begin("integrate")
     room.end("integrate", "develop has moved", failed=True)
-    now = "Now the service is on v1.5.3, the bad release, as before"
+    now = "Users are on v1.5.3, the bad release, as before"
     assert said(room) == NextStep(f"decide: into develop failed; retry it, skip it, or stop. {now}", "decide")
 
 
@@ -395,7 +395,7 @@ def test_stopped_by_a_person() -> None:
     room.say(ev.RunAborted("the dba looks"), actor="eng-1")
     assert said(room) == NextStep("wait: stopping, into develop ends first", None)
     room.end("integrate", "develop at 9c1f")
-    now = "Now which release runs is unknown: the service has not said it yet"
+    now = "Nobody knows which release runs: the service has not said it yet"
     assert said(room) == NextStep(f"go on, or plan anew (T): stopped, the dba looks. {now}", "resume")
 
 

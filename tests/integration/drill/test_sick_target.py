@@ -31,4 +31,6 @@ def test_the_next_good_release_is_the_one(tmp_path: Path) -> None:
     assert "the service answers v1.9.1" in undone[0].words
     opened = [body for body in played.bodies if isinstance(body, ev.GateOpened)]
     assert len(opened) == 2, "the next release has a gate of its own"
+    assert result.recovery.taken_s is not None
+    assert result.recovery.taken_s > 2, "it counts from the first of them"
     assert result.journal.valid

@@ -16,9 +16,8 @@ def shift(tmp_path: Path) -> Iterator[Callable[..., Shift]]:
     """Makes the world, with what a test changes in its strategy."""
     folder = tmp_path.resolve()
 
-    def make(change: Change = lambda _environment: None, scenario: str = "") -> Shift:
-        asyncio.run(begin(folder, change, scenario))
-        return Shift(folder)
+    def make(change: Change = lambda _environment: None, extra: dict[str, str] | None = None) -> Shift:
+        return Shift(asyncio.run(begin(folder, change, extra or {})))
 
     try:
         yield make

@@ -19,6 +19,7 @@ from console.core.protocols import Snapshot
 from console.core.state import Incident, Status
 from console.core.whereabouts import whereabouts
 from console.drill.files import write_files
+from console.drill.setting import Setting
 from console.drill.world import World, WorldWanted, start_keeper
 from console.engine.spawn import spawn_detached
 from console.subcommands.room import until
@@ -30,9 +31,9 @@ Change = Callable[[Any], None]
 """What is changed in the environment's part of the strategy."""
 
 
-async def begin(folder: Path, change: Change, scenario: str = "") -> None:
-    """A world that has been broken, with an engine that suspects it."""
-    starting = await start_keeper(folder, WorldWanted("testnet", scenario=scenario))
+async def begin(folder: Path, change: Change, extra: dict[str, str]) -> Setting:
+    """A world that has been broken, with an engine that suspects it; `extra` is in its environment."""
+    starting = await start_keeper(folder, WorldWanted("testnet"))
     rehearsal = await starting.ready()
     setting = write_files(folder, rehearsal)
     strategy, yaml = folder / "strategy.yaml", YAML()
@@ -43,18 +44,20 @@ async def begin(folder: Path, change: Change, scenario: str = "") -> None:
     environment["health"]["tries"] = 8
     change(environment)
     yaml.dump(document, strategy)
-    spawn_detached(setting.engine, setting.extra)
+    spawn_detached(setting.engine, setting.extra | extra)
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
         await Keeper(Path(rehearsal.socket)).break_(rehearsal.wanted.story.scenario)
         assert await until(room, lambda snapshot: snapshot.state.open_incident is not None, LIMIT_S)
+    return setting
 
 
 class Shift:
     """The people who roll it back, by commands."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, setting: Setting) -> None:
+        self.folder = folder = setting.folder
+        self.engine, self.extra = setting.engine, setting.extra
         self.warroom = CommandLine(folder)
         self.world = World.load(folder)
 
@@ -145,6 +148,15 @@ class Shift:
         """Full id that the remote has for a branch; None when it has none."""
         argv = ["git", "-C", self.world.remote, "rev-parse", "--verify", "--quiet", f"refs/heads/{ref}"]
         return subprocess.run(argv, capture_output=True, text=True, check=False).stdout.strip() or None
+
+    def engine_ends(self) -> None:
+        """Wait until the engine is gone."""
+        self.warroom.wait_for(lambda snapshot: snapshot.engine_gone)
+
+    def tag(self, name: str) -> str:
+        """Full id of a release."""
+        argv = ["git", "-C", self.world.remote, "rev-parse", f"{name}^{{commit}}"]
+        return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
     def tree(self, revision: str) -> str:
         """Tree id of what the remote has."""

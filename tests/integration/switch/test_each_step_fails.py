@@ -25,7 +25,7 @@ def is_as_before(at: Shift) -> None:
     assert at.runs() == "v1.5.3"
     assert at.on_remote(plan.code.branch) is None
     assert at.tree("develop") == at.tree("v1.5.3")
-    assert "Now the service is on v1.5.3, the bad release, as before" in at.stands("bad")
+    assert "Users are on v1.5.3, the bad release, as before" in at.stands("bad")
 
 
 def test_push_refused(shift: MakeShift) -> None:
@@ -40,7 +40,7 @@ def test_push_refused(shift: MakeShift) -> None:
     words = at.fails("push-branch")
     assert "pre-receive hook declined" in words
     assert at.next().startswith(
-        "decide: push the branch failed; retry it, skip it, stop, or take it back (u)"
+        "decide: push the branch failed; retry it, skip it, stop, or take all back (u)"
     )
     hook.unlink()
     assert at.undo().step("push-branch").status is Status.UNDONE
@@ -75,7 +75,7 @@ def test_the_process_exits_at_once(shift: MakeShift) -> None:
     words = at.fails("deploy")
     assert "service did not start" in words
     assert at.runs() is None
-    assert at.next().startswith("decide: deploy failed; retry it, skip it, stop, or take it back (u). Now ")
+    assert at.next().startswith("decide: deploy failed; retry it, skip it, stop, or take all back (u). ")
     undone = at.undo()
     assert undone.undos["deploy"].status is Status.FAILED, "its file is still gone"
     assert at.next().startswith("take back again: deploy was not taken back, ")
@@ -93,7 +93,7 @@ def test_health_never_good(shift: MakeShift) -> None:
         words = at.fails("health")
         assert words.startswith("not healthy in 8 tries")
         assert at.next().startswith(
-            "decide: healthy, version failed; retry it, skip it, stop, or take it back"
+            "decide: healthy, version failed; retry it, skip it, stop, or take all back"
         )
     assert at.runs() == "v1.5.0"
     at.undo()
@@ -110,7 +110,7 @@ def test_the_suite_is_red(shift: MakeShift) -> None:
     at.to_gate()
     at.run("same-schema", "rows", "push-branch", "integrate", "deploy", "health", "rows-kept")
     assert "FAIL signs nothing" in at.fails("validation")
-    assert "Now the service is on v1.5.0, the way back's release" in at.stands("good")
+    assert "Users are on v1.5.0, the good release" in at.stands("good")
     undone = at.undo()
     assert undone.step("health").status is Status.UNDONE, "what was proven then proves nothing now"
     is_as_before(at)
@@ -125,7 +125,7 @@ def test_the_disk_is_full(shift: MakeShift) -> None:
         words = at.fails("deploy")
     assert "No space left on device" in words or "no space" in words.lower()
     assert at.runs() == "v1.5.3", "nothing was stopped before"
-    assert "Now the service is on v1.5.3, the bad release" in at.stands("bad")
+    assert "Users are on v1.5.3, the bad release" in at.stands("bad")
     at.do("run", "deploy", "retry")
     assert at.ends("deploy", Status.DONE), "there is room again"
     at.undo()

@@ -36,7 +36,10 @@ def test_a_scenario_has_its_environment(
             "testnet",
             "data-corruption",
             None,
-            "data-corruption is not rehearsed in testnet; there are bad-config, flag, upstream, tls",
+            (
+                "data-corruption is not rehearsed in testnet; "
+                "there are bad-config, flag, upstream, tls, sick-target"
+            ),
         ),
         (
             "production",
