@@ -132,12 +132,14 @@ async def _back_in_git(
 def _running(world: World, known: Sequence[Known]) -> tuple[Release, Release]:
     """What the deploy branch builds now, by the tag that it was recorded under; and as it was recorded.
 
-    After a rollback that was taken back the branch has another head, but builds the tree of a release.
+    After a rollback that was taken back the branch has another head, but builds the tree of the release that
+    is to be got away from; of a good one there is nothing to get away from.
     """
     found = world.clone.release(world.clone.branch(world.environment.repository.branch))
     at = place(known, found.commit)
     if at is None:
-        at = next((n for n, one in enumerate(known) if _tree_of(world, one) == found.tree), None)
+        left = ((n, one) for n, one in enumerate(known) if one.verdict != "good")
+        at = next((n for n, one in left if _tree_of(world, one) == found.tree), None)
     if at is None:
         return found, found
     named = replace(found, tag=known[at].tag)

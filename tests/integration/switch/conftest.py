@@ -16,8 +16,12 @@ def shift(tmp_path: Path) -> Iterator[Callable[..., Shift]]:
     """Makes the world, with what a test changes in its strategy."""
     folder = tmp_path.resolve()
 
-    def make(change: Change = lambda _environment: None, extra: dict[str, str] | None = None) -> Shift:
-        return Shift(asyncio.run(begin(folder, change, extra or {})))
+    def make(
+        change: Change = lambda _environment: None,
+        extra: dict[str, str] | None = None,
+        name: str = "testnet",
+    ) -> Shift:
+        return Shift(asyncio.run(begin(folder, change, extra or {}, name)))
 
     try:
         yield make

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from ruamel.yaml import YAML
 
+from console.core.events import UndoIntent
 from console.core.exits import Exit
 from console.core.plan import Phase
 from console.core.protocols import Snapshot
@@ -22,6 +23,7 @@ from console.drill.files import write_files
 from console.drill.setting import Setting
 from console.drill.world import World, WorldWanted, start_keeper
 from console.engine.spawn import spawn_detached
+from console.store.clock import SystemClock
 from console.subcommands.room import until
 from console.targets.keeper import Keeper
 from tests.faults import world
@@ -31,14 +33,14 @@ Change = Callable[[Any], None]
 """What is changed in the environment's part of the strategy."""
 
 
-async def begin(folder: Path, change: Change, extra: dict[str, str]) -> Setting:
+async def begin(folder: Path, change: Change, extra: dict[str, str], name: str = "testnet") -> Setting:
     """A world that has been broken, with an engine that suspects it; `extra` is in its environment."""
-    starting = await start_keeper(folder, WorldWanted("testnet"))
+    starting = await start_keeper(folder, WorldWanted(name))
     rehearsal = await starting.ready()
     setting = write_files(folder, rehearsal)
     strategy, yaml = folder / "strategy.yaml", YAML()
     document = yaml.load(strategy)
-    environment = document["environments"]["testnet"]
+    environment = document["environments"][name]
     environment.pop("prerequisites", None)
     environment["pace"] = "step"
     environment["health"]["tries"] = 8
@@ -47,9 +49,18 @@ async def begin(folder: Path, change: Change, extra: dict[str, str]) -> Setting:
     spawn_detached(setting.engine, setting.extra | extra)
     with world.room(folder) as room:
         assert await until(room, lambda snapshot: bool(snapshot.rows), LIMIT_S)
+        await _until_old_enough(rehearsal, setting)
         await Keeper(Path(rehearsal.socket)).break_(rehearsal.wanted.story.scenario)
         assert await until(room, lambda snapshot: snapshot.state.open_incident is not None, LIMIT_S)
     return setting
+
+
+async def _until_old_enough(rehearsal: World, setting: Setting) -> None:
+    """Until a recovery point before an onset of now can be gone back to, where data goes back at all."""
+    past, recovery = rehearsal.past, setting.environment.recovery
+    if past is not None and recovery is not None:
+        at_s = past.based / 1e6 + recovery.before
+        await asyncio.sleep(max(0.0, at_s + 0.1 - SystemClock().now().utc_us / 1e6))
 
 
 class Shift:
@@ -60,6 +71,7 @@ class Shift:
         self.engine, self.extra = setting.engine, setting.extra
         self.warroom = CommandLine(folder)
         self.world = World.load(folder)
+        self.name = setting.name
 
     # -- what is done -------------------------------------------------------------------------------
 
@@ -80,7 +92,7 @@ class Shift:
         self.take_command()
         self.do("run", "prepare")
         self.wait(lambda incident: incident.settled(Phase.PREPARE))
-        self.do("go", self.incident.id, "--type", "testnet")
+        self.do("go", self.incident.id, "--type", self.name)
 
     def run(self, *steps: str) -> None:
         """These steps, each by its key, each done."""
@@ -101,7 +113,7 @@ class Shift:
 
     def undo(self, *words: str) -> Incident:
         """What was done is taken back; the incident when that has come to an end."""
-        self.do("undo", *words, "--type", "testnet")
+        self.do("undo", *words, "--type", self.name)
         return self.wait(lambda incident: not incident.undo and not incident.running())
 
     # -- what is seen -------------------------------------------------------------------------------
@@ -162,6 +174,11 @@ class Shift:
         """Tree id of what the remote has."""
         argv = ["git", "-C", self.world.remote, "rev-parse", f"{revision}^{{tree}}"]
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+    def undone(self) -> list[UndoIntent]:
+        """What was taken back, in the order in which that began."""
+        events = world.events(self.folder, self.name)
+        return [event.body for event in events if isinstance(event.body, UndoIntent)]
 
     # -- what is broken -----------------------------------------------------------------------------
 
