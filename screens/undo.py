@@ -6,7 +6,6 @@ from console.core import undoing
 from console.core.pacing import pace_of
 from console.core.plan import Step
 from console.core.requests import AnyAsk, Undo
-from console.core.state import Incident
 from console.core.whereabouts import whereabouts
 from screens.dialog import Form, Lacking
 from screens.lines import Line, Role, labelled, wrap
@@ -57,7 +56,7 @@ class UndoDialog(Form):
         incident = self.scene.snapshot.state.open_incident
         if incident is None or incident.plan_hash != self._hash:
             return Lacking("the plan has changed: close this and look again")
-        if why := _not_theirs(incident, chosen or "", self.scene.actor):
+        if why := undoing.may_not(incident, undoing.order(incident, chosen or ""), self.scene.actor):
             return Lacking(why)
         if name != self.scene.name:
             return Lacking(f"that is not the name: type {self.scene.name}, or cancel")
@@ -66,8 +65,3 @@ class UndoDialog(Form):
 
 def _titles(steps: Sequence[Step]) -> str:
     return ", then ".join(step.title for step in steps)
-
-
-def _not_theirs(incident: Incident, down_to: str, actor: str) -> str:
-    alone = undoing.whose(incident, undoing.order(incident, down_to))
-    return f"{alone}, who commands, takes back a step of theirs" if alone not in (None, actor) else ""

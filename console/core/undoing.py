@@ -56,10 +56,20 @@ def refused(incident: Incident) -> str:
     return ""
 
 
-def whose(incident: Incident, steps: tuple[Step, ...]) -> str | None:
-    """Who alone may ask for that; None: anybody in the roster, the gate was opened for the way back too."""
-    commanders = any(step.authority is Authority.COMMANDER for step in steps)
-    return incident.commander if commanders else None
+def may_not(incident: Incident, steps: tuple[Step, ...], actor: str) -> str:
+    """Why that person may not take these steps back; empty when they may.
+
+    The commander may, and whoever said yes to the plan: its gate was opened for the way back of the steps
+    behind it too. What took the commander's yes alone is the commander's.
+    """
+    commands = f"{incident.commander or 'nobody'}, who commands {incident.id}"
+    if actor == incident.commander:
+        return ""
+    if any(step.authority is Authority.COMMANDER for step in steps):
+        return f"only {commands}, may take back what took their yes"
+    if any(yes.person == actor and yes.plan_hash == incident.plan_hash for yes in incident.approvals):
+        return ""
+    return f"only {commands}, or one of those who said yes to the plan may take it back"
 
 
 def next_to_undo(incident: Incident | None) -> Step | None:

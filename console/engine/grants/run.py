@@ -48,10 +48,11 @@ def _(ask: rq.Allow, case: Case) -> tuple[Body, ...]:
 @grant.register
 def _(ask: rq.Abort, case: Case) -> tuple[Body, ...]:
     incident = case.declared()
-    if incident.aborted is not None and not incident.undo:
-        raise RefusedError("the run is aborted already")
-    if incident.plan is None or incident.finished:
-        raise RefusedError("nothing runs that could be aborted")
+    if not incident.undo:
+        if incident.aborted is not None:
+            raise RefusedError("the run is aborted already")
+        if incident.plan is None or incident.finished:
+            raise RefusedError("nothing runs that could be aborted")
     return (ev.RunAborted(reason=ask.reason or f"{case.actor} said so"),)
 
 

@@ -40,9 +40,8 @@ def _(ask: rq.Undo, case: Case) -> tuple[Body, ...]:
     if not steps:
         known = ", ".join(step.id for step in undoing.undoable(incident))
         raise RefusedError(f"{ask.down_to} has nothing to take back; {known} have")
-    alone = undoing.whose(incident, steps)
-    if alone is not None and case.actor != alone:
-        raise RefusedError(f"{alone} commands {incident.id}: nobody else may take back a step of theirs")
+    if why := undoing.may_not(incident, steps, case.actor):
+        raise RefusedError(why)
     case.counts(case.actor)
     ids = tuple(step.id for step in steps)
     return (ev.UndoAsked(ids, incident.plan_hash or "", ask.reason),)

@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
+from tests.integration.watch.unattended import Unattended
+
 from console.core import events as ev
 from console.core.clock import Stamp
 from console.core.events import Event
@@ -20,7 +22,6 @@ from console.engine.watchers import Means
 from console.store.journal import SqliteWriter
 from console.store.layout import Layout
 from console.store.samples import SampleWriter
-from tests.integration.watch.unattended import Unattended
 
 LIMIT_S = 30.0
 """How long a test waits for what must happen."""

@@ -6,7 +6,7 @@ from console.core import events as ev
 from console.core.pacing import to_release, waiting
 from console.core.plan import Authority, WayBack
 from console.core.state import Status
-from console.core.undoing import by_hand, is_back, next_to_undo, order, refused, touched, whose
+from console.core.undoing import by_hand, is_back, may_not, next_to_undo, order, refused, touched
 from tests.unit.core import kit
 from tests.unit.core.kit import Story, step
 
@@ -59,7 +59,18 @@ def test_it_goes_back_in_reverse_and_leaves_what_changes_nothing_alone() -> None
     assert ids(order(incident, "freeze")) == ["deploy", "push", "freeze"]
     assert ids(order(incident, "health")) == []
     assert ids(by_hand(incident)) == ["sessions"]
-    assert (whose(incident, order(incident)), whose(incident, order(incident, "freeze"))) == (None, "eng-1")
+
+
+def test_the_commander_may_and_whoever_said_yes_to_this_very_plan() -> None:
+    """What took the commander's yes alone is the commander's."""
+    story = switched()
+    story.claim("ops-1", "operations")
+    incident = story.incident
+    matrix, frozen = order(incident), order(incident, "freeze")
+    assert [may_not(incident, steps, "eng-1") for steps in (matrix, frozen)] == ["", ""]
+    assert may_not(incident, matrix, "ops-1") == ""
+    assert may_not(incident, frozen, "ops-1").startswith("only eng-1, who commands INC-7QK2, may take back")
+    assert "or one of those who said yes to the plan" in may_not(incident, matrix, "eng-9")
 
 
 def test_before_the_gate_only_what_prepare_did_is_taken_back() -> None:
