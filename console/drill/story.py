@@ -237,12 +237,12 @@ _WITH_RPC = (
         "eng-2",
         40 * _HOUR,
         "Go without an RPC where none is named",
-        "v1.9.0",
+        "v1.10.0",
         ("walletconnect/__init__.py", "walletconnect/rpc.py"),
     ),
-    Change("eng-1", 38 * _HOUR, "Release v1.9.0", "v1.9.0", ("VERSION", "CHANGELOG.md"), tag="v1.9.0"),
+    Change("eng-1", 38 * _HOUR, "Release v1.10.0", "v1.10.0", ("VERSION", "CHANGELOG.md"), tag="v1.10.0"),
     Change("eng-3", 3 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
-    Change("eng-3", 1 * _HOUR, "Release v1.9.1", "v1.9.1", ("VERSION", "CHANGELOG.md"), tag="v1.9.1"),
+    Change("eng-3", 1 * _HOUR, "Release v1.10.1", "v1.10.1", ("VERSION", "CHANGELOG.md"), tag="v1.10.1"),
 )
 """A good release that cannot live without an RPC which no rehearsal has, and a bad one on top of it."""
 _UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
@@ -296,12 +296,12 @@ SCENARIOS = {
         (
             _GOOD,
             _UNPROVEN,
-            Verdict("v1.9.0", "good", "lead-1", 36 * _HOUR),
-            Verdict("v1.9.1", "unproven", "eng-3", 1 * _HOUR),
+            Verdict("v1.10.0", "good", "lead-1", 36 * _HOUR),
+            Verdict("v1.10.1", "unproven", "eng-3", 1 * _HOUR),
         ),
         branch="develop",
         scenario="sick-target",
-        starts="v1.9.0",
+        starts="v1.10.0",
         needs_rpc=True,
         rpc_ends=True,
         sick_target=True,
