@@ -1,4 +1,4 @@
-"""What an action is: preview, probe, perform, verify; and what it may use."""
+"""What an action is: preview, probe, perform, verify, perhaps undo; and what it may use."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,7 +11,7 @@ from msgspec import Struct
 from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.events import Body
-from console.core.plan import CodeChange, DataChange, RowsChange
+from console.core.plan import CodeChange, DataChange, RowsChange, WayBack
 from console.core.protocols import Head
 from console.core.releases import OnRecord
 from console.core.reverting import Reverting
@@ -144,6 +144,10 @@ class Report(Protocol):
         """Commit what must outlive us before the effect that it is about."""
         ...
 
+    def found(self, facts: Mapping[str, str]) -> None:
+        """Commit what is about to be replaced, before it is: the step's way back needs it."""
+        ...
+
     @property
     def left_s(self) -> float:
         """Seconds until the step's time limit."""
@@ -208,33 +212,14 @@ class World:
         return self.worktrees / f"{branch.replace('/', '-')}.pick"
 
 
-class Action(ABC):
-    """One verb on one set of frozen inputs."""
-
-    repeatable: ClassVar[bool]
-    """Whether performing it a second time does no harm."""
-    serves: ClassVar[Serves] = "any"
-    """The plans that its step belongs to."""
-    again: ClassVar[bool] = False
-    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
-    fills: ClassVar[dict[str, str]] = {}
-    """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
-
-    @classmethod
-    def belongs(cls, environment: Environment) -> bool:  # noqa: ARG003 - most belong everywhere
-        """Whether its step is for this environment; a plan leaves it out otherwise."""
-        return True
+class Deed(ABC):
+    """Something that is looked at, done, and proven."""
 
     def __init__(self, params: dict[str, str], world: World, token: str) -> None:
         self.params = params
         self.world = world
         self.token = token
         """Names this attempt, so that work which outlives us can be found again."""
-
-    @staticmethod
-    @abstractmethod
-    def preview(inputs: Inputs, world: World) -> Preview:
-        """What the step will do with these inputs; asks nobody and changes nothing."""
 
     @abstractmethod
     async def probe(self) -> Finding:
@@ -247,3 +232,54 @@ class Action(ABC):
     @abstractmethod
     async def verify(self) -> Proof:
         """Prove on the artifact itself that it is done; raises ActionError when it is not."""
+
+
+class Undo(Deed):
+    """The way back of one step. Twice does no harm: what its probe calls done is not done again."""
+
+    def __init__(
+        self, params: dict[str, str], world: World, token: str, before: Mapping[str, str] | None = None
+    ) -> None:
+        """`params` are the step's own; `before` is what it found before it changed anything."""
+        super().__init__(params, world, token)
+        self.before = dict(before or {})
+
+    @staticmethod
+    @abstractmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """How it is taken back, from the params that the step's plan froze; asks nobody."""
+
+
+class Action(Deed):
+    """One verb on one set of frozen inputs."""
+
+    repeatable: ClassVar[bool]
+    """Whether performing it a second time does no harm."""
+    serves: ClassVar[Serves] = "any"
+    """The plans that its step belongs to."""
+    again: ClassVar[bool] = False
+    """Whether it is done once more after the last yes: what it saw may have changed while people read."""
+    fills: ClassVar[dict[str, str]] = {}
+    """Slots of evidence that its proof fills, each with what the gate demands of it, in words."""
+
+    undo: ClassVar[type[Undo] | None] = None
+    """How it is taken back; None: it changes nothing, or only a person can."""
+    by_hand: ClassVar[str] = ""
+    """What a person does to take it back, where the engine cannot."""
+
+    @classmethod
+    def belongs(cls, environment: Environment) -> bool:  # noqa: ARG003 - most belong everywhere
+        """Whether its step is for this environment; a plan leaves it out otherwise."""
+        return True
+
+    @classmethod
+    def way_back(cls, params: dict[str, str], world: World) -> WayBack | None:
+        """How a step with these params is taken back; None when there is nothing to take back."""
+        if cls.undo is not None:
+            return cls.undo.preview(params, world)
+        return WayBack(cls.by_hand) if cls.by_hand else None
+
+    @staticmethod
+    @abstractmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """What the step will do with these inputs; asks nobody and changes nothing."""

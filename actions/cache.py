@@ -13,12 +13,15 @@ _MEASURED_S = 5.0
 """How long reads and evictions are counted."""
 _AGAIN = "users fill a cache again as soon as it is empty: nothing in it tells whether it was"
 
+_BY_HAND = "keys that were dropped come back from a backup alone: `warroom cache restore`; users fill it anew"
+
 
 class InvalidateCache(Action):
     """Drop every key that begins with the runbook's `prefix`, which the strategy must allow."""
 
     repeatable = True
     serves = "asked"
+    by_hand = _BY_HAND
     _dropped: Dropped | None = None
 
     @staticmethod
@@ -54,6 +57,7 @@ class FlushCache(Action):
 
     repeatable = True
     serves = "asked"
+    by_hand = _BY_HAND
     _dropped: Dropped | None = None
 
     @staticmethod

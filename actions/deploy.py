@@ -1,6 +1,7 @@
 """Deploy: make the service run the head of the deploy branch, which is the good tree by then."""
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.undo_deploy import UndoDeploy, former_params, write_down
 from console.core.format import short
 from console.targets.deploy import DeployError, Deployment
 from console.targets.git import GitError, is_same
@@ -11,6 +12,7 @@ class Deploy(Action):
 
     repeatable = True
     serves = "code"
+    undo = UndoDeploy
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
@@ -19,7 +21,12 @@ class Deploy(Action):
         return Preview(
             words=f"run {inputs.code.target.tag}, as the head of {branch}",
             effects=(world.deployer.effect(inputs.code.target, branch),),
-            params={"branch": branch, "tree": inputs.code.target.tree, "version": inputs.code.answers},
+            params={
+                "branch": branch,
+                "tree": inputs.code.target.tree,
+                "version": inputs.code.answers,
+                **former_params(inputs.code.running),
+            },
         )
 
     async def probe(self) -> Finding:
@@ -66,6 +73,7 @@ class Deploy(Action):
             report(words)
             report.line(words)
 
+        await write_down(self.world, report)
         wish = Deployment(commit, self.params["version"], self.token, report.left_s)
         await self.world.deployer.deploy(wish, progress)
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from console.core.events import CiFrozen, CiUnfrozen
 from console.core.format import count
+from console.core.plan import WayBack
 from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.github.answers import CiError
@@ -70,11 +71,96 @@ def _unfrozen(ci: Ci, known: Known) -> CiUnfrozen:
     return CiUnfrozen(ci.settings.repository, ci.settings.workflow, known.state)
 
 
+class Unfreeze(Action):
+    """Bring the workflow back to what it was; one that somebody had disabled before stays disabled."""
+
+    repeatable = True
+
+    @classmethod
+    def belongs(cls, environment: Environment) -> bool:
+        """Where the strategy names a CI."""
+        return environment.ci is not None
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:  # noqa: ARG004 - the same in every plan
+        """What it was is known when it has been frozen."""
+        ci = ci_of(world)
+        return Preview(
+            words=f"enable {ci.workflow.words}, if it was so before it was frozen",
+            effects=ci.workflow.lines("enable"),
+            params={},
+        )
+
+    async def probe(self) -> Finding:
+        """The workflow's state, beside what is remembered."""
+        ci = ci_of(self.world)
+        if ci.freeze is None:
+            return Finding("done", f"{ci.workflow.words} is not frozen")
+        known = await ci.workflow.find(Box(self.world.clock, LOOK_S))
+        restored = known.runs_on_push or ci.freeze.before != ACTIVE
+        words = f"{ci.workflow.words} is {known.state}, it was {ci.freeze.before} before"
+        return Finding("done" if restored else "not done", words)
+
+    async def perform(self, report: Report) -> None:
+        """Enable it where it was enabled; nothing else was done to it."""
+        ci, tell = ci_of(self.world), telling(report)
+        if ci.freeze is None or ci.freeze.before != ACTIVE:
+            tell(f"{ci.workflow.words} is left as it is")
+            return
+        try:
+            known = await ci.workflow.find(Reserving(report, RESERVE_S))
+            if not known.runs_on_push:
+                await ci.workflow.enable(known, Reserving(report, RESERVE_S))
+        except CiError as error:
+            raise ActionError(f"{error}; {(await standing(self.world)).words}") from error
+
+    async def verify(self) -> Proof:
+        """As it was, asked anew; from then on nothing is remembered."""
+        ci = ci_of(self.world)
+        if ci.freeze is None:
+            return Proof(f"{ci.workflow.words} was not frozen by us: left as it is")
+        known, before = await ci.workflow.find(Box(self.world.clock, LOOK_S)), ci.freeze.before
+        if before == ACTIVE and not known.runs_on_push:
+            raise ActionError(f"{ci.workflow.words} is {known.state}, and was {before} before it was frozen")
+        words = f"{ci.workflow.words} is {known.state}, as before"
+        if before != ACTIVE:
+            words = f"{ci.workflow.words} is {known.state}; it was {before} before it was frozen"
+        return Proof(words, {"state": known.state, "before": before}, events=(_unfrozen(ci, known),))
+
+
+class UndoFreeze(Undo):
+    """Unfreeze, before the end; runs that were cancelled stay so."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:  # noqa: ARG004 - it has none
+        """As at the end of the runbook."""
+        ci = ci_of(world)
+        words = f"enable {ci.workflow.words}, if it was so before; cancelled runs are started by their people"
+        return WayBack(words, ci.workflow.lines("enable"))
+
+    @property
+    def _unfreeze(self) -> Unfreeze:
+        return Unfreeze({}, self.world, self.token)
+
+    async def probe(self) -> Finding:
+        """The workflow's state, beside what is remembered."""
+        return await self._unfreeze.probe()
+
+    async def perform(self, report: Report) -> None:
+        """Enable it where it was enabled."""
+        await self._unfreeze.perform(report)
+
+    async def verify(self) -> Proof:
+        """As it was, asked anew."""
+        return await self._unfreeze.verify()
+
+
 class Freeze(Action):
     """Disable the workflow and cancel its runs until none is left; what it was before is remembered first."""
 
     repeatable = True
     again = True
+    undo = UndoFreeze
 
     @classmethod
     def belongs(cls, environment: Environment) -> bool:
@@ -137,60 +223,3 @@ class Freeze(Action):
             {"workflow": str(known.id), "state": known.state, "before": before},
             events=() if ci.freeze else (_frozen(ci, known),),
         )
-
-
-class Unfreeze(Action):
-    """Bring the workflow back to what it was; one that somebody had disabled before stays disabled."""
-
-    repeatable = True
-
-    @classmethod
-    def belongs(cls, environment: Environment) -> bool:
-        """Where the strategy names a CI."""
-        return environment.ci is not None
-
-    @staticmethod
-    def preview(inputs: Inputs, world: World) -> Preview:  # noqa: ARG004 - the same in every plan
-        """What it was is known when it has been frozen."""
-        ci = ci_of(world)
-        return Preview(
-            words=f"enable {ci.workflow.words}, if it was so before it was frozen",
-            effects=ci.workflow.lines("enable"),
-            params={},
-        )
-
-    async def probe(self) -> Finding:
-        """The workflow's state, beside what is remembered."""
-        ci = ci_of(self.world)
-        if ci.freeze is None:
-            return Finding("done", f"{ci.workflow.words} is not frozen")
-        known = await ci.workflow.find(Box(self.world.clock, LOOK_S))
-        restored = known.runs_on_push or ci.freeze.before != ACTIVE
-        words = f"{ci.workflow.words} is {known.state}, it was {ci.freeze.before} before"
-        return Finding("done" if restored else "not done", words)
-
-    async def perform(self, report: Report) -> None:
-        """Enable it where it was enabled; nothing else was done to it."""
-        ci, tell = ci_of(self.world), telling(report)
-        if ci.freeze is None or ci.freeze.before != ACTIVE:
-            tell(f"{ci.workflow.words} is left as it is")
-            return
-        try:
-            known = await ci.workflow.find(Reserving(report, RESERVE_S))
-            if not known.runs_on_push:
-                await ci.workflow.enable(known, Reserving(report, RESERVE_S))
-        except CiError as error:
-            raise ActionError(f"{error}; {(await standing(self.world)).words}") from error
-
-    async def verify(self) -> Proof:
-        """As it was, asked anew; from then on nothing is remembered."""
-        ci = ci_of(self.world)
-        if ci.freeze is None:
-            return Proof(f"{ci.workflow.words} was not frozen by us: left as it is")
-        known, before = await ci.workflow.find(Box(self.world.clock, LOOK_S)), ci.freeze.before
-        if before == ACTIVE and not known.runs_on_push:
-            raise ActionError(f"{ci.workflow.words} is {known.state}, and was {before} before it was frozen")
-        words = f"{ci.workflow.words} is {known.state}, as before"
-        if before != ACTIVE:
-            words = f"{ci.workflow.words} is {known.state}; it was {before} before it was frozen"
-        return Proof(words, {"state": known.state, "before": before}, events=(_unfrozen(ci, known),))

@@ -2,12 +2,73 @@
 
 from pathlib import Path
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from actions.merging import merge, open_one, title_of
 from console.core.format import short
-from console.core.plan import CodeChange
+from console.core.plan import CodeChange, WayBack
 from console.core.reverting import revert_line
-from console.targets.git import GitError, ProtectedError, Update
+from console.targets.git import GitError, ProtectedError, Update, commit_bytes
+
+
+class UndoIntegrate(Undo):
+    """Move the branch forward once more, to a commit whose tree is the one before; never by force."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """The commit is made then, on top of what the branch is then: its id is not known before."""
+        branch, clone = params["branch"], world.clone
+        update = Update(f"refs/heads/{branch}", "NEW", "HEAD")
+        return WayBack(
+            f"move {branch} forward to a new commit with the tree that it has before, "
+            f"{short(params['from'])} by the plan; only if nobody has pushed onto ours",
+            (clone.command(clone.commit_words(keep=True)), clone.command(clone.push_words([update]))),
+        )
+
+    @property
+    def _ref(self) -> str:
+        return f"refs/heads/{self.params['branch']}"
+
+    @property
+    def _before(self) -> str:
+        """What the branch was; the step writes that down before it moves it."""
+        return self.before["head"]
+
+    async def probe(self) -> Finding:
+        """What the remote's branch builds now: the tree of before, the good one, or something else."""
+        clone, branch = self.world.clone, self.params["branch"]
+        if not self.before:
+            return Finding("done", f"{branch} was not moved by this step")
+        await clone.fetch(lambda _line: None, limit_s=120)
+        head = clone.branch(branch)
+        tree = clone.tree_of(head)
+        if tree == clone.tree_of(self._before):
+            return Finding("done", f"{branch} at {short(head)} builds what it built at {short(self._before)}")
+        ours = tree == self.params["tree"]
+        words = f"{branch} is at {short(head)}, {'' if ours else 'not '}the tree of the rollback"
+        return Finding("not done" if ours else "cannot tell", words)
+
+    async def perform(self, report: Report) -> None:
+        """Commit that tree on top of the head, and push it with a lease on that head."""
+        finding = await self.probe()
+        if finding.found == "cannot tell":
+            raise ActionError(
+                f"{finding.words}: somebody has pushed onto it. Revert by hand what they agree to"
+            )
+        clone, author = self.world.clone, self.params["author"]
+        head = clone.branch(self.params["branch"])
+        tree, now = clone.tree_of(self._before), self.world.clock.now()
+        commit = await clone.write_commit(
+            commit_bytes(tree, head, author, now, self.params["undo"]), keep=True
+        )
+        report(f"moving {self.params['branch']} to {short(commit)}")
+        await clone.push([Update(self._ref, commit, head)], report.line, limit_s=120)
+
+    async def verify(self) -> Proof:
+        """The remote's branch must build exactly the tree of before."""
+        finding = await self.probe()
+        if finding.found != "done":
+            raise ActionError(finding.words)
+        return Proof(finding.words)
 
 
 class Integrate(Action):
@@ -21,6 +82,7 @@ class Integrate(Action):
 
     repeatable = True
     serves = "code"
+    undo = UndoIntegrate
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
@@ -51,6 +113,7 @@ class Integrate(Action):
                 "tree": inputs.code.target.tree,
                 "author": inputs.author,
                 "path": str(world.picking(inputs.code.branch)),
+                "undo": f"Take back the rollback of {world.name} ({inputs.incident})",
             },
         )
 
@@ -101,6 +164,7 @@ class Integrate(Action):
         """Fast-forward with a lease on the old id, or pick onto what the branch is now."""
         clone, branch = self.world.clone, self.params["branch"]
         if await clone.on_remote(self._ref) == self.params["from"]:
+            report.found({"head": self.params["from"]})
             report(f"fast-forwarding {branch}")
             await self._push(self.params["restored"], self.params["from"], report)
             return
@@ -110,7 +174,9 @@ class Integrate(Action):
             report(f"{branch} is at {short(head)}, the good tree already")
             return
         report(f"{branch} has moved: picking onto {short(head)}")
-        await self._push(await self._picked(head), head, report)
+        picked = await self._picked(head)
+        report.found({"head": head})
+        await self._push(picked, head, report)
 
     async def _picked(self, onto: str) -> str:
         """Our commits on top of theirs, if that is still exactly the good tree."""

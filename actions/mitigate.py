@@ -17,6 +17,7 @@ class Mitigate(Action):
 
     repeatable = False
     serves: ClassVar[Serves] = "asked"
+    by_hand = "`warroom mitigate NAME --undo` takes a mitigation back, through a gate of its own"
     _wanted: ClassVar[int] = DONE
     """What the probe says when the work is done."""
 

@@ -20,6 +20,7 @@ class PassCommit(Action):
 
     repeatable = True
     serves = "code"
+    by_hand = "when the branch is back, have the workflow deploy it: cancel the run that was started first"
 
     @classmethod
     def belongs(cls, environment: Environment) -> bool:

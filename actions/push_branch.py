@@ -1,8 +1,47 @@
 """Push branch: put the rollback branch on the remote, where it must not exist yet."""
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from console.core.format import short
+from console.core.plan import WayBack
 from console.targets.git import Update
+
+
+class UndoPushBranch(Undo):
+    """Take the branch off the remote again, if it still is what we have pushed."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """One ref, deleted; the lease says that it holds our commit."""
+        removal = _removal(params["branch"], params["restored"])
+        return WayBack(
+            f"delete {params['branch']} on the remote",
+            (world.clone.command(world.clone.push_words([removal])),),
+        )
+
+    async def probe(self) -> Finding:
+        """What the remote itself has for the branch."""
+        found = await self.world.clone.on_remote(f"refs/heads/{self.params['branch']}")
+        if found is None:
+            return Finding("done", f"the remote has no {self.params['branch']}")
+        ours = found == self.params["restored"]
+        words = f"the remote has {self.params['branch']} at {short(found)}{'' if ours else ', not ours'}"
+        return Finding("not done" if ours else "cannot tell", words)
+
+    async def perform(self, report: Report) -> None:
+        """Delete it; what somebody else has put there stays."""
+        found = await self.probe()
+        if found.found == "cannot tell":
+            raise ActionError(f"{found.words}: left as it is, delete it by hand when nobody needs it")
+        report(f"deleting {self.params['branch']}")
+        removal = _removal(self.params["branch"], self.params["restored"])
+        await self.world.clone.push([removal], report.line, limit_s=120)
+
+    async def verify(self) -> Proof:
+        """The remote must say so itself."""
+        finding = await self.probe()
+        if finding.found != "done":
+            raise ActionError(finding.words)
+        return Proof(finding.words)
 
 
 class PushBranch(Action):
@@ -10,6 +49,7 @@ class PushBranch(Action):
 
     repeatable = True
     serves = "code"
+    undo = UndoPushBranch
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
@@ -46,6 +86,10 @@ class PushBranch(Action):
         return Proof(
             f"on the remote at {short(self.params['restored'])}", {"commit": self.params["restored"]}
         )
+
+
+def _removal(branch: str, commit: str) -> Update:
+    return Update(ref=f"refs/heads/{branch}", commit="", expected=commit)
 
 
 def _update(branch: str, commit: str) -> Update:

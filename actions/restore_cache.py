@@ -1,11 +1,12 @@
 """Restore cache: what a proven backup holds of the cache becomes the live one; its state of now is kept."""
 
+import hashlib
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from actions.backup import proven
 from actions.backup_parts import CachePart
 from actions.cache import server_of
@@ -15,6 +16,7 @@ from actions.trial import giving_way, stores_of
 from console.core.backups import Backup, Manifest
 from console.core.data import Cache
 from console.core.format import count
+from console.core.plan import WayBack
 from console.targets.examine import Asked, cache_of, examined_cache, recorded, sealing_of
 from console.targets.redis.outcome import safe
 from console.targets.redis.place import Service
@@ -28,6 +30,7 @@ from console.targets.shell import HostShell
 from console.targets.stores import Stores
 
 _FILE = "cache-restored.json"
+_UNTOUCHED = "the cache's state of then has not been saved: nothing was overwritten"
 _RECORD_S = 60.0
 _CUT_OFF = (
     "it was cut off, and the cache may take no writes, or be stopped: the next attempt puts it right first"
@@ -48,12 +51,56 @@ class _Done(Struct, frozen=True):
     """Backups of what was there before each attempt; the first is from before anything was overwritten."""
 
 
+class UndoRestoreCache(Undo):
+    """Restore what the first attempt has kept of the cache; what it holds now is kept too."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """Which backup that is, the step says when it has made it."""
+        server = server_of(world)
+        return WayBack(
+            f"let the {server.place} hold again what it held before {params['backup']} was restored",
+            _effects(stores_of(world).cache_rules, "the backup that the step keeps"),
+        )
+
+    def _back(self) -> "RestoreCache | None":
+        """The restore of what was kept; None where nothing was, because nothing was overwritten."""
+        kept = RestoreCache(self.params, self.world, self.token).kept()
+        if not kept:
+            return None
+        backup, name = kept[0].id, self.world.name
+        params = {
+            "mark": f"{name}-{hashlib.sha256(self.params['mark'].encode()).hexdigest()[:4]}",
+            "backup": backup,
+            "digest": stores_of(self.world).vault.digest(backup),
+            "onset": "",
+            "file": f"{self.params['file']}.undone",
+        }
+        return RestoreCache({**self.params, **params}, self.world, self.token)
+
+    async def probe(self) -> Finding:
+        """As of any restore; done where nothing was overwritten."""
+        back = self._back()
+        return await back.probe() if back else Finding("done", _UNTOUCHED)
+
+    async def perform(self, report: Report) -> None:
+        """As any restore: what is there now is saved and proven first."""
+        if (back := self._back()) is not None:
+            await back.perform(report)
+
+    async def verify(self) -> Proof:
+        """As of any restore."""
+        back = self._back()
+        return await back.verify() if back else Proof(_UNTOUCHED)
+
+
 class RestoreCache(Action):
     """Save and prove what the cache holds now, then let it hold what a backup holds, and nothing else."""
 
     # Whoever repeats it comes to the same keys, and what users have written meanwhile is saved once more.
     repeatable = True
     serves = "asked"
+    undo = UndoRestoreCache
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
@@ -86,7 +133,7 @@ class RestoreCache(Action):
             return Finding("done", done.words)
         if is_cut_off(self._bench.work):
             return Finding("not done", _CUT_OFF)
-        if not (kept := self._kept()):
+        if not (kept := self.kept()):
             return Finding("not done", "the cache's state of now has not been saved: nothing was overwritten")
         now, then = await self._held_against(kept[-1].id), await self._held_against(self.params["backup"])
         if not now.wrong and then.wrong:
@@ -115,7 +162,7 @@ class RestoreCache(Action):
             service=self._service,
             on_kept=lambda words: self._prove(kept.folder.name, words),
         )
-        keep(Path(self.params["file"]), msgspec.json.encode(_written(done, self._kept())))
+        keep(Path(self.params["file"]), msgspec.json.encode(_written(done, self.kept())))
 
     async def _saved(self, report: Report) -> Saved:
         """A backup of the cache as it is now: each attempt makes one, because each finds another state."""
@@ -174,7 +221,7 @@ class RestoreCache(Action):
         except FileNotFoundError:
             return None
 
-    def _kept(self) -> list[Backup]:
+    def kept(self) -> list[Backup]:
         """What attempts at this step have saved, oldest first."""
         mark, made = f"-{self.params['mark']}", int(self.params["made"])
         ours = [one for one in self._stores.vault.backups() if one.id.endswith(mark)]

@@ -108,6 +108,10 @@ class _Committed(Struct, frozen=True):
 class RestoreRows(_OfRows):
     """Write the rows as they were over the present ones, if nothing else of them goes than was shown."""
 
+    by_hand = (
+        "what the rows were until then stands in the file that the proof names: write back what is right"
+    )
+
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
         """All of them or none; every other row stays as it is, and users go on."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from actions.build_candidate import proven_mark
 from actions.evidence import keep, path_of, read
 from actions.loss import ceiling_of, ceiling_params, hold_to, judged_at, judged_path
@@ -17,10 +17,11 @@ from console.core.beside import before, beside, undone
 from console.core.errors import StatedError
 from console.core.format import count
 from console.core.loss import Baseline, Ceiling, Counters
+from console.core.plan import WayBack
 from console.targets.postgres.server import Server
 from console.targets.postgres.swap import Places, Standing, Swapped, look, swap
 
-_SWAP = "swap.json"
+_SWAP, _SWAP_BACK = "swap.json", "swap-back.json"
 MAINTENANCE = "postgres"
 """The database that is asked while the live one may refuse connections."""
 _STATEMENTS = (
@@ -102,30 +103,6 @@ class _Swap(Action):
         return Proof(words, {**facts, "refused_s": refused, "ended": str(swapped.ended)})
 
 
-class SwapDatabase(_Swap):
-    """The candidate becomes the live database, if no more than was signed goes with the old one."""
-
-    serves = "restore"
-
-    @staticmethod
-    def preview(inputs: Inputs, world: World) -> Preview:
-        """Nothing is lost by it: the old database stays, under another name."""
-        live = stores_of(world).server.database
-        places = Places(live, beside(live, inputs.incident), before(live, inputs.incident))
-        files = {"judged": judged_path(inputs, world), "file": path_of(inputs, world, _SWAP)}
-        ceiling = ceiling_params(Ceiling.of(inputs.data))
-        return _preview(places, {**{name: str(path) for name, path in files.items()}, **ceiling})
-
-    @property
-    def _mark(self) -> str:
-        return proven_mark(self.world)
-
-    def judge(self, now: Counters) -> None:
-        """Within what was signed, counted from what was judged last: also when a writer was overlooked."""
-        told = loss.bound(judged_at(Path(self.params["judged"])).baseline, now)
-        hold_to(loss.beyond(told, ceiling_of(self.params)), f"{self._places.live} is as it was")
-
-
 class SwapBack(_Swap):
     """The database from before the swap becomes the live one again; the restored one stays beside it."""
 
@@ -137,7 +114,7 @@ class SwapBack(_Swap):
         """What was written since the swap stays in the restored one. Option: `incident`, if not this one."""
         live, incident = stores_of(world).server.database, inputs.options.get("incident", inputs.incident)
         places = Places(live, before(live, incident), undone(live, incident))
-        file = str(path_of(inputs, world, "swap-back.json"))
+        file = str(path_of(inputs, world, _SWAP_BACK))
         return _preview(places, {"incident": incident, "file": file})
 
     def judge(self, now: Counters) -> None:
@@ -154,6 +131,78 @@ class SwapBack(_Swap):
         """By the names; and where the rows are that users have written since the swap."""
         proof = await super().verify()
         return replace(proof, words=f"{proof.words}; {self._since} {self._places.former}")
+
+
+class UndoSwap(Undo):
+    """Swap back; the service is stopped for that moment, so that nobody writes into either."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """Nothing is lost by it: what was written since the swap stays in the restored one."""
+        known = _backwards(params)
+        shown = _preview(Places(known["live"], known["heir"], known["former"]), {})
+        stop, start = (world.deployer.writers_effect(stop=stop) for stop in (True, False))
+        return WayBack(f"swap back: {shown.words}", (stop, *shown.effects, start))
+
+    @property
+    def _back(self) -> SwapBack:
+        return SwapBack(_backwards(self.params), self.world, self.token)
+
+    async def probe(self) -> Finding:
+        """How the three stand tells it; where the swap has not happened, there is nothing to take back."""
+        return await self._untouched() or await self._back.probe()
+
+    async def _untouched(self) -> Finding | None:
+        """That it has not been swapped at all; None when it has, or has been swapped back."""
+        found = await SwapDatabase(self.params, self.world, self.token).probe()
+        return Finding("done", f"not swapped: {found.words}") if found.found == "not done" else None
+
+    async def perform(self, report: Report) -> None:
+        """Stop, swap, start: nobody is left without the service when the swap fails."""
+        await self.world.deployer.stop_writers(report, report.left_s)
+        try:
+            await self._back.perform(report)
+        finally:
+            await self.world.deployer.start_writers(report, report.left_s)
+
+    async def verify(self) -> Proof:
+        """By the names; and where the rows are that users have written since the swap."""
+        untouched = await self._untouched()
+        return Proof(untouched.words) if untouched else await self._back.verify()
+
+
+class SwapDatabase(_Swap):
+    """The candidate becomes the live database, if no more than was signed goes with the old one."""
+
+    serves = "restore"
+    undo = UndoSwap
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Nothing is lost by it: the old database stays, under another name."""
+        live = stores_of(world).server.database
+        places = Places(live, beside(live, inputs.incident), before(live, inputs.incident))
+        files = {"judged": judged_path(inputs, world), "file": path_of(inputs, world, _SWAP)}
+        files["undo"] = path_of(inputs, world, _SWAP_BACK)
+        ceiling = ceiling_params(Ceiling.of(inputs.data))
+        paths = {name: str(path) for name, path in files.items()}
+        return _preview(places, {**paths, "incident": inputs.incident, **ceiling})
+
+    @property
+    def _mark(self) -> str:
+        return proven_mark(self.world)
+
+    def judge(self, now: Counters) -> None:
+        """Within what was signed, counted from what was judged last: also when a writer was overlooked."""
+        told = loss.bound(judged_at(Path(self.params["judged"])).baseline, now)
+        hold_to(loss.beyond(told, ceiling_of(self.params)), f"{self._places.live} is as it was")
+
+
+def _backwards(params: dict[str, str]) -> dict[str, str]:
+    """The params of the swap that takes this one back."""
+    live, incident = params["live"], params["incident"]
+    names = {"live": live, "heir": params["former"], "former": undone(live, incident)}
+    return {**names, "incident": incident, "file": params["undo"]}
 
 
 def swapped_at(path: Path) -> Swapped:

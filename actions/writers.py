@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from actions.trial import stores_of
 from console.core.format import count
+from console.core.plan import WayBack
 from console.core.plan_words import moment
 from console.targets.deploy import DeployError
 
@@ -28,11 +29,73 @@ _OTHERS = """
 """
 
 
+class StartWriters(Action):
+    """Start what was stopped; a deploy does it too, and then there is nothing left to do."""
+
+    repeatable = True
+    serves = "restore"
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """Users have the service again from here on."""
+        return Preview(
+            f"start the service on the data of {moment(inputs.data.recovery_point)}, unless it runs by now",
+            (world.deployer.writers_effect(stop=False), f"GET {world.environment.service.health}"),
+            {},
+        )
+
+    async def probe(self) -> Finding:
+        """What the service itself answers; whether it is the right release is proven later."""
+        health = await self.world.health.ask()
+        words = f"the service answers: {health.words}, {health.version or 'no version'}"
+        return Finding("done" if health.ok else "not done", words)
+
+    async def perform(self, report: Report) -> None:
+        """Whatever started it meanwhile has done it already."""
+        if (await self.probe()).found == "done":
+            report.line("the service runs already")
+            return
+        await self.world.deployer.start_writers(_telling(report), report.left_s)
+        await _wait(self, report)
+
+    async def verify(self) -> Proof:
+        """Ask it once more."""
+        return await _proven(self)
+
+
+class UndoStopWriters(Undo):
+    """Start the service again, in the release that ran, unless it runs by now."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:  # noqa: ARG004 - it has none
+        """What was running runs again."""
+        service = world.environment.service
+        effects = (world.deployer.writers_effect(stop=False), f"GET {service.health}")
+        return WayBack("start the service again, unless it runs by now", effects)
+
+    @property
+    def _start(self) -> StartWriters:
+        return StartWriters({}, self.world, self.token)
+
+    async def probe(self) -> Finding:
+        """What the service itself answers."""
+        return await self._start.probe()
+
+    async def perform(self, report: Report) -> None:
+        """Start it."""
+        await self._start.perform(report)
+
+    async def verify(self) -> Proof:
+        """Ask it once more."""
+        return await self._start.verify()
+
+
 class StopWriters(Action):
     """Stop the service and nothing else; done when nobody who may write is connected any more."""
 
     repeatable = True
     serves = "restore"
+    undo = UndoStopWriters
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
@@ -79,40 +142,6 @@ class StopWriters(Action):
 
     async def verify(self) -> Proof:
         """Look once more."""
-        return await _proven(self)
-
-
-class StartWriters(Action):
-    """Start what was stopped; a deploy does it too, and then there is nothing left to do."""
-
-    repeatable = True
-    serves = "restore"
-
-    @staticmethod
-    def preview(inputs: Inputs, world: World) -> Preview:
-        """Users have the service again from here on."""
-        return Preview(
-            f"start the service on the data of {moment(inputs.data.recovery_point)}, unless it runs by now",
-            (world.deployer.writers_effect(stop=False), f"GET {world.environment.service.health}"),
-            {},
-        )
-
-    async def probe(self) -> Finding:
-        """What the service itself answers; whether it is the right release is proven later."""
-        health = await self.world.health.ask()
-        words = f"the service answers: {health.words}, {health.version or 'no version'}"
-        return Finding("done" if health.ok else "not done", words)
-
-    async def perform(self, report: Report) -> None:
-        """Whatever started it meanwhile has done it already."""
-        if (await self.probe()).found == "done":
-            report.line("the service runs already")
-            return
-        await self.world.deployer.start_writers(_telling(report), report.left_s)
-        await _wait(self, report)
-
-    async def verify(self) -> Proof:
-        """Ask it once more."""
         return await _proven(self)
 
 

@@ -14,11 +14,13 @@ from console.core import calling
 from console.core.commands import COMMANDS, DATA, PEOPLE, command
 from console.core.errands import errand_now
 from console.core.errors import StatedError
-from console.core.next_step import NextStep, Viewer, next_step
+from console.core.next_line import NextStep
+from console.core.next_step import Viewer, next_step
+from console.core.pacing import pace_of
 from console.core.policy import choices
 from console.core.protocols import Room, Snapshot
 from console.core.recommendation import undecided
-from console.core.requests import AnyAsk, Errand, Page, Resume, Seen
+from console.core.requests import AnyAsk, Errand, Page, Resume, Run, Seen, SetPace
 from console.core.roster import Roster
 from console.core.state import Incident
 from console.core.summons_by_hand import to_ask
@@ -48,6 +50,7 @@ from screens.short_forms import AbortDialog, NoteDialog, SeverityDialog, TargetD
 from screens.sign import SignDialog
 from screens.staff import StaffDialog
 from screens.tick import TickDialog
+from screens.undo import UndoDialog
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
 from screens.views.clock import clock_view, draw_clock
 from screens.views.header import draw_header, header_view
@@ -68,6 +71,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "allow": AllowDialog,
     "sign": SignDialog,
     "abort": AbortDialog,
+    "undo": UndoDialog,
     "severity": SeverityDialog,
     "mitigate": MitigateDialog,
     "tick": TickDialog,
@@ -330,6 +334,8 @@ class WarRoom(Screen[None]):
                 "decide": self._decide,
                 "page": self._page,
                 "resume": self._resume,
+                "run": self._run,
+                "pace": self._change_pace,
                 "unfreeze": self._unfreeze,
                 "engine": self._start_engine,
                 "act-as": self._act_as,
@@ -362,6 +368,13 @@ class WarRoom(Screen[None]):
 
     def _resume(self, _scene: Scene) -> None:
         self._submitter("resume")(Resume())
+
+    def _run(self, _scene: Scene) -> None:
+        self._submitter("run")(Run())
+
+    def _change_pace(self, scene: Scene) -> None:
+        by_phase = pace_of(scene.snapshot.state.open_incident, scene.environment.pace) == "phase"
+        self._submitter("pace")(SetPace("step" if by_phase else "phase"))
 
     def _unfreeze(self, _scene: Scene) -> None:
         self._submitter("unfreeze")(Errand(UNFREEZE))

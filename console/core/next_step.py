@@ -11,7 +11,9 @@ from console.core.format import clock, count, left
 from console.core.freshness import rungs_now, unwatched
 from console.core.metrics import Rung
 from console.core.mitigating import MITIGATIONS
+from console.core.next_line import NextStep
 from console.core.next_mitigation import advice, lasting, remark
+from console.core.next_undo import key_step, undo_step
 from console.core.plan import Phase, Plan, Step
 from console.core.policy import (
     by_hand,
@@ -38,24 +40,18 @@ from console.core.standing import (
     says_plan_again,
     spent,
 )
-from console.core.state import Incident, Status, StepState
+from console.core.state import Incident, Status
 from console.core.strategy import Environment
 from console.core.summons import may_say_yes, whose_yes
 from console.core.summons_by_hand import proposed
+from console.core.undoing import refused as undo_refused
+from console.core.whereabouts import whereabouts
 from console.core.words import duration, took
 
 HANGS_AFTER_S = 15.0
 """An engine that is silent for so long is not just slow."""
 NAMED_METRICS = 2
 """More than so many metrics are counted, not named."""
-
-
-class NextStep(Struct, frozen=True):
-    """What to do next."""
-
-    sentence: str
-    command: str | None
-    """Id of the command that does it; None when there is nothing to press but to wait."""
 
 
 class Viewer(Struct, frozen=True):
@@ -176,8 +172,8 @@ def _still_frozen(snapshot: Snapshot, environment: Environment) -> NextStep | No
 
 
 def _resolved(incident: Incident) -> NextStep:
-    if incident.outcome == "recovered" and incident.gate_opened and (healthy := healthy_at(incident)):
-        recovered = took(healthy.seconds_since(incident.gate_opened))
+    if incident.outcome == "recovered" and incident.first_opened and (healthy := healthy_at(incident)):
+        recovered = took(healthy.seconds_since(incident.first_opened))
         return NextStep(f"done: recovered in {recovered}; q leaves this console", "quit")
     return NextStep(f"done: {incident.outcome or 'resolved'}; q leaves this console", "quit")
 
@@ -212,12 +208,16 @@ def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, 
     if incident.planning:
         doing = snapshot.live.planning if snapshot.live else None
         return NextStep(f"wait: planning, {doing.words if doing else 'the engine takes it up'}", None)
+    if going_back := undo_step(snapshot, incident, environment):
+        return going_back
     if incident.aborted is not None and (running := incident.running()):
         return NextStep(f"wait: stopping, {running[0].title} ends first", None)
     if incident.aborted is not None:
-        return NextStep(f"go on, or plan anew (T): stopped, {incident.aborted}", "resume")
+        back = ", take all back (u)" if not undo_refused(incident) else ","
+        words = f"go on{back} or plan anew (T): stopped, {incident.aborted}"
+        return NextStep(f"{words}{_stands(snapshot, environment)}", "resume")
     if asking := incident.asking():
-        return _asking(incident, asking[0], incident.step(asking[0].id))
+        return _asking(snapshot, incident, environment, asking[0])
     if incident.plan is None:
         return NextStep(f"plan anew: {incident.planning_failed or 'there is no plan'}", "target")
     if incident.gate_opened is None and (why := unfit(incident.plan)):
@@ -235,6 +235,8 @@ def _carried_out(
     """The plan, with something left to do: who is waited for, or what."""
     if waits := to_allow(incident):
         return _of_commander(incident, waits[0], viewer)
+    if keyed := key_step(snapshot, incident, environment):
+        return keyed
     if incident.gate_opened is None and incident.phase is not Phase.PREPARE:
         return _armed(incident, _gate(snapshot, incident, plan, environment, viewer))
     return _under_way(snapshot, incident, plan, environment)
@@ -254,7 +256,18 @@ def _unfit(incident: Incident, plan: Plan, environment: Environment, why: str) -
     return NextStep(f"this gate stays closed, look at the ways out: {why}", "plan")
 
 
-def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
+_SWITCHED = (Phase.SWITCH, Phase.PROVE)
+"""Phases in which users may not be on the release that they were on."""
+
+
+def _stands(snapshot: Snapshot, environment: Environment) -> str:
+    """Where the service stands, as the end of a sentence; empty where no release is changed."""
+    found = whereabouts(snapshot, environment)
+    return f". {found.sentence}" if found else ""
+
+
+def _asking(snapshot: Snapshot, incident: Incident, environment: Environment, step: Step) -> NextStep:
+    state = incident.step(step.id)
     if says_plan_again(state):
         of_data = step.action in HELD_TO_CEILING
         if running := incident.running():
@@ -266,7 +279,9 @@ def _asking(incident: Incident, step: Step, state: StepState) -> NextStep:
     if told := behind(incident, step.id):
         return NextStep(f"deploy again, or decide otherwise: {told}", "decide")
     if state.status is Status.FAILED:
-        return NextStep(f"decide: {step.title} failed; retry it, skip it, or stop", "decide")
+        back = "stop, or take all back (u)" if not undo_refused(incident) else "or stop"
+        now = _stands(snapshot, environment) if step.phase in _SWITCHED else ""
+        return NextStep(f"decide: {step.title} failed; retry it, skip it, {back}{now}", "decide")
     if state.finding is None:
         return NextStep(f"wait: {step.title} was cut off, the engine looks what became of it", None)
     found = {"done": "but is done", "not done": "and is not done", "cannot tell": "and may be done or not"}

@@ -22,6 +22,9 @@ class Phase(StrEnum):
 
 PHASES = tuple(Phase)
 
+Pace = Literal["phase", "step"]
+"""How far one key goes: through a whole phase, or a single step."""
+
 
 class Authority(StrEnum):
     """Who must have said yes before a step may run (DESIGN 3)."""
@@ -41,6 +44,19 @@ class Release(Struct, frozen=True):
     """Full commit id, 40 hex digits."""
     tree: str
     """Full tree id of that commit."""
+
+
+class WayBack(Struct, frozen=True):
+    """How what a step has done is taken back; authorised together with the step."""
+
+    words: str
+    effects: tuple[str, ...] = ()
+    """The exact commands and requests, a line each; none where only a person can: then `words` say how."""
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the engine cannot do it."""
+        return not self.effects
 
 
 class Step(Struct, frozen=True):
@@ -69,6 +85,8 @@ class Step(Struct, frozen=True):
     """Slots of evidence that it fills."""
     again: bool = False
     """Whether it is done once more after the last yes: what it saw may have changed while people read."""
+    back: WayBack | None = None
+    """How it is taken back; None: it changes nothing that would have to be."""
 
 
 class Predicate(Struct, frozen=True):

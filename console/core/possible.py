@@ -5,8 +5,9 @@ Each answers None when the command is possible, else the reason in one sentence.
 
 from collections.abc import Callable
 
-from console.core import calling
+from console.core import calling, undoing
 from console.core.commanding import to_allow
+from console.core.pacing import to_release
 from console.core.plan import POINT_IN_TIME, Step
 from console.core.policy import choices
 from console.core.presence import Presence, hanging, presence
@@ -152,6 +153,8 @@ def abort(snapshot: Snapshot, _environment: Environment) -> str | None:
     incident = _declared(snapshot)
     if isinstance(incident, str):
         return incident
+    if incident.undo:
+        return None
     if incident.aborted is not None:
         return "the run is stopped already: X goes on with it"
     if incident.plan is None or incident.finished:
@@ -159,11 +162,37 @@ def abort(snapshot: Snapshot, _environment: Environment) -> str | None:
     return None
 
 
+def run(snapshot: Snapshot, environment: Environment) -> str | None:
+    """A step waits for its key."""
+    incident = _planned(snapshot)
+    if isinstance(incident, str):
+        return incident
+    try:
+        to_release(incident, "", environment.pace)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def pace(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is an incident that somebody has declared."""
+    incident = _declared(snapshot)
+    return incident if isinstance(incident, str) else None
+
+
+def undo(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Something was done that can be taken back, and nothing is under way."""
+    incident = _declared(snapshot)
+    return incident if isinstance(incident, str) else undoing.refused(incident) or None
+
+
 def resume(snapshot: Snapshot, _environment: Environment) -> str | None:
     """It was stopped."""
     incident = _declared(snapshot)
     if isinstance(incident, str):
         return incident
+    if undoing.is_undone(incident) or incident.undo:
+        return "what was done is taken back: only another plan goes on from there (T)"
     return None if incident.aborted is not None else "the run is not stopped"
 
 

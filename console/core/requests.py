@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.clock import Stamp
-from console.core.plan import Wish
+from console.core.plan import Pace, Wish
 
 MAX_REQUEST_BYTES = 64 * 1024
 
@@ -195,6 +195,29 @@ class Allow(Ask, frozen=True):
     typed: str
 
 
+class Run(Ask, frozen=True):
+    """Start what waits for its key."""
+
+    what: str = ""
+    """The id of a step, or a phase; empty: the next step."""
+
+
+class SetPace(Ask, frozen=True):
+    """Say how far one key goes from here on."""
+
+    pace: Pace
+
+
+class Undo(Ask, frozen=True):
+    """Take back what was done, the newest step first, by typing the environment's name."""
+
+    plan_hash: str
+    typed: str
+    down_to: str = ""
+    """The last step to take back, by id; empty: all that was done behind the gate."""
+    reason: str = ""
+
+
 class Abort(Ask, frozen=True):
     """Stop before the next step, and stay stopped until somebody resumes or plans anew."""
 
@@ -290,6 +313,9 @@ AnyAsk = (
     | SignReview
     | Decide
     | Allow
+    | Run
+    | SetPace
+    | Undo
     | Abort
     | Resume
     | Note

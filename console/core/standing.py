@@ -16,15 +16,21 @@ from console.core.strategy import Environment
 
 
 def spent(snapshot: Snapshot, incident: Incident, step: Step) -> float:
-    """Seconds since the step began; 0 when it has not."""
-    began = incident.step(step.id).began
+    """Seconds since the step began, or since it is taken back; 0 when it has not."""
+    began = _present(incident, step).began
     return snapshot.at.seconds_since(began) if began else 0.0
+
+
+def _present(incident: Incident, step: Step) -> StepState:
+    """The state of the step, or of taking it back while that goes on."""
+    undo = incident.undos.get(step.id)
+    return undo if undo is not None and undo.status is Status.RUNNING else incident.step(step.id)
 
 
 def remaining(snapshot: Snapshot, incident: Incident, step: Step) -> float:
     """Seconds that a step is expected to need yet; 0 when it is settled, or over its time."""
-    status = incident.step(step.id).status
-    if status.settled:
+    status = _present(incident, step).status
+    if status.settled or status is Status.UNDONE:
         return 0.0
     if status is not Status.RUNNING:
         return step.expected_s

@@ -9,7 +9,7 @@ from console.core.automatic_run import AutomaticRun, By, RolledBack, Switch
 from console.core.clock import Stamp
 from console.core.instances import spread
 from console.core.metrics import Rung
-from console.core.plan import PHASES, Phase, Plan, Step, Wish
+from console.core.plan import PHASES, Pace, Phase, Plan, Step, Wish
 from console.core.staff import Held, Offer, Task
 
 
@@ -23,6 +23,8 @@ class Status(StrEnum):
     UNKNOWN = "unknown"
     """An intent without an outcome, whose engine is gone."""
     SKIPPED = "skipped"
+    UNDONE = "undone"
+    """Taken back: only another plan can do it again."""
 
     @property
     def settled(self) -> bool:
@@ -94,6 +96,8 @@ class StepState(Struct, frozen=True):
     finding: Literal["done", "not done", "cannot tell"] | None = None
     facts: dict[str, str] = field(default_factory=dict)
     output: str | None = None
+    before: dict[str, str] = field(default_factory=dict)
+    """What its first attempt found before it changed anything: its way back needs it."""
 
 
 class Evidence(Struct, frozen=True):
@@ -284,9 +288,21 @@ class Incident(Struct, frozen=True):
     allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Steps that the commander said yes to, by id, with the effects that the yes was about."""
     gate_opened: Stamp | None = None
+    first_opened: Stamp | None = None
+    """When a gate first opened for the way back: recovery counts from there, however many plans it took."""
     switched: Stamp | None = None
     """When a gate of this incident last opened, whatever plan's it was: things may not be as they were."""
     aborted: str | None = None
+    pace: Pace | None = None
+    """How far one key goes, where somebody has said so for this incident; None: as the strategy says."""
+    released: tuple[str, ...] = ()
+    """Steps of the plan that a key was pressed for, where each waits for its own."""
+    undo: tuple[str, ...] = ()
+    """Steps that are being taken back, in that order; empty while none is."""
+    undos: dict[str, StepState] = field(default_factory=dict)
+    """What became of taking back each step of the plan for which that was tried."""
+    given_up: tuple[str, ...] = ()
+    """Releases that this incident went back to, and away from again."""
     called: dict[str, Called] = field(default_factory=dict)
     """Who was asked to take command while it was suspected, by handle."""
     level: int = 0
@@ -328,10 +344,12 @@ class Incident(Struct, frozen=True):
         return tuple(s for s in self.plan.steps if self.step(s.id).status.asks) if self.plan else ()
 
     def running(self) -> tuple[Step, ...]:
-        """Steps under way."""
+        """Steps under way, or being taken back."""
         if self.plan is None:
             return ()
-        return tuple(s for s in self.plan.steps if self.step(s.id).status is Status.RUNNING)
+        ways = (self.steps, self.undos)
+        under_way = {id_ for way in ways for id_, state in way.items() if state.status is Status.RUNNING}
+        return tuple(step for step in self.plan.steps if step.id in under_way)
 
     @property
     def finished(self) -> bool:

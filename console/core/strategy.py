@@ -347,6 +347,8 @@ class Environment(Model):
     recover_within: Span
     expected: Span
     engine: Literal["cooperative", "external"] = "cooperative"
+    pace: Literal["phase", "step"] = "phase"
+    """How far one key goes: through a whole phase up to its gate, or a single step; P changes it."""
     drill: Text | None = None
     """What is not as in the field, for a rehearsal: shown on the screen."""
     state: str | None = None

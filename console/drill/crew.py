@@ -14,7 +14,7 @@ from console.core.commanding import to_allow
 from console.core.events import Event
 from console.core.mitigating import covering, firing
 from console.core.next_mitigation import CLOSE, advice
-from console.core.plan import Phase, Step, Wish
+from console.core.plan import Phase, Plan, Step, Wish
 from console.core.policy import (
     by_hand,
     gate,
@@ -33,6 +33,8 @@ from console.core.schema_verdict import closes
 from console.core.standing import says_plan_again
 from console.core.state import Incident, Status, StepState
 from console.core.strategy import Environment
+from console.core.undoing import failed as not_taken_back
+from console.core.undoing import is_back, is_undone, refused
 
 CrewChoice = Literal["auto", "manual"]
 """Whether the others sign by themselves, or the player signs as each of them."""
@@ -57,6 +59,8 @@ class Crew(Struct, frozen=True):
     """The plan that they want, where it is not the one that is made by itself."""
     another_way: bool = False
     """Whether they do what NEXT says before the way back, and say yes to no plan."""
+    takes_back: bool = False
+    """Whether they take back a release that proves sick too, and plan again with the next good one."""
 
 
 class Act(Struct, frozen=True):
@@ -105,12 +109,12 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
         return rq.Declare(note="the drill's crew takes command")
     if incident.plan is None or incident.planning:
         return None
-    if _lacks_wish(incident, crew):
-        return _replan(incident, crew.wish)
-    if nearest := _nearest(incident):
-        return _replan(incident, replace(crew.wish, target=nearest))
+    if wish := _wanted(incident, crew):
+        return _replan(incident, wish)
     if _outdated(incident):
         return None if incident.running() else rq.Replan(incident.wish)
+    if crew.takes_back and (ask := _take_back(incident, incident.plan)):
+        return ask
     if incident.aborted is not None:
         return None
     if incident.asking():
@@ -120,6 +124,29 @@ def _command(incident: Incident, crew: Crew) -> AnyAsk | None:
     if incident.finished:
         return rq.Resolve(outcome="recovered", note="every step of the plan is proven")
     return None
+
+
+def _wanted(incident: Incident, crew: Crew) -> Wish | None:
+    """What another plan is to be about; None where the one there is will do."""
+    if _lacks_wish(incident, crew):
+        return crew.wish
+    nearest = _nearest(incident)
+    return replace(crew.wish, target=nearest) if nearest else None
+
+
+def _take_back(incident: Incident, plan: Plan) -> AnyAsk | None:
+    """All that was switched, where it does not prove itself; another plan, once that is done."""
+    if is_undone(incident) and is_back(incident) and not incident.running():
+        return rq.Replan()
+    if _is_sick(incident) and not refused(incident):
+        return rq.Undo(incident.plan_hash or "", plan.environment, reason="it is sick too")
+    return None
+
+
+def _is_sick(incident: Incident) -> bool:
+    """Whether what was switched to has failed its proof."""
+    failed = (s for s in incident.asking() if incident.step(s.id).status is Status.FAILED)
+    return any(step.phase is Phase.PROVE for step in failed)
 
 
 def _left_alone(incident: Incident, crew: Crew) -> bool:
@@ -215,6 +242,8 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         return f"no plan: {incident.planning_failed}"
     if incident.planning or _lacks_wish(incident, crew) or _nearest(incident) or _outdated(incident):
         return None  # the plan that there is will be replaced
+    if crew.takes_back and (is_undone(incident) or incident.undos or _is_sick(incident)):
+        return _stuck_going_back(incident)
     if incident.aborted is not None:
         return f"aborted: {incident.aborted}"
     for step in incident.asking():
@@ -225,6 +254,12 @@ def stuck(snapshot: Snapshot, crew: Crew) -> str | None:
         if refusal := _refusal(snapshot.events):
             return f"{step.id} {state.status}: {refusal}"
     return _stuck_at_gate(snapshot, incident, crew)
+
+
+def _stuck_going_back(incident: Incident) -> str | None:
+    """A step could not be taken back; else that goes on, and another plan follows."""
+    step = not_taken_back(incident)
+    return f"{step.id} was not taken back: {incident.undos[step.id].words}" if step else None
 
 
 def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | None:

@@ -82,7 +82,16 @@ def _crew(setting: Setting) -> Crew:
     another_way = setting.story.another_way
     rule = setting.environment.automatic
     hands_off = rule is not None and rule.enabled
-    return Crew(setting.actor, setting.roles, setting.environment, hands_off, wish, another_way=another_way)
+    takes_back = setting.story.sick_target
+    return Crew(
+        setting.actor,
+        setting.roles,
+        setting.environment,
+        hands_off,
+        wish,
+        another_way=another_way,
+        takes_back=takes_back,
+    )
 
 
 def _is_held(snapshot: Snapshot) -> bool:

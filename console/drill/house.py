@@ -251,6 +251,8 @@ class House:
         record = None
         if self._story.breaks == "release":
             record = await self._deploy_bad(world, scenario, note)
+            if self._story.rpc_ends:
+                await self._outside.end_rpc(self._speaker.say)
         else:
             await self._outside.fail(note, self._speaker.say)
         fault = self._ready_world().fault

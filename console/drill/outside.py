@@ -74,6 +74,11 @@ class Outside:
             say("the certificate of the https endpoint expires")
             await asyncio.to_thread(self._certificates.issue, *EXPIRED)
 
+    async def end_rpc(self, say: Callable[[str], None]) -> None:
+        """The chain's RPC goes away, and nobody brings it back."""
+        say("the chain's RPC goes down for good")
+        await self._children.stop("upstream")
+
     async def mend(self, say: Callable[[str], None]) -> None:
         """What whoever it belongs to does at last; DrillError where it is nobody else's."""
         if self._story.breaks == "release" or self._upstream is None:

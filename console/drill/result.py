@@ -171,7 +171,7 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
                 moments["declared_s"] = since
             case ev.RollbackAdvised(cause=cause) if cause and "held_s" not in moments:
                 moments["held_s"] = since
-            case ev.GateOpened():
+            case ev.GateOpened() if "authorised_s" not in moments:
                 moments["authorised_s"] = since
             case ev.StepOutcome(step=step, status="done") if step in switch:
                 moments["switch_s"] = since
@@ -185,11 +185,11 @@ def clock_facts(events: Iterable[Event], fault: Stamp, incident: Incident | None
 
 
 def recovery_facts(incident: Incident | None, target_s: float) -> RecoveryFacts:
-    """Gate to first good answer."""
+    """First gate to first good answer: a release that was taken back again does not shorten it."""
     good = healthy_at(incident) if incident else None
-    if incident is None or incident.gate_opened is None or good is None:
+    if incident is None or incident.first_opened is None or good is None:
         return RecoveryFacts(target_s, None, met=False)
-    taken = round(good.seconds_since(incident.gate_opened), 3)
+    taken = round(good.seconds_since(incident.first_opened), 3)
     return RecoveryFacts(target_s, taken, met=taken <= target_s)
 
 

@@ -67,6 +67,10 @@ class Story(Struct, frozen=True):
     """Whether it is over without a rollback."""
     mended_after_s: float | None = None
     """Whoever it belongs to mends it by themselves after so long; None: nobody does."""
+    rpc_ends: bool = False
+    """Whether the chain's RPC is gone for good when the bad release lands: who needs it is sick then."""
+    sick_target: bool = False
+    """Whether the release that is proposed first is sick too: it is taken back, and the next one tried."""
     freezes: bool = False
     """Whether a CI deploys it that is frozen while a release goes back."""
     instances: int = 1
@@ -268,6 +272,26 @@ _CONTRACTS = (
 """A bad release that renames a column, which the good one before it writes. The good one before that knows
 neither column, and does not mind. In between lies one that minds any new column of a user: no comparison of
 schemas sees that, a rehearsal does."""
+_WITH_RPC = (
+    Change(
+        "eng-2",
+        41 * _HOUR,
+        "Hand signed transactions to the chain's RPC",
+        "v1.8.0",
+        ("walletconnect/wallet.py",),
+    ),
+    Change(
+        "eng-2",
+        40 * _HOUR,
+        "Go without an RPC where none is named",
+        "v1.10.0",
+        ("walletconnect/__init__.py", "walletconnect/rpc.py"),
+    ),
+    Change("eng-1", 38 * _HOUR, "Release v1.10.0", "v1.10.0", ("VERSION", "CHANGELOG.md"), tag="v1.10.0"),
+    Change("eng-3", 3 * _HOUR, "Bring estimates closer to the fee", "v1.5.3", ("config/gas.toml",)),
+    Change("eng-3", 1 * _HOUR, "Release v1.10.1", "v1.10.1", ("VERSION", "CHANGELOG.md"), tag="v1.10.1"),
+)
+"""A good release that cannot live without an RPC which no rehearsal has, and a bad one on top of it."""
 _UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
 _RUNS_WELL = (_GOOD, _UNPROVEN, Verdict("v1.8.0", "good", "lead-1", 36 * _HOUR))
 """Nothing has landed for longer than the strategy's window when something else breaks."""
@@ -338,6 +362,21 @@ SCENARIOS = {
         scenario="skew",
         instances=6,
         behind=2,
+    ),
+    "sick-target": Story(
+        (*_TO_V1_5_1, *_WITH_RPC),
+        (
+            _GOOD,
+            _UNPROVEN,
+            Verdict("v1.10.0", "good", "lead-1", 36 * _HOUR),
+            Verdict("v1.10.1", "unproven", "eng-3", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="sick-target",
+        starts="v1.10.0",
+        needs_rpc=True,
+        rpc_ends=True,
+        sick_target=True,
     ),
     "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),

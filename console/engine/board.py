@@ -96,6 +96,7 @@ class StepReport:
         worsened: Callable[[], str],
         redact: Callable[[str], str],
         remember: Callable[[Body], None],
+        found: Callable[[Mapping[str, str]], None],
     ) -> None:
         self._step = step
         self._limit_s = limit_s
@@ -106,6 +107,7 @@ class StepReport:
         self._worsened = worsened
         self._redact = redact
         self._remember = remember
+        self._found = found
         self._since: Stamp = clock.now()
         self._said = Progress(words="starting", since=self._since)
         self._told = 0
@@ -130,6 +132,10 @@ class StepReport:
     def remember(self, event: Body) -> None:
         """Commit it, now."""
         self._remember(event)
+
+    def found(self, facts: Mapping[str, str]) -> None:
+        """Commit what is about to be replaced, now."""
+        self._found(facts)
 
     @property
     def left_s(self) -> float:

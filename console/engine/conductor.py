@@ -1,7 +1,7 @@
 """The conductor: decides which steps may start now, opens the gate, and keeps every run in one flight."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 import structlog
 from msgspec import Struct
@@ -9,9 +9,11 @@ from msgspec import Struct
 from console.core import events as ev
 from console.core.clock import Clock, Stamp
 from console.core.commanding import allowed
-from console.core.plan import Authority, Step
+from console.core.pacing import released
+from console.core.plan import Authority, Pace, Step
 from console.core.policy import gate, opens_by, to_review, too_old
 from console.core.state import Incident, Status
+from console.core.undoing import next_to_undo
 from console.engine import crash
 from console.engine.board import one_line
 from console.engine.docket import Docket
@@ -27,11 +29,11 @@ class Startable(Struct, frozen=True):
     behind_gate: bool
 
 
-def startable(incident: Incident | None) -> Startable:
+def startable(incident: Incident | None, pace: Pace = "phase") -> Startable:
     """Of the first phase that is not settled: waiting steps whose needs are settled.
 
     Nothing starts while a step waits for a person's decision, after an abort, or in an incident that
-    nobody has declared.
+    nobody has declared; nor, by the pace of the strategy or the incident, before its own key.
     """
     nothing = Startable((), behind_gate=False)
     if incident is None or incident.plan is None or incident.status != "declared":
@@ -39,7 +41,7 @@ def startable(incident: Incident | None) -> Startable:
     phase = incident.phase
     if phase is None or incident.planning or incident.aborted is not None or incident.asking():
         return nothing
-    steps = tuple(step for step in incident.plan.of_phase(phase) if _free(incident, step))
+    steps = tuple(step for step in incident.plan.of_phase(phase) if _free(incident, step, pace))
     behind = incident.gate_opened is None and any(step.authority is Authority.MATRIX for step in steps)
     return Startable(steps, behind_gate=behind)
 
@@ -62,11 +64,10 @@ def _opened(incident: Incident, approvers: tuple[str, ...], now: Stamp) -> ev.Ga
     )
 
 
-def _free(incident: Incident, step: Step) -> bool:
+def _free(incident: Incident, step: Step, pace: Pace) -> bool:
     waiting = incident.step(step.id).status is Status.WAITING
-    return (
-        waiting and allowed(incident, step) and all(incident.step(need).status.settled for need in step.needs)
-    )
+    may = allowed(incident, step) and released(incident, step, pace)
+    return waiting and may and all(incident.step(need).status.settled for need in step.needs)
 
 
 class Conductor:
@@ -84,12 +85,14 @@ class Conductor:
         settled: Callable[[], None] = lambda: None,
         signed: Callable[[Incident], bool] = lambda _: True,
         automatic: Callable[[Incident], str | None] = lambda _: None,
+        pace: Pace = "phase",
     ) -> None:
         """`drain` empties the inbox, `still_ours` raises when the lease is gone, `fault` ends the engine.
 
         `signed` says whether every signature still holds; where it cannot say yet, it asks for another look.
         `automatic` says by which standing authorisation the gate opens with nobody's yes ("": by none), or
         None where people open it.
+        `pace` is how far one key goes, where the incident does not say.
         `settled` is called after each step, and whenever there may be nothing left to do.
         """
         self._docket = docket
@@ -101,6 +104,7 @@ class Conductor:
         self._settled = settled
         self._signed = signed
         self._automatic = automatic
+        self._pace = pace
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closing = False
 
@@ -121,8 +125,10 @@ class Conductor:
         """Start every step that may start; opens the gate when the first of them is behind it."""
         if self._closing:
             return
-        ready = startable(self._docket.run)
-        if ready.steps and ready.behind_gate:
+        ready = startable(self._docket.run, self._pace)
+        if (undone := next_to_undo(self._docket.run)) is not None:
+            self._take_back(undone)
+        elif ready.steps and ready.behind_gate:
             self._open_gate()
         elif ready.steps:
             for step in ready.steps:
@@ -143,7 +149,7 @@ class Conductor:
         """Judge the gate on what is known after the inbox is empty, and commit it with the first intent."""
         self._drain()
         incident = self._docket.run
-        ready = startable(incident)
+        ready = startable(incident, self._pace)
         if self._closing or incident is None or not (ready.steps and ready.behind_gate):
             return
         now, standing = self._clock.now(), self._automatic(incident)
@@ -165,14 +171,23 @@ class Conductor:
         crash.reached(step.id, "intent.before")
         self._still_ours()
         self._docket.say(*before, self._runner.intent(step))
-        task = asyncio.create_task(self._fly(step), name=f"step {step.id}")
+        self._watch(step, self._runner.run(step, self._stopping))
+
+    def _watch(self, step: Step, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(self._fly(step, work), name=f"step {step.id}")
         self._running[step.id] = task
         task.add_done_callback(lambda ended: self._ended(step, ended))
 
-    async def _fly(self, step: Step) -> None:
-        """Run a step, and start what may start after it."""
+    def _take_back(self, step: Step) -> None:
+        crash.reached(f"undo-{step.id}", "intent.before")
+        self._still_ours()
+        self._docket.say(self._runner.undo_intent(step))
+        self._watch(step, self._runner.undo(step, lambda: self._closing))
+
+    async def _fly(self, step: Step, work: Coroutine[None, None, None]) -> None:
+        """Run a step, or take it back, and start what may start after it."""
         try:
-            await self._runner.run(step, self._stopping)
+            await work
         finally:
             del self._running[step.id]
         self.advance()

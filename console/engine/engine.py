@@ -125,7 +125,7 @@ class Engine:
         self._automatic = AutomaticRollback(
             book, desk, world, means, self._standing, self._adviser, run, self._tasks, off
         )
-        leader = conduct(ours, run, signed=self._signed, automatic=self._opens)
+        leader = conduct(ours, run, signed=self._signed, automatic=self._opens, pace=world.environment.pace)
         self._incident = Lane(ours, world, run, leader, board, self._tasks)
         conductor = conduct(errands, run_errand, settled=end_errand(errands))
         self._errand = Lane(errands, world, run_errand, conductor, board, self._tasks)

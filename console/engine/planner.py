@@ -50,6 +50,7 @@ from console.engine.candidates import data_change
 from console.engine.pushes import set_off
 from console.engine.schema_judge import judge, live_digest
 from console.engine.ways import Made, Start, in_that_way, protection_of, to_release, without
+from console.targets.git import GitError
 
 FETCH_S = 120
 
@@ -71,7 +72,7 @@ async def make_plan(world: World, run: Incident, show: Callable[[str], None]) ->
     )
     if wish.code:
         show("fetching, and finding the release to go back to")
-        inputs = await _back_in_git(world, inputs, wish, now, show)
+        inputs = await _back_in_git(world, inputs, wish, now, show, run.given_up)
     if wish.data is not None:
         show("looking whether the data can go back there")
         inputs = replace(inputs, restore=await data_change(world, run, wish))
@@ -95,17 +96,23 @@ async def _with_rows(world: World, run: Incident, inputs: Inputs, wish: Wish) ->
 
 
 async def _back_in_git(
-    world: World, inputs: Inputs, wish: Wish, now: Stamp, show: Callable[[str], None]
+    world: World,
+    inputs: Inputs,
+    wish: Wish,
+    now: Stamp,
+    show: Callable[[str], None],
+    given_up: Sequence[str],
 ) -> Inputs:
-    """The way back to the release that is wished for, or to the newest good one."""
+    """The way back to the release that is wished for, or to the newest good one that was not given up."""
     await world.clone.fetch(show, FETCH_S)
     record = await _on_record(world)
-    known, running = record.known, _running(world, record.known)
+    known = record.known
+    running, recorded = _running(world, known)
     start, why = Start(running, inputs, now), ""
     if wish.commits:
         made = await without(world, start, wish, known)
     else:
-        found = propose(record, running, wish.target)
+        found = propose(_candidates(record, given_up, wish), recorded, wish.target)
         made, why = await _to_release(world, start, wish, found.release), found.why
     goal, chosen = made.target, made.known
     repository = world.environment.repository
@@ -114,12 +121,12 @@ async def _back_in_git(
         running=running,
         target=goal,
         verdict=chosen.verdict if chosen else "unproven",
-        releases_back=_behind(known, running, chosen) if chosen else 0,
+        releases_back=_behind(known, recorded, chosen) if chosen else 0,
         way=made.way,
         branch=rollback,
         restored=made.restored,
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
-        schema=await _schema(world, known, running, goal, wish, show),
+        schema=await _schema(world, known, recorded, goal, wish, show),
         images=await _images(world, chosen) if chosen else {},
         why=why,
         reverts=made.reverts,
@@ -159,11 +166,35 @@ async def _images(world: World, chosen: Known) -> dict[str, str]:
     return dict(sorted(pinned.items()))
 
 
-def _running(world: World, known: Sequence[Known]) -> Release:
-    """What the deploy branch builds now, by the tag that it was recorded under, where it was."""
+def _running(world: World, known: Sequence[Known]) -> tuple[Release, Release]:
+    """What the deploy branch builds now, by the tag that it was recorded under; and as it was recorded.
+
+    After a rollback that was taken back the branch has another head, but builds the tree of the release that
+    is to be got away from; of a good one there is nothing to get away from.
+    """
     found = world.clone.release(world.clone.branch(world.environment.repository.branch))
-    recorded = place(known, found.commit)
-    return found if recorded is None else replace(found, tag=known[recorded].tag)
+    at = place(known, found.commit)
+    if at is None:
+        left = ((n, one) for n, one in enumerate(known) if one.verdict != "good")
+        at = next((n for n, one in left if _tree_of(world, one) == found.tree), None)
+    if at is None:
+        return found, found
+    named = replace(found, tag=known[at].tag)
+    return named, replace(named, commit=known[at].commit)
+
+
+def _tree_of(world: World, known: Known) -> str | None:
+    """The tree of a release that was recorded; None where the repository has lost it."""
+    try:
+        return world.clone.tree_of(known.commit)
+    except GitError:
+        return None
+
+
+def _candidates(record: OnRecord, given_up: Sequence[str], wish: Wish) -> OnRecord:
+    """Without the releases that this incident went back to and away from, unless one is wished for."""
+    left = (one for one in record.known if one.tag not in given_up or one.tag == wish.target)
+    return with_changes(record, known=tuple(left))
 
 
 def _goal(world: World, chosen: Known) -> Release:
@@ -221,7 +252,7 @@ def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     previews = [_preview(line, inputs, world) for line in lines]
     there = {line.id for line in lines}
     glass = glass_of(environment.authorisation) if wish.break_glass else None
-    steps = tuple(_step(line, preview, there) for line, preview in zip(lines, previews, strict=True))
+    steps = tuple(_step(line, preview, there, world) for line, preview in zip(lines, previews, strict=True))
     return Plan(
         environment=world.name,
         incident=inputs.incident,
@@ -312,7 +343,7 @@ def _preview(line: RunbookStep, inputs: Inputs, world: World) -> Preview:
     return _action(line.action).preview(replace(inputs, options=options), world)
 
 
-def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
+def _step(line: RunbookStep, preview: Preview, there: set[str], world: World) -> Step:
     action = _action(line.action)
     return Step(
         id=line.id,
@@ -330,6 +361,7 @@ def _step(line: RunbookStep, preview: Preview, there: set[str]) -> Step:
         proves=tuple(line.proves),
         fills=tuple(action.fills),
         again=action.again,
+        back=action.way_back(preview.params, world),
     )
 
 

@@ -1,19 +1,19 @@
 """One step, from intent to outcome: written ahead, time-limited, proven, and never done twice unasked."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import structlog
 from msgspec import Struct
 
-from actions.action import Action, ActionError, Finding, Proof, Slot, World
+from actions.action import Action, ActionError, Finding, Proof, Report, Slot, Undo, World
 from actions.registry import ACTIONS
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import Phase, Step
-from console.core.state import Incident, RungState, Status
+from console.core.state import Incident, RungState, Status, StepState
 from console.engine import crash
 from console.engine.board import Board, StepReport, Worsened, one_line
 from console.engine.docket import Docket
@@ -44,8 +44,16 @@ class Printed(Struct, frozen=True):
     sha256: str
 
 
+class Ended(Struct, frozen=True):
+    """What came of an attempt."""
+
+    how: Proof | Failure
+    seconds: float
+    printed: Printed | None
+
+
 class Runner:
-    """Runs the steps of one docket's plan, one call each."""
+    """Runs the steps of one docket's plan, or takes them back, one call each."""
 
     def __init__(
         self,
@@ -75,20 +83,65 @@ class Runner:
     async def run(self, step: Step, stopping: Callable[[], bool]) -> None:
         """Perform and verify a step whose intent is committed, and commit the outcome."""
         crash.reached(step.id, "intent.after")
-        began = self._world.clock.now()
-        try:
-            attempt = self._attempt(step)
-            output = OutputFile(self._folder, self._incident().id, step.id, attempt, sharing=self._sharing)
-        except OSError as error:
-            ended: Proof | Failure = Failure(f"its output cannot be kept: {error.strerror}, {error.filename}")
-            printed = None
-        else:
-            ended = await self._ending(step, self._report(step, output, stopping))
-            printed = Printed(str(output.path.relative_to(self._folder.parent)), output.close())
-        seconds = self._world.clock.now().seconds_since(began)
-        self._docket.say(*self._outcome(step, ended, seconds, printed))
+
+        async def work(report: Report) -> Proof:
+            action = self._action(step)
+            if not await self._was_done_before(step, action):
+                await action.perform(report)
+            crash.reached(step.id, "effect.after")
+            return await action.verify()
+
+        ended = await self._tried(step, step.id, self._attempt(step), work, stopping)
+        self._docket.say(*self._outcome(step, ended))
         self._board.step(self._docket.key(step.id), None)
         crash.reached(step.id, "outcome.after")
+
+    def undo_intent(self, step: Step) -> ev.UndoIntent:
+        """The event that must be committed before `undo`."""
+        incident = self._incident()
+        attempt = incident.undos.get(step.id, StepState()).attempt + 1
+        return ev.UndoIntent(step.id, attempt, self._docket.epoch, incident.plan_hash or "")
+
+    async def undo(self, step: Step, stopping: Callable[[], bool]) -> None:
+        """Take back a step whose undo's intent is committed, and commit what came of it.
+
+        It looks first: what is as it was before the step needs nothing but the proof of that.
+        """
+        name = f"undo-{step.id}"
+        crash.reached(name, "intent.after")
+
+        async def work(report: Report) -> Proof:
+            undo = self._undo(step)
+            if (await undo.probe()).found != "done":
+                await undo.perform(report)
+            crash.reached(name, "effect.after")
+            return await undo.verify()
+
+        ended = await self._tried(step, name, self._incident().undos[step.id].attempt, work, stopping)
+        self._docket.say(*self._undone(step, ended))
+        self._board.step(self._docket.key(step.id), None)
+        crash.reached(name, "outcome.after")
+
+    async def _tried(
+        self,
+        step: Step,
+        name: str,
+        attempt: int,
+        work: Callable[[Report], Awaitable[Proof]],
+        stopping: Callable[[], bool],
+    ) -> Ended:
+        """What it came to, with the file of what it printed, `name` by name."""
+        began = self._world.clock.now()
+        ended: Proof | Failure
+        printed = None
+        try:
+            output = OutputFile(self._folder, self._incident().id, name, attempt, sharing=self._sharing)
+        except OSError as error:
+            ended = Failure(f"its output cannot be kept: {error.strerror}, {error.filename}")
+        else:
+            ended = await self._ending(step, work, self._report(step, output, stopping))
+            printed = Printed(str(output.path.relative_to(self._folder.parent)), output.close())
+        return Ended(ended, self._world.clock.now().seconds_since(began), printed)
 
     async def probe(self, step: Step) -> ev.StepProbed:
         """Look whether an unclear step's effect is there; a probe that fails cannot tell."""
@@ -138,7 +191,7 @@ class Runner:
             raise UnprovenError(self._fit(_fault(error))) from error
         if before is None or self._unclear(step) != before:
             raise UnprovenError("it was decided otherwise meanwhile")
-        return self._outcome(step, proof, self._world.clock.now().seconds_since(began), None)
+        return self._outcome(step, Ended(proof, self._world.clock.now().seconds_since(began), None))
 
     def _unclear(self, step: Step) -> tuple[str, str | None, int] | None:
         """Which attempt of which plan is unclear; None when the step is not."""
@@ -147,16 +200,14 @@ class Runner:
             return None
         return incident.id, incident.plan_hash, incident.step(step.id).attempt
 
-    async def _ending(self, step: Step, report: StepReport) -> Proof | Failure:
+    async def _ending(
+        self, step: Step, work: Callable[[Report], Awaitable[Proof]], report: StepReport
+    ) -> Proof | Failure:
         """The proof, or why there is none: whatever happens ends as one of the two."""
         limit = asyncio.timeout(step.limit_s)
         try:
             async with limit:
-                action = self._action(step)
-                if not await self._was_done_before(step, action):
-                    await action.perform(report)
-                crash.reached(step.id, "effect.after")
-                return await action.verify()
+                return await work(report)
         except StatedError as error:
             return Failure(str(error), error.facts if isinstance(error, ActionError) else {})
         except Exception as error:  # a fault of ours must end as an outcome, not as silence
@@ -188,23 +239,39 @@ class Runner:
             worsened=Worsened(self._rungs),
             redact=self._redact,
             remember=self._docket.say,
+            found=lambda facts: self._docket.say(
+                ev.StepFound(step.id, self._attempt(step), self._redacted(facts))
+            ),
         )
 
-    def _outcome(
-        self, step: Step, ended: Proof | Failure, seconds: float, printed: Printed | None
-    ) -> tuple[Body, ...]:
+    def _undone(self, step: Step, tried: Ended) -> tuple[Body, ...]:
+        """The outcome of taking a step back, and what else the journal is to say of it."""
+        proof = tried.how if isinstance(tried.how, Proof) else None
+        outcome = ev.UndoOutcome(
+            step=step.id,
+            attempt=self._incident().undos[step.id].attempt,
+            status="done" if proof else "failed",
+            words=self._fit(tried.how.words),
+            seconds=round(tried.seconds, 6),
+            facts=self._redacted(tried.how.facts),
+            output=tried.printed.path if tried.printed else None,
+            output_sha256=tried.printed.sha256 if tried.printed else None,
+        )
+        return (outcome, *(proof.events if proof else ()))
+
+    def _outcome(self, step: Step, tried: Ended) -> tuple[Body, ...]:
         """The outcome, and with a success its evidence and the items it proves; one transaction."""
-        proof = ended if isinstance(ended, Proof) else None
-        words = self._fit(ended.words)
+        proof = tried.how if isinstance(tried.how, Proof) else None
+        words = self._fit(tried.how.words)
         outcome = ev.StepOutcome(
             step=step.id,
             attempt=self._attempt(step),
             status="done" if proof else "failed",
             words=words,
-            seconds=round(seconds, 6),
-            facts={name: self._redact(fact) for name, fact in ended.facts.items()},
-            output=printed.path if printed else None,
-            output_sha256=printed.sha256 if printed else None,
+            seconds=round(tried.seconds, 6),
+            facts=self._redacted(tried.how.facts),
+            output=tried.printed.path if tried.printed else None,
+            output_sha256=tried.printed.sha256 if tried.printed else None,
         )
         if proof is None:
             return (outcome,)
@@ -225,8 +292,19 @@ class Runner:
         """Words as they may stand in the journal."""
         return one_line(self._redact(words))
 
+    def _redacted(self, facts: Mapping[str, str]) -> dict[str, str]:
+        return {name: self._redact(fact) for name, fact in facts.items()}
+
     def _action(self, step: Step) -> Action:
         return ACTIONS[step.action](step.params, self._world, self._name(step))
+
+    def _undo(self, step: Step) -> Undo:
+        """The way back of a step; its name is another one than that of the step's own attempts."""
+        made, incident = ACTIONS[step.action].undo, self._incident()
+        if made is None:
+            raise ActionError(f"{step.title} cannot be taken back by Warroom: {step.words}")
+        token = f"{self._name(step)}-undo-{incident.undos[step.id].attempt}"
+        return made(step.params, self._world, token, incident.step(step.id).before)
 
     def _attempt(self, step: Step) -> int:
         return self._incident().step(step.id).attempt

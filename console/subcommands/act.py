@@ -11,7 +11,7 @@ from console.core.format import plain, short
 from console.core.plan import Way
 from console.core.plan_words import code_words, data_words, glass_words
 from console.core.receipt import beyond, told
-from console.core.requests import AnyAsk, Choice
+from console.core.requests import AnyAsk
 from console.core.single_rows import shown
 from console.core.state import Incident
 from console.core.strategy import Severity
@@ -76,12 +76,12 @@ def go(
     for key, words in shown(known):
         print(plain(f"row {key}: {words}"))
     print(f"plan {short(known.plan_hash)}; read all of it with `warroom plan`")
-    typed = type_ if type_ is not None else _typed("Type the environment's name to say yes: ")
+    typed = type_ if type_ is not None else typed_name("Type the environment's name to say yes: ")
     again = ""
     if plan.data is not None:
         print(_loss(known))
         asked = "Type the environment's name once more to swap its data: "
-        again = type_again if type_again is not None else _typed(asked, "--type-again")
+        again = type_again if type_again is not None else typed_name(asked, "--type-again")
     do(place, rq.Go(plan_hash=known.plan_hash, typed=typed, typed_again=again))
 
 
@@ -145,17 +145,6 @@ def tick(item: str, *, note: str = "", undo: bool = False, where: Where = HERE) 
     do(find(where), rq.Tick(item, note, done=not undo))
 
 
-def run(step: str, choice: Choice, *, reason: str = "", where: Where = HERE) -> None:
-    """Decide about a step that failed or whose end is unknown: continue, retry, redeploy, skip or abort.
-
-    Parameters
-    ----------
-    step
-        The step's id, as `warroom steps` lists it.
-    """
-    do(find(where), rq.Decide(step, choice, reason))
-
-
 def allow(
     step: str,
     *,
@@ -177,7 +166,7 @@ def allow(
         raise RefusedError(f"there is no plan in {place.name} with a step to say yes to")
     for asked in (one for one in known.plan.steps if one.id == step):
         print(plain(f"{asked.title}: {asked.words}"))
-    typed = type_ if type_ is not None else _typed("Type the environment's name to say yes: ")
+    typed = type_ if type_ is not None else typed_name("Type the environment's name to say yes: ")
     do(place, rq.Allow(step, known.plan_hash, typed))
 
 
@@ -216,7 +205,8 @@ def _incident(place: Place, wanted: str) -> Incident:
     return incident
 
 
-def _typed(prompt: str, option: str = "--type") -> str:
+def typed_name(prompt: str, option: str = "--type") -> str:
+    """The environment's name, from whoever sits there; RefusedError where nobody does."""
     if not sys.stdin.isatty():
         raise RefusedError(f"the environment's name has to be typed: at a terminal, or with {option} NAME")
     return input(prompt).strip()

@@ -48,7 +48,15 @@ async def drill(
     *,
     env: Literal["testnet", "production"] | None = None,
     scenario: Literal[
-        "bad-config", "flag", "upstream", "tls", "skew", "schema-contract", "data-corruption", "racing-deploy"
+        "bad-config",
+        "flag",
+        "upstream",
+        "tls",
+        "schema-contract",
+        "skew",
+        "sick-target",
+        "data-corruption",
+        "racing-deploy",
     ]
     | None = None,
     size: str | None = None,

@@ -17,6 +17,7 @@ from console.core.protocols import Snapshot
 from console.core.recommendation import of_snapshot
 from console.core.status_line import status_line
 from console.core.tasks import open_tasks, time_words, whose
+from console.core.whereabouts import whereabouts
 from console.store.room import LocalRoom
 from console.subcommands.page import page
 from console.subcommands.room import enter
@@ -197,6 +198,7 @@ def _status(place: Place, snapshot: Snapshot, sentence: str) -> dict[str, Any]:
         "recommendation": of_snapshot(snapshot, place.environment),
         "mitigations": snapshot.state.mitigations,
         "automatic": told_now(snapshot, place.environment),
+        "users": whereabouts(snapshot, place.environment),
         "next": sentence,
     }
 

@@ -29,6 +29,7 @@ _OF_AUTHORITY = (
     "offerrole",
     "acceptrole",
     "declinerole",
+    "undo",
 )
 """Requests whose refusal says that whoever asks lacks authority."""
 

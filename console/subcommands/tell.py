@@ -13,6 +13,7 @@ from console.core.prerequisites import shown_by
 from console.core.reverting import revert_line
 from console.core.strategy import Environment
 from console.core.triggers_words import triggers_lines
+from console.core.undoing import back_words
 from console.core.wording import Names, said
 
 
@@ -52,6 +53,9 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
     for step in plan.steps:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")
         lines.extend(f"{'':23} $ {effect}" for effect in step.effects)
+        if step.back is not None:
+            lines.append(f"{'':23} back: {back_words(step)}")
+            lines.extend(f"{'':23} back $ {effect}" for effect in step.back.effects)
     lines.extend(f"gate     {predicate.words}" for predicate in plan.predicates)
     lines.extend(f"gate     {item.id:14} {item.title}, {shown_by(item)}" for item in plan.prerequisites)
     lines.extend(f"gate     {need.count} {need.role} must say yes, by {plan.proof}" for need in plan.needs)

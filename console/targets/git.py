@@ -96,6 +96,7 @@ class Update(Struct, frozen=True):
 
     ref: str
     commit: str
+    """Where it is moved to; empty: it is deleted."""
     expected: str | None
     """The full id that the ref must have now; None when it must not exist."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from console.core.commands import COMMANDS, Command, command
-from console.core.next_step import NextStep
+from console.core.next_line import NextStep
 from console.core.protocols import Snapshot
 from console.core.recommendation import Recommendation
 from console.core.strategy import Environment

@@ -12,6 +12,7 @@ from console.core.reverting import revert_line
 from console.core.single_rows import shown
 from console.core.state import Incident
 from console.core.triggers_words import triggers_lines
+from console.core.undoing import back_words
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
 from screens.views.prerequisites import prerequisite_lines
@@ -170,6 +171,10 @@ def step_lines(step: Step, width: int) -> list[Line]:
     lines += _indented(step.words, width, Role.PLAIN)
     for effect in step.effects:
         lines += _indented(f"$ {effect}", width, Role.ACT)
+    if step.back is not None:
+        lines += _indented(f"back: {back_words(step)}", width, Role.PLAIN)
+        for effect in step.back.effects:
+            lines += _indented(f"$ {effect}", width, Role.DIM)
     return lines
 
 

@@ -31,6 +31,7 @@ SIGN = {
     Status.FAILED: ("✗", Role.ALARM),
     Status.UNKNOWN: ("?", Role.ALARM),
     Status.SKIPPED: ("-", Role.WARN),
+    Status.UNDONE: ("<", Role.WARN),
 }
 _FOUND = {
     None: "",
@@ -149,6 +150,8 @@ def _gate_row(incident: Incident, now: Stamp) -> RunbookRow:
 
 
 def _step_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow:
+    if undo := _undo_row(snapshot, incident, step):
+        return undo
     state = incident.step(step.id)
     lost = lost_sight(snapshot) if state.status is Status.RUNNING else ""
     sign, role = SIGN[Status.UNKNOWN if lost else state.status]
@@ -157,6 +160,17 @@ def _step_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow:
     return RunbookRow(
         sign, role, step.title, words, time, state.status.settled, step.expected_s, stands_out=stands_out
     )
+
+
+def _undo_row(snapshot: Snapshot, incident: Incident, step: Step) -> RunbookRow | None:
+    """A step that is being taken back, or could not be; None for any other, also one that has been."""
+    undo = incident.undos.get(step.id)
+    if undo is None or undo.status is Status.DONE:
+        return None
+    lost = lost_sight(snapshot) if undo.status is Status.RUNNING else ""
+    sign, role = SIGN[Status.UNKNOWN if lost else undo.status]
+    words, time = (lost, "") if lost else _progress(snapshot, incident, step, undo)
+    return RunbookRow(sign, role, f"undo {step.title}", words, time, stands_out=True)
 
 
 def lost_sight(snapshot: Snapshot) -> str:
@@ -188,6 +202,9 @@ def _progress(snapshot: Snapshot, incident: Incident, step: Step, state: StepSta
             return f"UNKNOWN, {_FOUND[state.finding]}{state.words}", ""
         case Status.SKIPPED:
             return "skipped", ""
+        case Status.UNDONE:
+            undo = incident.undos.get(step.id)
+            return f"taken back: {undo.words}" if undo else "taken back", took(state.seconds or 0)
         case Status.DONE:
             return state.words, took(state.seconds or 0)
 

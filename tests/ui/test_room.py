@@ -329,7 +329,7 @@ class TestDialogs:
         assert room.asked == [rq.Note(text="found")]
 
     async def test_the_help_holds_every_key_and_why_it_is_not_possible(self) -> None:
-        async with seat(at_the_gate(), 120, 84) as here:
+        async with seat(at_the_gate(), 120, 88) as here:
             screen = await here.press("question_mark")
         assert "Says yes to the plan" in screen
         assert "not now: the run is not stopped" in screen

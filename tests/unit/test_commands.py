@@ -28,8 +28,8 @@ from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
 
-RESERVED = set("uc")
-"""Keys of what is to come: undo, communications (SCREENS)."""
+RESERVED = set("c")
+"""Keys of what is to come: communications (SCREENS)."""
 
 
 def test_no_key_and_no_id_is_taken_twice() -> None:
@@ -83,23 +83,33 @@ def test_what_can_be_done_in_each_chapter() -> None:
     room.suspect()
     assert _possible(room) == {"declare", "resolve"}
     room.declare()
-    assert _possible(room) == {"severity", "resolve"}
+    assert _possible(room) == {"severity", "pace", "resolve"}
     room.say(PlanningFailed("no release was judged good"))
-    assert _possible(room) == {"severity", "target", "resolve"}
+    assert _possible(room) == {"severity", "pace", "target", "resolve"}
     room.freeze()
-    assert _possible(room) == {"severity", "target", "resolve", "go", "plan", "abort"}
+    assert _possible(room) == {"severity", "pace", "target", "resolve", "go", "plan", "abort"}
     room.begin("fetch")
-    assert _possible(room) == {"severity", "go", "plan", "abort", "output"}
+    assert _possible(room) == {"severity", "pace", "go", "plan", "abort", "output"}
     room.end("fetch", "the remote does not answer", failed=True)
-    assert _possible(room) == {"severity", "target", "resolve", "go", "plan", "abort", "output", "decide"}
+    assert _possible(room) == {
+        "severity",
+        "pace",
+        "target",
+        "resolve",
+        "go",
+        "plan",
+        "abort",
+        "output",
+        "decide",
+    }
     room.run("fetch", 1, "done")
     room.prepare()
     room.open_gate()
-    assert _possible(room) == {"severity", "target", "resolve", "plan", "abort", "output", "tick"}
+    assert _possible(room) == {"severity", "pace", "target", "resolve", "plan", "abort", "output", "tick"}
     room.say(RunAborted("wait"), actor="eng-1")
-    assert _possible(room) == {"severity", "target", "resolve", "plan", "resume", "output", "tick"}
+    assert _possible(room) == {"severity", "pace", "target", "resolve", "plan", "resume", "output", "tick"}
     room.say(PlanningStarted(Wish()), actor="eng-1")
-    assert _possible(room) == {"severity", "resolve", "plan", "resume", "output", "tick"}
+    assert _possible(room) == {"severity", "pace", "resolve", "plan", "resume", "output", "tick"}
 
 
 def test_no_engine_can_start_beside_one_that_hangs() -> None:
@@ -132,7 +142,7 @@ def test_what_can_be_done_at_the_end() -> None:
     room.open_gate()
     room.switch()
     room.prove()
-    assert _possible(room) == {"severity", "resolve", "plan", "output", "tick"}
+    assert _possible(room) == {"severity", "pace", "resolve", "plan", "output", "tick"}
     room.resolve()
     assert _possible(room) == {"declare", "plan", "output"}
 

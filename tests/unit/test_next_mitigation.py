@@ -9,7 +9,8 @@ from console.core.changes import Changes
 from console.core.commands import command
 from console.core.metrics import Rung
 from console.core.mitigating import in_force, step_id, trials, wish_of
-from console.core.next_step import NextStep, Viewer, next_step
+from console.core.next_line import NextStep
+from console.core.next_step import Viewer, next_step
 from console.core.plan import digest, frozen
 from console.core.recommendation import of_snapshot
 from tests.ui import place

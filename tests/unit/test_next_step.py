@@ -11,7 +11,8 @@ from console.core import requests as rq
 from console.core.commands import command
 from console.core.live import Live, Progress
 from console.core.metrics import Rung
-from console.core.next_step import NextStep, Viewer, next_step
+from console.core.next_line import NextStep
+from console.core.next_step import Viewer, next_step
 from console.core.plan import Need, Predicate, Wish
 from console.core.presence import Presence, presence
 from console.core.roster import Roster
@@ -367,10 +368,12 @@ def test_the_last_step_is_followed_by_the_end() -> None:
 
 def test_a_step_failed() -> None:
     room = prepared()
+    room.say(ev.ReleaseSeen("v1.5.3", None))
     room.open_gate()
     room.begin("integrate")
     room.end("integrate", "develop has moved", failed=True)
-    assert said(room) == NextStep("decide: into develop failed; retry it, skip it, or stop", "decide")
+    now = "Users are on v1.5.3, the bad release, as before"
+    assert said(room) == NextStep(f"decide: into develop failed; retry it, skip it, or stop. {now}", "decide")
 
 
 def test_a_step_failed_because_the_plan_fits_no_more() -> None:
@@ -410,7 +413,8 @@ def test_stopped_by_a_person() -> None:
     room.say(ev.RunAborted("the dba looks"), actor="eng-1")
     assert said(room) == NextStep("wait: stopping, into develop ends first", None)
     room.end("integrate", "develop at 9c1f")
-    assert said(room) == NextStep("go on, or plan anew (T): stopped, the dba looks", "resume")
+    now = "Nobody knows which release runs: the service has not said it yet"
+    assert said(room) == NextStep(f"go on, or plan anew (T): stopped, the dba looks. {now}", "resume")
 
 
 def test_proven_counts_what_nobody_has_ticked() -> None:

@@ -327,6 +327,25 @@ CASES: list[tuple[Body, str, Tone]] = [
     ),
     (ev.IncidentResolved("recovered", "", HASH), "resolved INC-7QK2: recovered", Tone.GOOD),
     (ev.StepAllowed("push", HASH), "said yes, as commander, to: push the branch", Tone.PERSON),
+    (ev.RunPaced("step"), "pace step: each step waits for its key", Tone.PERSON),
+    (ev.RunReleased(("push",), HASH), "starts push the branch", Tone.PERSON),
+    (
+        ev.StepFound("push", 1, {"head": "9c1f"}),
+        "push the branch: found before it changes anything: head 9c1f",
+        Tone.PLAIN,
+    ),
+    (ev.UndoAsked(("push",), HASH, "too slow"), "takes back push the branch: too slow", Tone.WARN),
+    (ev.UndoIntent("push", 2, 1, HASH), "push the branch: taking it back, attempt 2", Tone.PLAIN),
+    (
+        ev.UndoOutcome("push", 1, "done", "gone", 1.0),
+        "push the branch: taken back in 1.0 s: gone",
+        Tone.GOOD,
+    ),
+    (
+        ev.UndoOutcome("push", 1, "failed", "no", 1.0),
+        "push the branch: NOT TAKEN BACK after 1.0 s: no",
+        Tone.BAD,
+    ),
     (
         ev.CiFrozen("passportx/wallet", "Deploy", "active"),
         "freezes Deploy of passportx/wallet, which was active",

@@ -64,6 +64,7 @@ from console.core.events.staff import (
     TaskOverdue,
 )
 from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
+from console.core.events.undo import RunPaced, RunReleased, StepFound, UndoAsked, UndoIntent, UndoOutcome
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
 
 __all__ = [
@@ -118,6 +119,8 @@ __all__ = [
     "RoleTaken",
     "RollbackAdvised",
     "RunAborted",
+    "RunPaced",
+    "RunReleased",
     "RunResumed",
     "RungChanged",
     "SeverityChanged",
@@ -129,6 +132,7 @@ __all__ = [
     "StandingSigned",
     "StepAllowed",
     "StepDecided",
+    "StepFound",
     "StepIntent",
     "StepOutcome",
     "StepProbed",
@@ -136,6 +140,9 @@ __all__ = [
     "TaskDone",
     "TaskDropped",
     "TaskOverdue",
+    "UndoAsked",
+    "UndoIntent",
+    "UndoOutcome",
     "Unknown",
     "decode",
     "encode",

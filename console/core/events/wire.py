@@ -16,6 +16,7 @@ from console.core.events import (
     review,
     staff,
     standing,
+    undo,
 )
 from console.core.events.body import Body
 
@@ -41,6 +42,7 @@ KNOWN: dict[tuple[str, int], type[Body]] = {
         ci,
         staff,
         releases,
+        undo,
     )
     for cls in module.KINDS
 }

@@ -16,6 +16,7 @@ from console.core.fold import (  # noqa: F401 - each registers its kinds of even
     review,
     staff,
     standing,
+    undo,
 )
 from console.core.fold.base import apply
 from console.core.state import State

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from console.core import events as ev
 from console.core.fold.base import apply
-from console.core.state import EngineInfo, Incident, RungState, RunningRelease, State, Status
+from console.core.state import EngineInfo, Incident, RungState, RunningRelease, State, Status, StepState
 
 LANDINGS_KEPT = 24
 
@@ -33,7 +33,15 @@ def _cut_off(run: Incident) -> Incident:
         for step, known in run.steps.items()
         if known.status in (Status.RUNNING, Status.UNKNOWN)
     }
-    return replace(run, steps={**run.steps, **unclear})
+    return replace(run, steps={**run.steps, **unclear}, undo=(), undos=_undos_cut_off(run, words))
+
+
+def _undos_cut_off(run: Incident, words: str) -> dict[str, StepState]:
+    """A step that was being taken back: to ask for it again looks first how far it came."""
+    return {
+        step: replace(known, status=Status.UNKNOWN, words=words) if known.status is Status.RUNNING else known
+        for step, known in run.undos.items()
+    }
 
 
 @apply.register

@@ -65,7 +65,13 @@ def _(body: ev.GateOpened, event: ev.Event, state: State) -> State:
         state = replace(state, reviews={**state.reviews, run.id: review})
     if run is not None and body.automatic:
         state = automatic.opened(state, event, body, run)
-    return changed(state, event, gate_opened=event.at, switched=event.at)
+    first = {"first_opened": event.at} if run and run.first_opened is None and _goes_back(run) else {}
+    return changed(state, event, gate_opened=event.at, switched=event.at, **first)
+
+
+def _goes_back(run: Incident) -> bool:
+    """Whether its plan is the way back, and no mitigation or single verb."""
+    return run.plan is not None and (run.plan.code is not None or run.plan.data is not None)
 
 
 @apply.register

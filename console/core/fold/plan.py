@@ -37,6 +37,9 @@ def _without_plan(state: State, event: ev.Event) -> State:
         waived={},
         gate_opened=None,
         aborted=None,
+        released=(),
+        undo=(),
+        undos={},
     )
 
 
@@ -153,7 +156,7 @@ def _(body: ev.EvidenceRecorded, event: ev.Event, state: State) -> State:
 
 @apply.register
 def _(body: ev.RunAborted, event: ev.Event, state: State) -> State:
-    return changed(state, event, aborted=body.reason)
+    return changed(state, event, aborted=body.reason, undo=())
 
 
 @apply.register

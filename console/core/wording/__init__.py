@@ -13,6 +13,7 @@ from console.core.wording import (  # each registers its kinds
     review,
     staff,
     standing,
+    undo,
 )
 from console.core.wording.base import Names, Said, Tone, words_of
 
@@ -32,6 +33,7 @@ __all__ = [
     "said",
     "staff",
     "standing",
+    "undo",
 ]
 
 

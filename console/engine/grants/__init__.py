@@ -12,6 +12,7 @@ from console.engine.grants import (
     run,
     staff,
     standing,
+    undo,
 )
 from console.engine.grants.case import Case, RefusedError, grant
 
@@ -30,4 +31,5 @@ __all__ = [
     "run",
     "staff",
     "standing",
+    "undo",
 ]

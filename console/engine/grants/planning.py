@@ -16,6 +16,8 @@ def _(ask: rq.Replan, case: Case) -> tuple[Body, ...]:
     incident = case.settled_plan()
     if incident.running():
         raise RefusedError(f"{incident.running()[0].id} is under way: abort, or wait for it")
+    if incident.undo:
+        raise RefusedError("it is being taken back: wait for that, or abort first")
     _can_be_wished(case, ask.wish, incident)
     return (ev.PlanningStarted(ask.wish),)
 

@@ -6,6 +6,7 @@ from console.core.commanding import to_allow
 from console.core.events import Body
 from console.core.policy import choices
 from console.core.requests import Choice
+from console.core.undoing import is_undone
 from console.engine.grants.case import Case, RefusedError, grant
 
 
@@ -47,17 +48,23 @@ def _(ask: rq.Allow, case: Case) -> tuple[Body, ...]:
 @grant.register
 def _(ask: rq.Abort, case: Case) -> tuple[Body, ...]:
     incident = case.declared()
-    if incident.aborted is not None:
-        raise RefusedError("the run is aborted already")
-    if incident.plan is None or incident.finished:
-        raise RefusedError("nothing runs that could be aborted")
+    if not incident.undo:
+        if incident.aborted is not None:
+            raise RefusedError("the run is aborted already")
+        if incident.plan is None or incident.finished:
+            raise RefusedError("nothing runs that could be aborted")
     return (ev.RunAborted(reason=ask.reason or f"{case.actor} said so"),)
 
 
 @grant.register
 def _(ask: rq.Resume, case: Case) -> tuple[Body, ...]:
-    if case.declared().aborted is None:
+    incident = case.declared()
+    if incident.aborted is None:
         raise RefusedError("the run is not aborted")
+    if incident.undo:
+        raise RefusedError("it is being taken back: x stops that first")
+    if is_undone(incident):
+        raise RefusedError("what was done has been taken back: plan anew (T)")
     return (ev.RunResumed(),)
 
 

@@ -200,6 +200,7 @@ class Said:
         self.counted: list[tuple[float | None, float | None, str]] = []
         self.left_s = 60.0
         self.stopping = False
+        self.before: dict[str, str] = {}
 
     def __call__(
         self, words: str, *, done: float | None = None, total: float | None = None, unit: str = ""
@@ -209,6 +210,9 @@ class Said:
 
     def line(self, text: str) -> None:
         self.lines.append(text)
+
+    def found(self, facts: Mapping[str, str]) -> None:
+        self.before |= facts
 
 
 def listed(path: Path) -> OnRecord:

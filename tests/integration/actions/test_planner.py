@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actions.action import World
 from console.core.clock import Stamp
@@ -193,6 +194,29 @@ async def test_a_second_tag_on_what_runs_does_not_hide_which_release_it_is(offic
     office.operator.git("push", "--quiet", "--tags", "origin")
     plan, _ = await office.plan()
     assert (plan.code.running.tag, plan.code.target.tag, plan.code.releases_back) == ("v1.5.3", "v1.5.0", 3)
+
+
+async def test_a_branch_that_came_back_to_a_bad_release_is_known_by_its_tree(office: Office) -> None:
+    """After a rollback that was taken back; what is pushed has the head's id in its lease all the same."""
+    office.operator.push("Another way", {"VERSION": "v1.5.0\n"})
+    head = office.operator.push("And back", {"VERSION": "v1.5.3\n"})
+    plan, _ = await office.plan()
+    assert plan.code is not None
+    assert (plan.code.running.tag, plan.code.running.commit) == ("v1.5.3", head)
+    assert (plan.code.target.tag, plan.code.releases_back) == ("v1.5.0", 3)
+
+
+async def test_a_release_that_was_given_up_is_not_proposed_again_but_can_be_named(office: Office) -> None:
+    office.record({**VERDICTS, "v1.5.1": "good"})
+    plan, _ = await office.plan()
+    assert plan.code is not None
+    assert plan.code.target.tag == "v1.5.1"
+    for wanted, chosen in ((None, "v1.5.0"), ("v1.5.1", "v1.5.1")):
+        run = replace(run_of("eng-1", wanted), given_up=("v1.5.1",))
+        frozen = await make_plan(office.world, run, lambda _line: None)
+        again = thaw(bytes(frozen.plan)).code
+        assert again is not None
+        assert again.target.tag == chosen
 
 
 async def test_a_tag_that_was_moved_since_it_was_judged_is_refused(office: Office) -> None:

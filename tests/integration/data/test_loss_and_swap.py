@@ -13,7 +13,7 @@ from psycopg import sql
 from actions.action import ActionError, Inputs, Proof
 from actions.build_candidate import BuildCandidate
 from actions.loss import FinalReceipt, JudgeLoss, LossReceipt
-from actions.swap import SwapBack, SwapDatabase
+from actions.swap import SwapBack, SwapDatabase, UndoSwap
 from console.core.plan import DataChange
 from tests.integration.data.trials import AFTER, Heard, Trial
 from tests.integration.postgres.dumps import databases
@@ -33,10 +33,17 @@ SIGN = "INSERT INTO transactions (hash) VALUES ('0xnew') RETURNING id"
 
 
 class Writers:
-    """A deployer that remembers whether the service was started again."""
+    """A deployer that remembers whether the service was stopped, and started again."""
 
     def __init__(self) -> None:
-        self.started = 0
+        self.started = self.stopped = 0
+
+    def writers_effect(self, *, stop: bool) -> str:
+        return f"{'stop' if stop else 'start'} the service"
+
+    async def stop_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
+        progress(f"stopping within {limit_s:g} s")
+        self.stopped += 1
 
     async def start_writers(self, progress: Callable[[str], None], limit_s: float) -> None:
         progress(f"starting within {limit_s:g} s")
@@ -237,6 +244,34 @@ async def test_the_swap_can_be_taken_back(trial: Trial) -> None:
     await done(trial, SwapBack, inputs)
     assert (rows(trial, "transactions"), rows(trial, "transactions", UNDONE)) == (312, 300)
     assert (await trial.action(SwapBack, inputs).probe()).found == "done"
+
+
+def undo_of(trial: Trial, inputs: Inputs) -> UndoSwap:
+    """The swap's way back, from the params that its plan froze."""
+    return UndoSwap(SwapDatabase.preview(inputs, trial.world).params, trial.world, "INC-7QK2-undo-1")
+
+
+async def test_a_swap_that_is_undone_leaves_nobody_without_the_service(trial: Trial) -> None:
+    """It says in the plan what it does; asked a second time it has nothing to do."""
+    inputs = plan(trial)
+    await to_the_gate(trial, inputs)
+    undo = undo_of(trial, inputs)
+    untouched = await undo.probe()
+    assert (untouched.found, untouched.words.startswith("not swapped: ")) == ("done", True)
+    assert (await undo.verify()).words == untouched.words
+    back = SwapDatabase.way_back(undo.params, trial.world)
+    assert back is not None
+    assert (back.effects[0], back.effects[-1]) == ("stop the service", "start the service")
+    assert f"RENAME {BEFORE} TO {LIVE}" in back.effects[2]
+    await done(trial, JudgeLoss, inputs)
+    await done(trial, SwapDatabase, inputs)
+    assert (await undo.probe()).found == "not done"
+    await undo.perform(Heard())
+    await undo.verify()
+    assert (rows(trial, "transactions"), rows(trial, "transactions", UNDONE)) == (312, 300)
+    assert isinstance(trial.world.deployer, Writers)
+    assert (trial.world.deployer.stopped, started(trial)) == (1, 1)
+    assert (await undo.probe()).found == "done"
 
 
 async def test_a_swap_cut_off_while_connections_are_refused_is_recognised_and_done_again(

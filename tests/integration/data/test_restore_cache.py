@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from actions.action import ActionError
-from actions.restore_cache import RestoreCache
+from actions.restore_cache import RestoreCache, UndoRestoreCache
 from console.core.backups import DatabaseFacts
 from console.core.errors import StatedError
 from console.core.plan import Authority, Phase, Wish, thaw
@@ -272,7 +272,7 @@ async def test_without_an_attempt_nothing_is_proven(case: Case) -> None:
 _KILLED = """
 import asyncio, json, os, signal, sys
 from pathlib import Path
-from actions.restore_cache import RestoreCache
+from actions.restore_cache import RestoreCache, UndoRestoreCache
 from tests.integration.data.caches import environment_of
 from tests.integration.data.trials import TOKEN, Heard
 
@@ -367,3 +367,30 @@ async def test_by_itself_it_is_one_step_behind_the_gate(case: Case) -> None:
     assert only.effects[-1].endswith("does not reach us: refused")
     await RestoreCache(only.params, case.trial.world, TOKEN).perform(Heard())
     assert_same(contents(case.redis), case.good)
+
+
+# -- the way back -----------------------------------------------------------------------------------
+
+
+def undo_of(case: Case) -> UndoRestoreCache:
+    """The way back of the step, from the params that its plan froze."""
+    params = RestoreCache.preview(asked(case.trial), case.trial.world).params
+    return UndoRestoreCache(params, case.trial.world, f"{TOKEN}-undo-1")
+
+
+async def test_what_was_overwritten_is_there_again_and_what_was_restored_is_kept_too(case: Case) -> None:
+    """Where nothing was overwritten yet, nothing is done."""
+    undo = undo_of(case)
+    assert (await undo.probe()).found == "done"
+    await undo.perform(Heard())
+    assert contents(case.redis) == case.wrong
+    action = step(case.trial, asked(case.trial))
+    await action.perform(Heard())
+    await action.verify()
+    assert (await undo.probe()).found == "not done"
+    await undo.perform(Heard())
+    assert_same(contents(case.redis), case.wrong)
+    proof = await undo.verify()
+    first, second = kept(case.trial)
+    assert (proof.facts["backup"], proof.facts["kept"]) == (first, second)
+    assert (await undo.probe()).found == "done"

@@ -3,6 +3,8 @@
 import pytest
 
 from actions.action import Action, ActionError, Proof
+from actions.freeze import Freeze as FreezeStep
+from actions.freeze import UndoFreeze
 from console.core import events as ev
 from console.core.state import Freeze
 from console.drill.ci import REPOSITORY
@@ -82,6 +84,21 @@ class TestFreeze:
         assert (run.conclusion, desk.said.events) == ("cancelled", [])
         await done(place, desk, "unfreeze")
         assert hub.actions.workflow.state == "active"
+
+    async def test_it_is_undone_before_the_end_and_only_where_it_was_enabled(
+        self, hub: GitHub, desk: Desk, place: Place
+    ) -> None:
+        """What was cancelled stays so; from then on nothing is remembered."""
+        await done(place, desk, "freeze")
+        undo = UndoFreeze({}, place.world, "INC-7QK2-undo-1")
+        assert (await undo.probe()).found == "not done"
+        await undo.perform(desk.said)
+        proof = await undo.verify()
+        assert hub.actions.workflow.state == "active"
+        assert proof.events == (ev.CiUnfrozen(REPOSITORY, "Deploy", "active"),)
+        back = FreezeStep.way_back({}, place.world)
+        assert back is not None
+        assert back.effects == place.effects("unfreeze")
 
     async def test_a_failure_says_in_what_state_the_ci_is(
         self, hub: GitHub, desk: Desk, place: Place

@@ -139,6 +139,33 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         ev.StepDecided, step=_steps, attempt=_attempts, choice=st.sampled_from(Choice), reason=_words
     ),
     ev.StepAllowed: st.builds(ev.StepAllowed, step=_steps, plan_hash=_words),
+    ev.RunPaced: st.builds(ev.RunPaced, pace=st.sampled_from(["phase", "step"])),
+    ev.RunReleased: st.builds(
+        ev.RunReleased, steps=st.lists(_steps, max_size=2).map(tuple), plan_hash=_hashes
+    ),
+    ev.StepFound: st.builds(
+        ev.StepFound,
+        step=_steps,
+        attempt=_attempts,
+        facts=st.dictionaries(_words, _words, max_size=2),
+    ),
+    ev.UndoAsked: st.builds(
+        ev.UndoAsked, steps=st.lists(_steps, max_size=2).map(tuple), plan_hash=_hashes, reason=_words
+    ),
+    ev.UndoIntent: st.builds(
+        ev.UndoIntent, step=_steps, attempt=_attempts, epoch=st.integers(0, 3), plan_hash=_hashes
+    ),
+    ev.UndoOutcome: st.builds(
+        ev.UndoOutcome,
+        step=_steps,
+        attempt=_attempts,
+        status=st.sampled_from(["done", "failed"]),
+        words=_words,
+        seconds=st.floats(0, 1e6),
+        facts=st.dictionaries(_words, _words, max_size=2),
+        output=st.none() | _words,
+        output_sha256=st.none() | _words,
+    ),
     ev.CiFrozen: st.builds(ev.CiFrozen, repository=_words, workflow=_words, before=_words),
     ev.CiUnfrozen: st.builds(ev.CiUnfrozen, repository=_words, workflow=_words, state=_words),
     ev.EvidenceRecorded: st.builds(

@@ -20,6 +20,7 @@ from console.core.plan import (
     Revert,
     RowsChange,
     Step,
+    WayBack,
     digest,
     frozen,
     thaw,
@@ -177,6 +178,7 @@ _OTHER_STEP: dict[str, object] = {
     "proves": ("x",),
     "fills": ("x",),
     "again": True,
+    "back": WayBack("x", ("x",)),
 }
 
 

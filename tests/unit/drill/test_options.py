@@ -44,7 +44,7 @@ def test_a_scenario_has_its_environment(
             None,
             (
                 "data-corruption is not rehearsed in testnet; there are bad-config, flag, upstream, tls, "
-                "schema-contract, skew"
+                "schema-contract, skew, sick-target"
             ),
         ),
         (

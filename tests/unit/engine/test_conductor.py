@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from console.core import events as ev
-from console.core.plan import Need, Predicate, Step, Wish
+from console.core.plan import Need, Pace, Predicate, Step, WayBack, Wish
 from console.core.protocols import JournalError
 from console.core.requests import Choice
 from console.engine.conductor import Conductor, startable
@@ -35,11 +35,21 @@ class FakeRunner:
         status = await self.under_way[step.id]
         self._desk.end(step.id, status)
 
+    def undo_intent(self, step: Step) -> ev.UndoIntent:
+        return ev.UndoIntent(step.id, 1, 1, self._desk.incident.plan_hash or "")
+
+    async def undo(self, step: Step, stopping: Callable[[], bool]) -> None:
+        self.performed.append(f"undo {step.id}")
+        self.stopping[step.id] = stopping
+        self.under_way[step.id] = asyncio.get_running_loop().create_future()
+        status = await self.under_way[step.id]
+        self._desk.say(ev.UndoOutcome(step.id, 1, status, "so it is", 0.1))
+
 
 class Stage(Desktop):
     """A conductor at work, with steps that the test ends one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace = "phase") -> None:
         super().__init__()
         self.runner = FakeRunner(self)
         self.faults: list[str] = []
@@ -56,6 +66,7 @@ class Stage(Desktop):
             still_ours=self._check,
             fault=self.faults.append,
             automatic=lambda _incident: self.standing,
+            pace=pace,
         )
 
     def _drain(self) -> None:
@@ -76,6 +87,10 @@ class Stage(Desktop):
     @property
     def running(self) -> list[str]:
         return sorted(name for name, future in self.runner.under_way.items() if not future.done())
+
+    def release(self, *steps: str) -> None:
+        """Their keys are pressed."""
+        self.say(ev.RunReleased(steps, self.incident.plan_hash or ""), actor="eng-1")
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -457,3 +472,59 @@ async def test_an_engine_whose_lease_is_gone_when_the_next_step_is_due_ends(stag
     assert await stage.finish("fetch") == []
     assert stage.faults == ["the run cannot go on after fetch: the lease is lost"]
     assert stage.journal.kinds("step.intent") == ["step.intent fetch"]
+
+
+# -- a step a key, and the way back -------------------------------------------------------------------
+
+
+async def test_by_steps_each_waits_for_its_key_and_the_gate_opens_with_the_first_behind_it() -> None:
+    stage = Stage("step")
+    stage.declare()
+    assert await stage.go() == []
+    stage.release("fetch")
+    assert await stage.go() == ["fetch"]
+    assert await stage.finish("fetch") == [], "the next one waits too"
+    stage.release("worktree")
+    await stage.go()
+    await stage.finish("worktree")
+    stage.claim()
+    assert await stage.go() == []
+    assert stage.incident.gate_opened is None
+    stage.release("push")
+    assert await stage.go() == ["push"]
+    assert stage.incident.gate_opened is not None
+    stage.say(ev.RunPaced("phase"), actor="eng-1")
+    assert await stage.finish("push") == ["deploy"], "from here on a phase goes by itself"
+
+
+async def test_what_is_taken_back_goes_back_one_after_the_other_and_nothing_else_starts(stage: Stage) -> None:
+    """An intent is committed before each; the run goes on with nothing afterwards."""
+    back = WayBack("back", ("back --now",))
+    stage.declare(
+        step("push", "switch", back=back), step("deploy", "switch", needs=("push",), back=back), predicates=()
+    )
+    stage.claim()
+    await stage.go()
+    await stage.finish("push")
+    assert await stage.finish("deploy", "failed") == []
+    stage.say(ev.UndoAsked(("deploy", "push"), stage.incident.plan_hash or "", ""), actor="eng-1")
+    assert await stage.go() == ["deploy"]
+    assert await stage.go() == ["deploy"], "single flight"
+    assert await stage.finish("deploy") == ["push"]
+    assert await stage.finish("push") == []
+    assert stage.runner.performed == ["push", "deploy", "undo deploy", "undo push"]
+    assert stage.journal.kinds("undo.intent") == ["undo.intent deploy", "undo.intent push"]
+
+
+async def test_what_cannot_be_taken_back_stops_there(stage: Stage) -> None:
+    back = WayBack("back", ("back --now",))
+    stage.declare(
+        step("push", "switch", back=back), step("deploy", "switch", needs=("push",), back=back), predicates=()
+    )
+    stage.claim()
+    await stage.go()
+    await stage.finish("push")
+    await stage.finish("deploy")
+    stage.say(ev.UndoAsked(("deploy", "push"), stage.incident.plan_hash or "", ""), actor="eng-1")
+    await stage.go()
+    assert await stage.finish("deploy", "failed") == []

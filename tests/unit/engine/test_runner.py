@@ -8,15 +8,16 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from actions.action import Action, ActionError, Finding, Preview, Proof, Report, Slot, World
+from actions.action import Action, ActionError, Finding, Preview, Proof, Report, Slot, Undo, World
 from actions.registry import ACTIONS
 from console.core import events as ev
 from console.core.errors import StatedError
 from console.core.live import Live, Progress
-from console.core.plan import Step, Wish
+from console.core.plan import Step, WayBack, Wish
 from console.core.protocols import JournalError
 from console.core.releases import OnRecord
 from console.core.requests import Choice
+from console.core.state import Status
 from console.engine import crash
 from console.engine.board import Board
 from console.engine.docket import Docket
@@ -587,3 +588,85 @@ async def test_every_point_of_a_crash_is_passed_in_order(
         ("outcome.after", after),
     ]
     assert [point for point, _ in passed] == [point for point in crash.POINTS if point != "intent.before"]
+
+
+# -- the way back -------------------------------------------------------------------------------------
+
+
+class PlayedUndo(Undo):
+    """A way back that says what it was made from; `there` is what its probe looks at."""
+
+    there: ClassVar[bool] = True
+    seen: ClassVar[list[tuple[str, dict[str, str]]]] = []
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:  # noqa: ARG004 - it plans nothing
+        return WayBack("back", ("back --now",))
+
+    async def probe(self) -> Finding:
+        return Finding("not done" if type(self).there else "done", "looked")
+
+    async def perform(self, report: Report) -> None:
+        report.line("taking it back")
+        type(self).seen.append((self.token, self.before))
+        type(self).there = False
+
+    async def verify(self) -> Proof:
+        if type(self).there:
+            raise ActionError(f"{CANARY} is still there")
+        return Proof("it is gone")
+
+
+async def taken_back(stage: Stage) -> ev.UndoOutcome:
+    pushed = stage.step()
+    stage.say(ev.UndoAsked(("push",), stage.hashed, ""), actor="eng-1")
+    stage.say(stage.runner.undo_intent(pushed))
+    await stage.runner.undo(pushed, lambda: False)
+    return [body for body in stage.journal.bodies() if isinstance(body, ev.UndoOutcome)][-1]
+
+
+@pytest.fixture
+def undoes(stage: Stage) -> Stage:
+    stage.action.undo = type("Back", (PlayedUndo,), {"there": True, "seen": []})  # type: ignore[attr-defined]
+    return stage
+
+
+async def test_what_a_step_found_before_its_effect_reaches_its_way_back(undoes: Stage) -> None:
+    """Committed before the effect, without a secret in it; the way back has a name of its own."""
+
+    async def replaces(report: Report) -> None:
+        report.found({"head": f"9c1f {CANARY}"})
+        assert undoes.incident.step("push").before == {"head": "9c1f ***"}
+
+    undoes.play(perform=replaces)
+    await undoes.run()
+    outcome = await taken_back(undoes)
+    assert (outcome.status, outcome.words, outcome.attempt) == ("done", "it is gone", 1)
+    ((token, before),) = undoes.action.undo.seen  # type: ignore[attr-defined]
+    assert before == {"head": "9c1f ***"}
+    assert token.endswith("-push-1-undo-1")
+    assert undoes.incident.step("push").status is Status.UNDONE
+    assert outcome.output is not None
+    assert (undoes.folder / outcome.output).read_text() == "taking it back\n"
+
+
+async def test_what_is_as_it_was_is_not_taken_back_again(undoes: Stage) -> None:
+    await undoes.run()
+    undoes.action.undo.there = False  # type: ignore[attr-defined]
+    assert (await taken_back(undoes)).status == "done"
+    assert undoes.action.undo.seen == []  # type: ignore[attr-defined]
+
+
+async def test_a_way_back_that_fails_says_why_and_leaves_the_step_done(undoes: Stage) -> None:
+    """Without a secret; a second try is the next attempt."""
+
+    async def stays(self: PlayedUndo, report: Report) -> None:
+        report.line("it does not move")
+
+    undoes.action.undo.perform = stays  # type: ignore[attr-defined]
+    await undoes.run()
+    outcome = await taken_back(undoes)
+    assert (outcome.status, outcome.words) == ("failed", "*** is still there")
+    assert undoes.incident.step("push").status is Status.DONE
+    undoes.action.undo.there = False  # type: ignore[attr-defined]
+    assert (await taken_back(undoes)).attempt == 2
