@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 
 from actions.action import ActionError, Finding, Proof, Report, Undo, World
+from actions.images import frozen_images, images_of
 from console.core.format import short
 from console.core.plan import Release, WayBack
 from console.targets.deploy import DeployError, Deployment, Running
 from console.targets.git import is_same
-
-_IMAGE = "image."
-"""Begins the names of facts that say the image of a component."""
 
 
 def former_params(running: Release) -> dict[str, str]:
@@ -19,9 +17,8 @@ def former_params(running: Release) -> dict[str, str]:
 
 def ran_before(running: Running) -> dict[str, str]:
     """What runs, as facts to be written down before it is replaced."""
-    told = {f"{_IMAGE}{component}": image for component, image in running.images.items()}
     named = {"commit": running.commit, "version": running.version}
-    return told | {name: value for name, value in named.items() if value is not None}
+    return frozen_images(running.images) | {name: value for name, value in named.items() if value is not None}
 
 
 async def write_down(world: World, report: Report) -> None:
@@ -61,8 +58,7 @@ class UndoDeploy(Undo):
 
     @property
     def _images(self) -> dict[str, str]:
-        images = {name: image for name, image in self.before.items() if name.startswith(_IMAGE)}
-        return {name.removeprefix(_IMAGE): image for name, image in images.items()}
+        return images_of(self.before)
 
     async def probe(self) -> Finding:
         """What runs, once nothing is under way any more."""
