@@ -16,12 +16,12 @@ from console.core import (
     mitigations_check,
     on_call_check,
     prerequisites_check,
-    pulls_check,
     runbook_check,
     schema_check,
     separation_check,
     swarm_deploy_check,
     war_room_check,
+    ways_check,
 )
 from console.core.parts import Finding, Part
 
@@ -41,7 +41,7 @@ RULES = (
     *ci_check.RULES,
     *instances_check.RULES,
     *deploying_check.RULES,
-    *pulls_check.RULES,
+    *ways_check.RULES,
     *separation_check.RULES,
     *swarm_deploy_check.RULES,
     *war_room_check.RULES,

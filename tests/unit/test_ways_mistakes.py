@@ -44,3 +44,10 @@ def test_the_block(changed: dict[str, str], words: str, tmp_path: Path) -> None:
 def test_who_goes_by_pull_request_says_where(tmp_path: Path) -> None:
     (mistake,) = said(tmp_path, (BRANCH, BRANCH + "      integrate: pull request\n"))
     assert "`pull request` needs to know where one is opened: add `pull_request`" in mistake
+
+
+def test_a_runbook_has_one_way(tmp_path: Path) -> None:
+    """Two would make the same commits twice, in the same folder."""
+    first = "        action: fetch\n"
+    (mistake,) = said(tmp_path, (first, "        action: revert-commits\n"))
+    assert "makes the tree already: a runbook has one of restore-tree, revert-commits" in mistake
