@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
-from actions.merging import merge, open_one, title_of
+from actions.merging import close, merge, open_one, title_of
 from console.core.format import short
 from console.core.plan import CodeChange, WayBack
 from console.core.reverting import revert_line
@@ -20,7 +20,8 @@ class UndoIntegrate(Undo):
         update = Update(f"refs/heads/{branch}", "NEW", "HEAD")
         return WayBack(
             f"move {branch} forward to a new commit with the tree that it has before, "
-            f"{short(params['from'])} by the plan; only if nobody has pushed onto ours",
+            f"{short(params['from'])} by the plan; only if nobody has pushed onto ours"
+            f"{'; a pull request that is open is closed' if world.pulls else ''}",
             (clone.command(clone.commit_words(keep=True)), clone.command(clone.push_words([update]))),
         )
 
@@ -42,6 +43,9 @@ class UndoIntegrate(Undo):
         head = clone.branch(branch)
         tree = clone.tree_of(head)
         if tree == clone.tree_of(self._before):
+            pull = await open_one(self.world, self.params) if self.world.pulls else None
+            if pull is not None:
+                return Finding("not done", f"{branch} was not moved, but {pull.words} is open")
             return Finding("done", f"{branch} at {short(head)} builds what it built at {short(self._before)}")
         ours = tree == self.params["tree"]
         words = f"{branch} is at {short(head)}, {'' if ours else 'not '}the tree of the rollback"
@@ -55,6 +59,8 @@ class UndoIntegrate(Undo):
                 f"{finding.words}: somebody has pushed onto it. Revert by hand what they agree to"
             )
         clone, author = self.world.clone, self.params["author"]
+        if await close(self.world, self.params, report):
+            return
         head = clone.branch(self.params["branch"])
         tree, now = clone.tree_of(self._before), self.world.clock.now()
         commit = await clone.write_commit(

@@ -34,6 +34,16 @@ async def open_one(world: World, params: dict[str, str]) -> Pull | None:
     return await pulls_of(world).found(params["head"], params["branch"], box)
 
 
+async def close(world: World, params: dict[str, str], report: Report) -> bool:
+    """Close the one that is open, so that nobody merges it any more; whether there was one."""
+    pull = await open_one(world, params) if world.pulls else None
+    if pull is None:
+        return False
+    await pulls_of(world).close(pull.number, report)
+    telling(report)(f"closed {pull.words}")
+    return True
+
+
 async def merge(world: World, params: dict[str, str], report: Report) -> None:
     """Open it, or find the one that is open, and see it merged; ActionError says what it waits for.
 
@@ -48,6 +58,7 @@ async def merge(world: World, params: dict[str, str], report: Report) -> None:
         tell(f"opened {pull.words}")
     else:
         tell(f"found {pull.words}")
+    report.found({"head": params["from"]})
     while True:
         now = await world.clone.on_remote(f"refs/heads/{base}")
         pull = await pulls.look(pull.number, limit)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from actions.action import ActionError
+from actions.integrate import Integrate
 from actions.registry import ACTIONS
 from console.config.secrets import Secrets
 from console.core.clock import Clock
@@ -16,7 +17,7 @@ from console.core.pulls import GithubPulls
 from console.engine.ways import protection_of
 from console.targets.github.api import PULLS, Api
 from console.targets.github.pulls import Pulls
-from tests.integration.actions.kit import BRANCH, Operator, Place, Said, copy_history
+from tests.integration.actions.kit import BRANCH, TOKEN, Operator, Place, Said, copy_history
 from tests.integration.github.hosted import REPOSITORY, Host, Opened
 from tests.integration.github.kit import Answer, GitHub, Hurried
 
@@ -214,6 +215,22 @@ async def test_an_abort_leaves_it_open_and_says_so(bench: Bench) -> None:
     said.stopping = True
     with pytest.raises(ActionError, match=r"stopped on request; pull request 7, .* is open still"):
         await bench.place.action("integrate").perform(said)
+
+
+async def test_taken_back_an_open_one_is_closed_and_the_branch_left(bench: Bench) -> None:
+    """Aborted while people review: nobody may merge it afterwards."""
+    said, action = Said(), bench.place.action("integrate")
+    said.stopping = True
+    with pytest.raises(ActionError):
+        await action.perform(said)
+    before = bench.operator.on_remote()
+    assert Integrate.undo is not None
+    undo = Integrate.undo(action.params, bench.place.world, TOKEN, {"head": action.params["from"]})
+    assert (await undo.probe()).found == "not done"
+    await undo.perform(Said())
+    await undo.verify()
+    assert bench.host.pulls[0].state == "closed"
+    assert bench.operator.on_remote() == before
 
 
 async def test_an_answer_to_the_merge_that_never_came_is_looked_for(bench: Bench) -> None:
