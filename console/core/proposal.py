@@ -75,6 +75,12 @@ def propose(record: OnRecord, running: Release, wanted: str | None) -> Chosen:
     return Chosen(_of(record, weighed[best]), f"{weighed[best].why}, by {record.words}{instead}")
 
 
+def good_before(record: OnRecord, running: Release) -> tuple[Known, ...]:
+    """Every candidate before what runs that was judged good, newest first, whatever its schema."""
+    before = record.known[: place(record.known, running.commit)]
+    return tuple(one for one in reversed(before) if one.verdict == "good" and not _never(record, one))
+
+
 def _wanted(record: OnRecord, weighed: Sequence[Weighed], tag: str) -> Chosen:
     """The one that somebody named."""
     found = next((one for one in weighed if one.tag == tag), None)

@@ -32,7 +32,7 @@ from console.core.plan import (
     digest,
     frozen,
 )
-from console.core.proposal import propose
+from console.core.proposal import good_before, propose
 from console.core.releases import Known, OnRecord, place
 from console.core.schema_verdict import REHEARSE, SAME_SCHEMA, SchemaVerdict, closes
 from console.core.state import Incident
@@ -126,7 +126,7 @@ async def _back_in_git(
         branch=rollback,
         restored=made.restored,
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
-        schema=await _schema(world, known, recorded, goal, wish, show),
+        schema=await _schema(world, _candidates(record, given_up, wish), recorded, goal, wish, show),
         images=await _images(world, chosen) if chosen else {},
         why=why,
         reverts=made.reverts,
@@ -218,7 +218,7 @@ def _migrations(world: World, running: Release, goal: Release) -> tuple[str, ...
 
 async def _schema(
     world: World,
-    known: Sequence[Known],
+    record: OnRecord,
     running: Release,
     goal: Release,
     wish: Wish,
@@ -227,8 +227,7 @@ async def _schema(
     """Whether the release that is gone back to can work with today's schema, where that is kept."""
     if wish.data is not None:
         return None
-    before = known[: place(known, running.commit)]
-    good = [one for one in reversed(before) if one.verdict == "good" and one.commit != goal.commit]
+    good = [one for one in good_before(record, running) if one.commit != goal.commit]
     rehearsed = any(line.action == REHEARSE for line in world.environment.runbook)
     return await judge(world, goal, good, show, rehearsed=rehearsed)
 

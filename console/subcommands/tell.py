@@ -45,7 +45,7 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
     ]
     if code := plan.code:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
-        lines.append(f"{code.target.tag}: {code.why}")
+        lines += [f"{code.target.tag}: {code.why}"] if code.why else []
         lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
         lines.extend(f"{'':2}{revert_line(one)}" for one in code.reverts)
         lines.extend((code.protection,) if code.protection else ())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.plan import Release
-from console.core.proposal import Weighed, propose, weigh
+from console.core.proposal import Weighed, good_before, propose, weigh
 from console.core.releases import Known, OnRecord, ReleaseError
 
 
@@ -112,6 +112,13 @@ def test_a_release_beyond_which_the_schema_has_contracted_is_passed_over_but_can
     assert chosen.release.tag == "v1.5.0"
     assert "not v1.5.1, today's schema has contracted beyond it" in chosen.why
     assert propose(ledger, running(2), "v1.5.1").release.tag == "v1.5.1"
+
+
+def test_the_good_ones_before_what_runs_are_candidates_all_of_them() -> None:
+    """Among them the nearest is looked for whose schema fits."""
+    ledger = record("good", "good", "bad", "good", "good", "good", matching="[^1]$")
+    assert [one.tag for one in good_before(ledger, running(4))] == ["v1.5.3", "v1.5.0"]
+    assert len(good_before(ledger, running(9))) == 4
 
 
 def test_every_release_has_a_reason_newest_first() -> None:
