@@ -13,10 +13,12 @@ from console.core.errors import StatedError
 from console.core.events import Body
 from console.core.plan import CodeChange, DataChange, RowsChange, WayBack
 from console.core.protocols import Head
+from console.core.reverting import Reverting
 from console.core.strategy import Environment
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer
 from console.targets.git import Clone
+from console.targets.github.pulls import Pulls
 from console.targets.health import HealthProbe
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
@@ -54,7 +56,9 @@ class Inputs(Struct, frozen=True):
     """When the incident, or the verb by itself, began: UTC microseconds."""
     change: CodeChange | None = None
     commit: str = ""
-    """The bytes of the commit object to deploy, as text."""
+    """The bytes of the commit object to deploy, as text; empty where commits are undone one by one."""
+    reverting: Reverting | None = None
+    """The commits that are undone one by one."""
     restore: DataChange | None = None
     rows: RowsChange | None = None
     options: dict[str, str] = {}
@@ -189,6 +193,8 @@ class World:
     """How releases are tried on a schema; None where the strategy names no `schema`."""
     ci: Ci | None = None
     """The workflow that is frozen; None where the strategy names none."""
+    pulls: Pulls | None = None
+    """Where pull requests are opened; None where the strategy does not say."""
 
     def worktree(self, branch: str) -> Path:
         """Where the worktree of a rollback branch is."""

@@ -24,7 +24,7 @@ class Deploy(Action):
             params={
                 "branch": branch,
                 "tree": inputs.code.target.tree,
-                "version": inputs.code.target.tag,
+                "version": inputs.code.answers,
                 **former_params(inputs.code.running),
             },
         )
@@ -37,7 +37,7 @@ class Deploy(Action):
             return Finding("cannot tell", str(error))
         if running.commit is not None:
             return await self._by_commit(running.commit, running.words)
-        if running.version is None:
+        if running.version is None or not self.params["version"]:
             return Finding("cannot tell", running.words)
         done = running.version == self.params["version"]
         return Finding(

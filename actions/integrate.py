@@ -1,11 +1,13 @@
-"""Integrate: bring the restored tree into the branch that is deployed, by fast-forward or by cherry-pick."""
+"""Integrate: bring the good tree into the branch that is deployed, by push or pull request."""
 
 from pathlib import Path
 
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
+from actions.merging import merge, open_one, title_of
 from console.core.format import short
-from console.core.plan import WayBack
-from console.targets.git import GitError, Update, commit_bytes
+from console.core.plan import CodeChange, WayBack
+from console.core.reverting import revert_line
+from console.targets.git import GitError, ProtectedError, Update, commit_bytes
 
 
 class UndoIntegrate(Undo):
@@ -15,6 +17,8 @@ class UndoIntegrate(Undo):
     def preview(params: dict[str, str], world: World) -> WayBack:
         """The commit is made then, on top of what the branch is then: its id is not known before."""
         branch, clone = params["branch"], world.clone
+        if params["way"] != "push":
+            return WayBack("revert the pull request, and have that merged too")
         update = Update(f"refs/heads/{branch}", "NEW", "HEAD")
         return WayBack(
             f"move {branch} forward to a new commit with the tree that it has before, "
@@ -74,7 +78,8 @@ class Integrate(Action):
 
     Fast-forward when the branch is where the plan found it. When somebody pushed meanwhile, the commit is
     picked onto their head, and goes in only if the result is still exactly the good tree: otherwise their
-    work would be deployed unseen, and the plan must be made again.
+    work would be deployed unseen, and the plan must be made again. Where the branch's rules let nobody push,
+    or the strategy says so, it is a pull request that has to be merged.
     """
 
     repeatable = True
@@ -86,12 +91,24 @@ class Integrate(Action):
         """The fast-forward, exactly; and in words, what happens when the branch has moved."""
         branch = world.environment.repository.branch
         code = inputs.code
-        update = Update(f"refs/heads/{branch}", code.restored, code.running.commit)
+        way = world.environment.repository.integrate
+        title = title_of(world, code.target.tag, inputs.incident)
+        told = {"head": code.branch, "title": title, "body": _body(code)}
+        words, effects = _by_pull_request(code, branch, told, world)
+        if way == "push":
+            update = Update(f"refs/heads/{branch}", code.restored, code.running.commit)
+            words = (
+                f"move {branch} from {short(code.running.commit)} forward to {short(code.restored)}; "
+                "if it has moved, by cherry-pick, and only if the result is still exactly the good tree"
+                f"{f'; if that is refused, {words}' if world.pulls else ''}"
+            )
+            effects = (world.clone.command(world.clone.push_words([update])), *effects)
         return Preview(
-            words=f"move {branch} from {short(code.running.commit)} forward to {short(code.restored)}; "
-            "if it has moved, by cherry-pick, and only if the result is still exactly the good tree",
-            effects=(world.clone.command(world.clone.push_words([update])),),
+            words=words,
+            effects=effects,
             params={
+                "way": way,
+                **told,
                 "branch": branch,
                 "from": inputs.code.running.commit,
                 "restored": inputs.code.restored,
@@ -111,7 +128,9 @@ class Integrate(Action):
         clone, branch = self.world.clone, self.params["branch"]
         found = await clone.on_remote(self._ref)
         if found == self.params["from"]:
-            return Finding("not done", f"{branch} is still at {short(found)}")
+            pull = await open_one(self.world, self.params) if self.world.pulls else None
+            asked = f", and {pull.words} is open" if pull else ""
+            return Finding("not done", f"{branch} is still at {short(found)}{asked}")
         if found == self.params["restored"]:
             return Finding("done", f"{branch} is at {short(found)}")
         if found is None:
@@ -124,6 +143,27 @@ class Integrate(Action):
         )
 
     async def perform(self, report: Report) -> None:
+        """Push; or where that is not to be, or not allowed, see a pull request merged."""
+        if self.params["way"] == "push":
+            try:
+                await self._pushed(report)
+            except ProtectedError as error:
+                if self.world.pulls is None:
+                    raise ActionError(
+                        f"{self.params['branch']} is protected ({error}): name `pull_request` in"
+                        " `repository`, or have the rollback branch merged by hand, and retry"
+                    ) from error
+                report(f"{self.params['branch']} is protected: by pull request")
+                report.line(str(error))
+            else:
+                return
+        if (await self.probe()).found == "done":
+            report(f"{self.params['branch']} is the good tree already")
+            return
+        report.found({"head": self.params["from"]})
+        await merge(self.world, self.params, report)
+
+    async def _pushed(self, report: Report) -> None:
         """Fast-forward with a lease on the old id, or pick onto what the branch is now."""
         clone, branch = self.world.clone, self.params["branch"]
         if await clone.on_remote(self._ref) == self.params["from"]:
@@ -142,11 +182,12 @@ class Integrate(Action):
         await self._push(picked, head, report)
 
     async def _picked(self, onto: str) -> str:
-        """Our commit on top of theirs, if that is still exactly the good tree."""
+        """Our commits on top of theirs, if that is still exactly the good tree."""
         clone = self.world.clone
-        path, restored, author = Path(self.params["path"]), self.params["restored"], self.params["author"]
+        path, author = Path(self.params["path"]), self.params["author"]
+        ours = f"{self.params['from']}..{self.params['restored']}"
         try:
-            picked = await clone.cherry_pick(path, onto, restored, author)
+            picked = await clone.cherry_pick(path, onto, ours, author)
         except GitError as error:
             raise ActionError(
                 f"{self._moved(onto)}: our commit does not go on top of that, plan again ({error})"
@@ -173,3 +214,20 @@ class Integrate(Action):
         if tree != self.params["tree"]:
             raise ActionError(f"{branch} is at {short(head)}, which is not the good tree")
         return Proof(f"{branch} at {short(head)}, the good tree", {"commit": head, "tree": tree})
+
+
+def _by_pull_request(
+    code: CodeChange, branch: str, told: dict[str, str], world: World
+) -> tuple[str, tuple[str, ...]]:
+    """What is done where nobody may push, in words and requests; no request where that is not to be."""
+    if world.pulls is None:
+        return "", ()
+    merges = "somebody merges it" if world.pulls.settings.merged_by == "people" else "it may be merged"
+    words = f"open a pull request of {code.branch} to {branch}, and wait until {merges}"
+    return words, world.pulls.lines(told["head"], branch, told["title"], told["body"], code.restored)
+
+
+def _body(code: CodeChange) -> str:
+    """What reviewers read: which tree it is, and by which commits."""
+    first = f"Exactly the tree of {code.target.tag}, {code.target.tree}."
+    return "\n".join((first, *(f"- {revert_line(one)}" for one in code.reverts)))

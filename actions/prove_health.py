@@ -23,12 +23,15 @@ class ProveHealth(Action):
     def preview(inputs: Inputs, world: World) -> Preview:
         """Asks only."""
         check, service = world.environment.health, world.environment.service
-        version = inputs.change.target.tag if inputs.change else ""
+        version = inputs.change.answers if inputs.change else ""
         return Preview(
             words=f"{check.in_a_row} good answers in a row{f' of version {version}' if version else ''}, "
             f"{check.tries} tries, {check.every:g} s apart",
             effects=(f"GET {service.health}",),
-            params={"version": version, "branch": world.environment.repository.branch},
+            params={
+                "version": version,
+                "branch": world.environment.repository.branch if inputs.change else "",
+            },
         )
 
     async def probe(self) -> Finding:
@@ -64,10 +67,13 @@ class ProveHealth(Action):
         """What is not as it must be, or None: the right version, and the right commit where it is told."""
         if not health.ok:
             return health.words
-        if not self.params["version"]:
+        if not self.params["branch"]:
             return None  # the release stays as it is, whichever that is
-        if other := health.other_than(self.params["version"]):
+        version = self.params["version"]
+        if version and (other := health.other_than(version)):
             return other
+        if not version and health.commit is None:
+            return "it does not say which commit runs, and no version can tell"
         wanted = self.world.clone.branch(self.params["branch"])
         if health.commit is not None and not is_same(health.commit, wanted):
             return f"runs commit {short(health.commit)}, not {short(wanted)}"

@@ -20,6 +20,7 @@ from actions.restorable_point import RestorablePoint
 from actions.restore_cache import RestoreCache
 from actions.restore_rows import RestoreRows, ShowRows
 from actions.restore_tree import RestoreTree
+from actions.revert_commits import RevertCommits
 from actions.rows import CompareRows, CountRows
 from actions.run_command import RunCommand
 from actions.same_schema import SameSchema
@@ -55,6 +56,7 @@ ACTIONS: dict[str, type[Action]] = {
     "restore-cache": RestoreCache,
     "restore-rows": RestoreRows,
     "restore-tree": RestoreTree,
+    "revert-commits": RevertCommits,
     "run-command": RunCommand,
     "same-schema": SameSchema,
     "show-rows": ShowRows,

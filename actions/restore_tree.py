@@ -64,7 +64,7 @@ class RestoreTree(Action):
         """Write the commit object, then check it out beside everything else."""
         clone = self.world.clone
         report(f"writing commit {short(self.params['restored'])}")
-        written = await clone.write_commit(self.params["commit"].encode(), keep=True)
+        written = await self._write(report)
         if written != self.params["restored"]:
             raise ActionError(
                 f"git made {short(written)} where the plan says {short(self.params['restored'])}"
@@ -72,6 +72,10 @@ class RestoreTree(Action):
         report(f"checking out {self.params['branch']}")
         await clone.remove_worktree(self._path)
         await clone.add_worktree(self._path, self.params["branch"], written)
+
+    async def _write(self, report: Report) -> str:  # noqa: ARG002 - there is nothing to say of one commit
+        """Full id of the commit to check out, which is in the clone then."""
+        return await self.world.clone.write_commit(self.params["commit"].encode(), keep=True)
 
     async def verify(self) -> Proof:
         """The worktree itself must be the good tree, file by file."""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from textual.app import App
+from textual.events import Event, Key, MouseDown
 from textual.filter import LineFilter, NoColor
 
+from console.core.commands import command
 from console.core.errors import StatedError
 from console.core.protocols import Room
 from console.core.roster import Roster
@@ -15,6 +17,8 @@ from screens.war_room import WarRoom
 from themes import STYLESHEETS, THEMES
 
 Look = Literal["dark", "light"]
+LEAVING = command("quit").aliases
+"""Keys that only ever ask whether to leave: whoever presses them."""
 REREAD_S = 1.0
 """Everybody reads again once a second, rung or not (DESIGN 2)."""
 
@@ -58,6 +62,14 @@ class WarRoomApp(App[None], inherit_bindings=False):
         """Without colour there is no grey either; what is bold, dim or reversed stays."""
         mine = self._filters_here
         return mine if self.no_color else [*super().get_line_filters(), *mine]
+
+    async def on_event(self, event: Event) -> None:
+        """A key or a click that nobody knows whose it is does nothing but ask that."""
+        if isinstance(event, Key | MouseDown) and not event.is_forwarded:
+            leaves = isinstance(event, Key) and event.key in LEAVING
+            if not leaves and not self._war_room.pressed():
+                return
+        await super().on_event(event)
 
     async def on_mount(self) -> None:
         """Open the war room and keep it fed."""

@@ -147,7 +147,11 @@ class KeepDialog(Form):
     def ask(self, chosen: str | None, *typed: str) -> AnyAsk | Lacking:  # noqa: ARG002 - nothing to fill in
         """The wish without data."""
         incident = _incident(self.scene)
-        return Replan(keeping(back_to(incident, incident.wish.target))) if incident else _OVER
+        if incident is None:
+            return _OVER
+        wish = incident.wish
+        back = back_to(incident, wish.target, way=wish.way, commits=wish.commits)
+        return Replan(keeping(back))
 
 
 class OnsetDialog(Form):

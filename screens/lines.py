@@ -29,6 +29,8 @@ class Role(StrEnum):
     """The key to press next."""
     ACT = "act"
     """What a person can press, or is asked to."""
+    ACTOR = "actor"
+    """In whose name the keys are pressed."""
     CRITICAL = "critical"
     MEDIUM = "medium"
     LOW = "low"

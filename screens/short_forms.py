@@ -83,7 +83,10 @@ class TargetDialog(Form):
 
     caption = "Plan anew"
     yes = "Plan"
-    fields = ("tag of the release; empty for the newest good one",)
+    fields = (
+        "tag of the release; empty for the newest good one",
+        "or commits to revert, as `d` lists them; a merge with the parent that stays: 1a2b3c4d^1",
+    )
 
     def body(self, width: int) -> Sequence[Line]:
         """What a new plan means."""
@@ -112,5 +115,9 @@ class TargetDialog(Form):
         incident = self.scene.snapshot.state.open_incident
         if incident is None:
             return Lacking("no incident is open any more")
-        (target,) = typed
-        return Replan(replace(back_to(incident, target or None), break_glass=chosen == _GLASS))
+        target, commits = typed
+        try:
+            wish = back_to(incident, target or None, commits=commits.split())
+        except ValueError as error:
+            return Lacking(str(error), 1)
+        return Replan(replace(wish, break_glass=chosen == _GLASS))

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from console.core import calling
-from console.core.commands import COMMANDS, DATA, command
+from console.core.commands import COMMANDS, DATA, PEOPLE, command
 from console.core.errands import errand_now
 from console.core.errors import StatedError
 from console.core.next_line import NextStep
@@ -25,6 +25,8 @@ from console.core.roster import Roster
 from console.core.state import Incident
 from console.core.summons_by_hand import to_ask
 from console.core.verbs import UNFREEZE
+from screens.act_as import ActAsDialog
+from screens.acting import Acting
 from screens.allow import AllowDialog
 from screens.asking import Asked, AskingDialog
 from screens.automatic import AutomaticDialog
@@ -46,6 +48,7 @@ from screens.resolve import ResolveDialog
 from screens.scene import Scene
 from screens.short_forms import AbortDialog, NoteDialog, SeverityDialog, TargetDialog
 from screens.sign import SignDialog
+from screens.staff import StaffDialog
 from screens.tick import TickDialog
 from screens.undo import UndoDialog
 from screens.views.bottom import draw_keys, draw_next, keys_view, next_view
@@ -78,6 +81,7 @@ _FORMS: dict[str, type[Dialog[AnyAsk | None]]] = {
     "automatic": AutomaticDialog,
 }
 _OF_DATA = frozenset(entry.id for entry in DATA)
+_OF_PEOPLE = frozenset(entry.id for entry in PEOPLE)
 _READINGS: dict[str, type[Dialog[None]]] = {"plan": PlanDialog, "output": OutputDialog, "help": HelpDialog}
 
 
@@ -88,6 +92,13 @@ def _to_page(incident: Incident, scene: Scene, roster: Roster) -> str | None:
         return to_ask(incident, environment, roster, snapshot.at, besides=me)
     duty = snapshot.live.on_call if snapshot.live else None
     return calling.to_ask(incident, environment, roster, duty, snapshot.at, besides=me)
+
+
+def _asks_again(room: Room, roster: Roster | None) -> float | None:
+    """After how long without a key it is asked who is there; None where nobody could answer."""
+    rule = room.environment.war_room
+    known = roster is not None and room.actor in roster.handles()
+    return rule.ask_again if rule and known else None
 
 
 def _draw_caption(words: Line, width: int, height: int) -> list[Line]:
@@ -138,7 +149,8 @@ class WarRoom(Screen[None]):
         """`roster` is to name those who can be asked; None where it is not known."""
         super().__init__()
         self._room = room
-        self._viewer = Viewer(room.actor, roster)
+        self._roster = roster
+        self._acting = Acting(room.actor, _asks_again(room, roster))
         self._leaving = leaving
         self._snapshot: Snapshot | None = None
         self._errands = Errands()
@@ -171,7 +183,7 @@ class WarRoom(Screen[None]):
         if self._snapshot is None:
             return None
         room = self._room
-        return Scene(self._snapshot, room.environment, room.name, room.actor, self._viewer.roster)
+        return Scene(self._snapshot, room.environment, room.name, self._acting.handle, self._roster)
 
     @property
     def next_step(self) -> NextStep:
@@ -180,17 +192,15 @@ class WarRoom(Screen[None]):
             return NextStep(f"the journal cannot be read: {self._blind}. Trying again every second", None)
         if self._snapshot is None:
             return NextStep("wait: reading the journal", None)
-        return next_step(self._snapshot, self._room.environment, self._viewer)
+        viewer = Viewer(self._acting.handle, self._roster)
+        return next_step(self._snapshot, self._room.environment, viewer)
 
     def on_war_room_seen(self, message: Seen) -> None:
         """Draw a newer snapshot."""
         self._snapshot, self._blind = message.snapshot, ""
         for refusal in self._errands.heed(message.snapshot):
             self._say(refusal, Role.BAD, REFUSED_S)
-        self._show()
-        for screen in self.app.screen_stack:
-            if isinstance(screen, Dialog) and screen.is_mounted and self.scene is not None:
-                screen.update(self.scene)
+        self._show_everywhere()
 
     def on_war_room_blind(self, message: Blind) -> None:
         """Say that what is shown is old, and why."""
@@ -209,6 +219,13 @@ class WarRoom(Screen[None]):
         """Share the terminal out anew."""
         self._show()
 
+    def _show_everywhere(self) -> None:
+        """Here, and in every dialog that is open above."""
+        self._show()
+        for screen in self.app.screen_stack:
+            if isinstance(screen, Dialog) and screen.is_mounted and self.scene is not None:
+                screen.update(self.scene)
+
     def _show(self) -> None:
         scene = self.scene
         if scene is None:
@@ -218,7 +235,8 @@ class WarRoom(Screen[None]):
         runbook = runbook_view(snapshot, environment, output=self.size.width < WIDE)
         side = side_view(snapshot, environment)
         self._wanted = lines_wanted(runbook), cells_wanted(side, folds=self.size.height < TALL)
-        self._pane("header").show(header_view(snapshot, environment, scene.name, scene.actor))
+        away = self._acting.is_away(snapshot.at)
+        self._pane("header").show(header_view(snapshot, environment, scene.name, scene.actor, away=away))
         self._pane("metrics").show(metrics_view(snapshot, environment))
         self._pane("caption").show(runbook.caption)
         self._pane("runbook").show(runbook)
@@ -298,6 +316,8 @@ class WarRoom(Screen[None]):
     def _act(self, command_id: str, scene: Scene) -> None:
         if command_id == "data" or command_id in _OF_DATA:
             self._open(DataDialog(scene, command_id if command_id in _OF_DATA else ""))
+        elif command_id == "people" or command_id in _OF_PEOPLE:
+            self._open(StaffDialog(scene, command_id if command_id in _OF_PEOPLE else ""))
         elif command_id == "diff":
             self._open(DiffDialog(scene))
         elif command_id == "metrics":
@@ -318,6 +338,7 @@ class WarRoom(Screen[None]):
                 "pace": self._change_pace,
                 "unfreeze": self._unfreeze,
                 "engine": self._start_engine,
+                "act-as": self._act_as,
                 "palette": self._palette,
                 "look": self._look,
                 "quit": self._leave,
@@ -379,7 +400,7 @@ class WarRoom(Screen[None]):
         if incident is None or asked is None or asked.seen is not None:
             return
         try:
-            self._room.submit(Seen(incident.plan_hash or ""))
+            self._room.submit(Seen(incident.plan_hash or ""), scene.actor)
         except (StatedError, ValueError, OSError) as error:
             self._say(f"nobody is told that you have looked: {error}", Role.WARN)
 
@@ -390,6 +411,35 @@ class WarRoom(Screen[None]):
             self._say(f"no engine started: {error}", Role.BAD, REFUSED_S)
         else:
             self._say("an engine starts", Role.PLAIN)
+
+    # -- who sits at the keys -----------------------------------------------------------------------
+
+    def pressed(self) -> bool:
+        """A key is pressed, or a button clicked: whether it is known whose that is; else it is asked."""
+        scene = self.scene
+        if scene is None or isinstance(self.app.screen, ActAsDialog):
+            return True
+        if self._acting.pressed(scene.snapshot.at):
+            return True
+        self._act_as(scene)
+        return False
+
+    def _act_as(self, scene: Scene) -> None:
+        """Ask who is there; a console that was opened under no handle of the roster only looks."""
+        if scene.roster is None:
+            self._say("a act as: the roster cannot be read here", Role.WARN)
+            return
+        if self._room.actor not in scene.roster.handles():
+            reason = f"{self._room.actor} is not in the roster, so this console only looks"
+            self._say(f"a act as: {reason}; open another one with --as HANDLE", Role.WARN)
+            return
+        away = self._acting.is_away(scene.snapshot.at)
+        self.app.push_screen(ActAsDialog(scene, scene.roster, away=away), self._sits)
+
+    def _sits(self, handle: str | None) -> None:
+        if handle is not None and self._snapshot is not None:
+            self._acting.sits(handle, self._snapshot.at)
+            self._show_everywhere()
 
     def _palette(self, scene: Scene) -> None:
         self.app.push_screen(Palette(scene), lambda chosen: self.action_do(chosen) if chosen else None)
@@ -412,7 +462,7 @@ class WarRoom(Screen[None]):
             if ask is None:
                 return
             try:
-                request = self._room.submit(ask)
+                request = self._room.submit(ask, self._acting.handle)
             except (StatedError, ValueError, OSError) as error:
                 self._say(f"{command_id} was not asked for: {error}", Role.BAD, REFUSED_S)
                 return

@@ -31,8 +31,11 @@ class Dockerd:
         self.url = f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *more: str) -> "Dockerd":
-        """Start it, with more words for its command line; it ends with the thread that started it."""
+    def start(self, *more: str, within: Sequence[str] = ()) -> "Dockerd":
+        """Start it, with more words for its command line; it ends with the thread that started it.
+
+        `within`: what runs it, and becomes it.
+        """
         settings = self.folder / "daemon.json"
         settings.write_text("{}")
         options = {
@@ -49,10 +52,18 @@ class Dockerd:
         words = [f"--{option}={value}" for option, value in options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "--", "dockerd", *words, *more], stdout=log, stderr=log
+                ["setpriv", "--pdeathsig", "TERM", "--", *within, "dockerd", *words, *more],
+                stdout=log,
+                stderr=log,
             )
         wait_until(self._answers, f"dockerd does not start: {self.folder / 'log'}")
         return self
+
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def stop(self) -> None:
         """End it."""

@@ -14,6 +14,7 @@ class Group(StrEnum):
     LEAD = "lead the incident"
     RUN = "run the way back"
     DATA = "the data"
+    PEOPLE = "who does what"
     WRITE = "write it down"
     LOOK = "look"
     CONSOLE = "this console"
@@ -43,10 +44,13 @@ class Command(Struct, frozen=True):
     @property
     def keys(self) -> str:
         """What to press in the war room, `b v` for what is done on the data screen."""
-        return f"{_DATA_KEY} {self.key}" if self.group is Group.DATA else self.key
+        opens = _OPENS.get(self.group)
+        return f"{opens} {self.key}" if opens else self.key
 
 
-_DATA_KEY = "b"
+_DATA_KEY, _PEOPLE_KEY = "b", "w"
+_OPENS = {Group.DATA: _DATA_KEY, Group.PEOPLE: _PEOPLE_KEY}
+"""The key of the page on which the commands of a group are done."""
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -291,6 +295,16 @@ COMMANDS: tuple[Command, ...] = (
         rank=10,
     ),
     Command(
+        "people",
+        _PEOPLE_KEY,
+        "who",
+        "Shows who has which role, who has which task and for how long; from there both are given.",
+        Group.LOOK,
+        "warroom task list",
+        possible.look_at_people,
+        rank=30,
+    ),
+    Command(
         "output",
         "o",
         "output",
@@ -309,6 +323,16 @@ COMMANDS: tuple[Command, ...] = (
         "warroom engine",
         possible.start_engine,
         rank=15,
+    ),
+    Command(
+        "act-as",
+        "a",
+        "act as",
+        "Says who is at the keys: in that name this console asks from now on. A claim, never a signature.",
+        Group.CONSOLE,
+        "",
+        possible.always,
+        rank=31,
     ),
     Command(
         "look",
@@ -428,6 +452,60 @@ DATA: tuple[Command, ...] = (
 )
 """What can be asked for on the data screen; from the palette too, which opens it."""
 
+PEOPLE: tuple[Command, ...] = (
+    Command(
+        "assign",
+        "a",
+        "assign",
+        "Gives somebody, or whoever has a role, a task with a time box.",
+        Group.PEOPLE,
+        "warroom assign",
+        possible.staff,
+        rank=0,
+    ),
+    Command(
+        "done",
+        "d",
+        "done",
+        "Says that a task is done.",
+        Group.PEOPLE,
+        "warroom task done",
+        possible.end_task,
+        rank=1,
+    ),
+    Command(
+        "drop",
+        "x",
+        "drop",
+        "Drops a task, with the reason.",
+        Group.PEOPLE,
+        "warroom task drop",
+        possible.end_task,
+        rank=4,
+    ),
+    Command(
+        "handover",
+        "h",
+        "hand",
+        "Asks somebody to take the command, or another role; it is theirs when they accept.",
+        Group.PEOPLE,
+        "warroom handover",
+        possible.staff,
+        rank=2,
+    ),
+    Command(
+        "role",
+        "t",
+        "take",
+        "Takes a role: the one that was offered, a free one, or one from somebody, with the reason.",
+        Group.PEOPLE,
+        "warroom role take",
+        possible.staff,
+        rank=3,
+    ),
+)
+"""What can be asked for on the page of who has what; from the palette too, which opens it."""
+
 CHANGES: tuple[Command, ...] = tuple(entry for entry in DATA if entry.id == "onset")
 """What can be asked for where it is shown what changed, by the keys that it has on the data screen."""
 
@@ -440,7 +518,7 @@ CLOSE = Command(
     "",
     possible.always,
 )
-EVERYWHERE = (*COMMANDS, *DATA, CLOSE)
+EVERYWHERE = (*COMMANDS, *DATA, *PEOPLE, CLOSE)
 
 _BY_ID = {command.id: command for command in EVERYWHERE}
 

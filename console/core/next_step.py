@@ -28,6 +28,7 @@ from console.core.policy import (
 from console.core.presence import Presence, hanging, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.receipt import HELD_TO_CEILING, beyond, told
+from console.core.roles import COMMANDER, offered
 from console.core.roster import Roster
 from console.core.standing import (
     distrusted,
@@ -185,9 +186,21 @@ def _declared(snapshot: Snapshot, incident: Incident, environment: Environment, 
         return NextStep(*words)
     if first := advice(snapshot, incident, environment, viewer.actor):
         return NextStep(first.sentence, first.command)
-    step = _way_back(snapshot, incident, environment, viewer)
+    step = _asked_of_viewer(_way_back(snapshot, incident, environment, viewer), incident, viewer)
     beside = remark(snapshot, incident, environment)
     return NextStep(f"{step.sentence}. {beside}", step.command) if beside else step
+
+
+def _asked_of_viewer(step: NextStep, incident: Incident, viewer: Viewer) -> NextStep:
+    """The same, with the role that was offered to whoever looks: first, where there is nothing to press."""
+    mine = offered(incident, viewer.actor)
+    if not mine:
+        return step
+    role = "the command" if mine[0] == COMMANDER else mine[0]
+    words = f"{incident.offers[mine[0]].by} asks you to take {role}"
+    if step.command is None:
+        return NextStep(f"answer: {words}. {step.sentence}", "people")
+    return NextStep(f"{step.sentence}. {words} (w)", step.command)
 
 
 def _way_back(snapshot: Snapshot, incident: Incident, environment: Environment, viewer: Viewer) -> NextStep:

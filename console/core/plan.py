@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from console.core.schema_verdict import SchemaVerdict
+from console.core.triggers import Triggers
 
 
 class Phase(StrEnum):
@@ -129,17 +130,34 @@ class Prerequisite(Struct, frozen=True):
     """Roles that may let it go, by name and with a reason; empty: nobody may, in this plan."""
 
 
+Way = Literal["restore tree", "revert commits"]
+"""One commit whose tree is the good one; or a commit for each that is undone."""
+
+
+class Revert(Struct, frozen=True):
+    """A commit that one of our own undoes."""
+
+    commit: str
+    """Full commit id."""
+    summary: str
+    author: str
+    mainline: int | None
+    """Of a merge, which of its parents is the line that stays, from 1; None for any other commit."""
+    made: str | None
+    """Full id of the commit that undoes it; None where nothing of it is left to undo."""
+
+
 class CodeChange(Struct, frozen=True):
     """The release to go back to, and the way there in git."""
 
     running: Release
     """What the deploy branch builds now: the release to get away from."""
     target: Release
-    """The release to go back to."""
+    """The release to go back to; where reverts make what was never released, the last commit of them."""
     verdict: Literal["good", "unproven", "bad"]
     """What is said of the target."""
     releases_back: int
-    way: Literal["restore tree"]
+    way: Way
     branch: str
     restored: str
     """Full id of the commit that the deploy branch will hold: the target's tree on top of today's history."""
@@ -149,6 +167,20 @@ class CodeChange(Struct, frozen=True):
     """Whether the target can work with today's schema; None where the data goes back, schema and all."""
     images: dict[str, str] = {}
     """The target's image of each component, pinned by digest or image id, in order of names."""
+    reverts: tuple[Revert, ...] = ()
+    """The commits that are undone, in that order: newest first."""
+    version: str | None = None
+    """What the service will answer where it is not called by the target's tag; empty: nobody can know."""
+
+    triggers: Triggers | None = None
+    """What else the pushes set off; None: nobody has looked."""
+    protection: str = ""
+    """What protects the branch from pushes, or why nobody knows; empty: nothing does, or nobody is asked."""
+
+    @property
+    def answers(self) -> str:
+        """The version that the service will answer; empty where its commit alone can tell."""
+        return self.target.tag if self.version is None else self.version
 
 
 POINT_IN_TIME = "point in time"
@@ -187,6 +219,10 @@ class Wish(Struct, frozen=True):
 
     target: str | None = None
     """Tag of the release to go back to; None for the one that the ledger proposes."""
+    way: Way | None = None
+    """How that is made in git; None: as the runbook has it."""
+    commits: tuple[str, ...] = ()
+    """Commits to undo, instead of a release to go back to; see `core.reverting.picked`."""
     code: bool = True
     """Whether the release goes back at all."""
     data: str | None = None

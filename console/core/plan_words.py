@@ -7,7 +7,9 @@ from console.core.format import clock, count
 from console.core.loss import Ceiling
 from console.core.mitigating import named_by
 from console.core.plan import CodeChange, DataChange, Glass, Plan, RowsChange, Wish
+from console.core.reverting import reverts_words
 from console.core.schema_verdict import SchemaVerdict
+from console.core.triggers_words import triggers_summary
 from console.core.verbs import RESTORE_ROWS
 from console.core.words import age
 
@@ -31,10 +33,17 @@ def way(plan: Plan) -> str:
 
 def wish_words(wish: Wish) -> str:
     """What is asked for: `the way back to v1.5.0 with the data at a point in time`."""
-    code = f"the way back to {wish.target or 'the newest good release'}" if wish.code else ""
+    code = _wished_code(wish) if wish.code else ""
     data = f"the data back to {_wished_state(wish, wish.data)}" if wish.data else ""
     glass = ", breaking the glass" if wish.break_glass else ""
     return (" and ".join(part for part in (code, data, _wished_verb(wish)) if part) or "nothing") + glass
+
+
+def _wished_code(wish: Wish) -> str:
+    if wish.commits:
+        return f"the way back without {', '.join(wish.commits)}"
+    how = f", {wish.way}" if wish.way else ""
+    return f"the way back to {wish.target or 'the newest good release'}{how}"
 
 
 def _wished_verb(wish: Wish) -> str:
@@ -55,7 +64,10 @@ def code_words(code: CodeChange | None) -> str:
     if code is None:
         return "the release stays"
     schema = "" if code.schema is None else f"; {verdict_words(code.schema)}"
-    return f"{code.running.tag} back to {code.target.tag}, {code.verdict}{migration_words(code)}{schema}"
+    way = f"; undoes {reverts_words(code.reverts)}" if code.reverts else ""
+    release = f"{code.running.tag} back to {code.target.tag}, {code.verdict}"
+    push = triggers_summary(code.triggers) if code.triggers else ""
+    return f"{release}{way}{migration_words(code)}{schema}{f'; {push}' if push else ''}"
 
 
 def verdict_words(verdict: SchemaVerdict) -> str:

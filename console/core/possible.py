@@ -273,6 +273,29 @@ def start_engine(snapshot: Snapshot, environment: Environment) -> str | None:
     return None
 
 
+# -- who does what ----------------------------------------------------------------------------------
+
+
+def look_at_people(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """There is an incident in which somebody does something."""
+    return None if snapshot.state.open_incident is not None else "no incident is open: D declares one"
+
+
+def staff(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """Somebody has declared it."""
+    incident = _declared(snapshot)
+    return incident if isinstance(incident, str) else None
+
+
+def end_task(snapshot: Snapshot, _environment: Environment) -> str | None:
+    """A task is open."""
+    incident = _declared(snapshot)
+    if isinstance(incident, str):
+        return incident
+    waits = any(task.status == "open" for task in incident.tasks.values())
+    return None if waits else "no task is open"
+
+
 # -- the data ---------------------------------------------------------------------------------------
 
 _NO_BACKUPS = "the strategy names no `backups` of this environment"

@@ -87,7 +87,7 @@ class Room(Protocol):
     name: str
     """The environment's name, as it is typed at the gate."""
     actor: str
-    """The handle that this console acts under."""
+    """The handle that this console was opened with."""
 
     def snapshot(self) -> Snapshot:
         """What is known now; cheap, reads only what is new."""
@@ -97,8 +97,11 @@ class Room(Protocol):
         """Return when the engine has rung, or after `timeout_s`."""
         ...
 
-    def submit(self, ask: AnyAsk) -> str:
-        """Put a request into the inbox; returns its id."""
+    def submit(self, ask: AnyAsk, actor: str | None = None) -> str:
+        """Put a request into the inbox; returns its id.
+
+        `actor` is whose request it is; the room's own handle when none is named.
+        """
         ...
 
     def timeline(self, before: int, count: int) -> Sequence[Event]:

@@ -30,6 +30,8 @@ class Declare(Ask, frozen=True):
     note: str
     triggers: tuple[str, ...] = ()
     """Ids of declared triggers, for what no metric can see."""
+    roles: dict[str, str] = {}
+    """Who is asked to take which role beside the commander's, handles by role."""
 
 
 class ChangeSeverity(Ask, frozen=True):
@@ -37,6 +39,50 @@ class ChangeSeverity(Ask, frozen=True):
 
     severity: str
     reason: str
+
+
+class TakeRole(Ask, frozen=True):
+    """Take a role that nobody has, or take it over from somebody, with the reason."""
+
+    role: str
+    reason: str = ""
+
+
+class OfferRole(Ask, frozen=True):
+    """Ask somebody to take a role."""
+
+    role: str
+    to: str
+
+
+class AcceptRole(Ask, frozen=True):
+    """Take the role that whoever asks was offered."""
+
+    role: str
+
+
+class DeclineRole(Ask, frozen=True):
+    """Not take it; or, by somebody else, take the offer back."""
+
+    role: str
+
+
+class AssignTask(Ask, frozen=True):
+    """Give somebody a task."""
+
+    to: str
+    """A handle, or a role of the incident."""
+    what: str
+    within_s: float | None = None
+
+
+class EndTask(Ask, frozen=True):
+    """Say that a task is done, or drop it."""
+
+    task: str
+    done: bool
+    words: str = ""
+    """What came of it; why it is dropped."""
 
 
 class Replan(Ask, frozen=True):
@@ -222,6 +268,12 @@ class Stop(Ask, frozen=True):
 AnyAsk = (
     Declare
     | ChangeSeverity
+    | TakeRole
+    | OfferRole
+    | AcceptRole
+    | DeclineRole
+    | AssignTask
+    | EndTask
     | Replan
     | MoveOnset
     | Errand

@@ -7,6 +7,7 @@ from console.core.keys import public_key
 from console.core.naming import listed, nearest, quoted
 from console.core.parts import Finding, Part
 from console.core.seats import unfilled
+from console.core.staff import INCIDENT_ROLES
 
 ENGINE = "engine"
 """What the journal calls the engine: nobody else can be called so."""
@@ -24,6 +25,8 @@ def check_roster(document: object) -> Iterator[Finding]:
             )
         if handle.text == ENGINE:
             yield handle.wrong(f"{quoted(ENGINE)} is what the journal calls the engine: name them otherwise")
+        if handle.text in INCIDENT_ROLES:
+            yield handle.wrong(f"{quoted(handle.text or '')} is a role of an incident: name them otherwise")
         seen |= {handle.text} if handle.text else set()
         yield from _check_dates(person)
         yield from _check_keys(person, handle.text or "", owners)

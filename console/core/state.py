@@ -9,6 +9,7 @@ from console.core.automatic_run import AutomaticRun, By, RolledBack, Switch
 from console.core.clock import Stamp
 from console.core.metrics import Rung
 from console.core.plan import PHASES, Pace, Phase, Plan, Step, Wish
+from console.core.staff import Held, Offer, Task
 
 
 class Status(StrEnum):
@@ -229,6 +230,14 @@ class Incident(Struct, frozen=True):
     suspected: Stamp | None = None
     declared: Stamp | None = None
     commander: str | None = None
+    commanding: Stamp | None = None
+    """Since when that is who commands."""
+    roles: dict[str, Held] = field(default_factory=dict)
+    """The roles beside the commander's, by name."""
+    offers: dict[str, Offer] = field(default_factory=dict)
+    """Roles that somebody was asked to take, by name."""
+    tasks: dict[str, Task] = field(default_factory=dict)
+    """By id, in the order in which they were given; those that have ended among them."""
     severity: str | None = None
     plan: Plan | None = None
     plan_hash: str | None = None

@@ -1,9 +1,11 @@
 """One line for a status bar: where, which incident, who commands, how long, and whether an engine runs."""
 
+from console.core.format import count
 from console.core.presence import Presence, presence, silent_for
 from console.core.protocols import Snapshot
 from console.core.state import Incident
 from console.core.strategy import Environment
+from console.core.tasks import late
 from console.core.words import duration
 
 _SHAPE = {"critical": "◆", "medium": "▲", "low": "○"}
@@ -41,4 +43,6 @@ def status_line(snapshot: Snapshot, name: str, environment: Environment) -> str:
     if incident is not None:
         commander = f"IC {incident.commander}" if incident.commander else "nobody commands"
         told = [incident.severity or "suspected", incident.id, commander, clock_of(snapshot, incident)]
+        if number := late(incident, snapshot.at):
+            told.append(f"{count(number, 'task')} OVERDUE")
     return "  ".join((place(name, environment), *told, engine_words(snapshot)))

@@ -26,7 +26,10 @@ from console.core.fields import (
 from console.core.mitigations import Mitigation
 from console.core.on_call import AnyOnCall
 from console.core.plan import Authority, Phase
+from console.core.pulls import GithubPulls
 from console.core.schema_rules import SchemaRules
+from console.core.swarm_deploy import SwarmDeploy
+from console.core.war_room import WarRoomRule
 from console.core.watched import AnySource, DeclaredTrigger, Metric
 
 # -- the way back -----------------------------------------------------------------------------------
@@ -41,10 +44,16 @@ class Repository(Model):
     """The branch that a deployment of this environment builds."""
     rollback_branch: BranchTemplate
     """Name of the branch a rollback is made on; `{epoch}` is replaced by the second it was planned at."""
+    integrate: Literal["push", "pull request"] = "push"
+    """How the rollback gets into the branch; a push that its rules refuse becomes a pull request too."""
+    pull_request: GithubPulls | None = None
+    """Where pull requests are opened; None: nobody has said."""
     recent: Count = 10
     """How many commits are listed to choose the bad one from."""
     migrations: list[Text] | None = None
     """Folders whose files migrate the schema, as git names them; None: nobody has said where they lie."""
+    version: Text | None = None
+    """The file of the tree that holds the version which the service answers; None: nobody has said."""
     config: list[Text] | None = None
     """Files, and folders of files, with the configuration, as git names them; None: nobody has said."""
 
@@ -79,7 +88,7 @@ class PipelineDeploy(Model):
     kind: Literal["pipeline"]
 
 
-Deploy = Annotated[KeeperDeploy | PipelineDeploy, Field(discriminator="kind")]
+Deploy = Annotated[KeeperDeploy | PipelineDeploy | SwarmDeploy, Field(discriminator="kind")]
 
 
 class Check(Model):
@@ -360,6 +369,8 @@ class Environment(Model):
     webhook: Webhook | None = None
     on_call: AnyOnCall | None = None
     """Who is asked first; None: whoever holds the first role of the escalation path."""
+    war_room: WarRoomRule | None = None
+    """Who does what in an incident; None: a declaration asks for nobody but the commander."""
     health: Check
     commands: dict[Name, Command]
     authorisation: Authorisation

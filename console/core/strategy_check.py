@@ -14,9 +14,12 @@ from console.core import (
     mitigations_check,
     on_call_check,
     prerequisites_check,
+    pulls_check,
     runbook_check,
     schema_check,
     separation_check,
+    swarm_deploy_check,
+    war_room_check,
 )
 from console.core.parts import Finding, Part
 
@@ -34,7 +37,10 @@ RULES = (
     *schema_check.RULES,
     *mitigations_check.RULES,
     *ci_check.RULES,
+    *pulls_check.RULES,
     *separation_check.RULES,
+    *swarm_deploy_check.RULES,
+    *war_room_check.RULES,
 )
 
 

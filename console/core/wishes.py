@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from console.core.mitigating import MITIGATIONS
-from console.core.plan import Wish
+from console.core.plan import Way, Wish
+from console.core.reverting import picked
 from console.core.state import Incident
 from console.core.verbs import RESTORE_ROWS
 
@@ -19,6 +20,8 @@ SWAP_BACK = Wish(code=False, verb="swap-back")
 MOST_ROWS = 100
 """So many rows go back by key; for more there is the whole restore."""
 LONGEST_KEY = 200
+MOST_COMMITS = 50
+"""So many commits are undone by name; for more there is a release to go back to."""
 
 
 def of_rows(table: str, keys: Sequence[str], candidate: str, recovery_point: int | None = None) -> Wish:
@@ -52,9 +55,33 @@ def rows_of(wish: Wish) -> tuple[str, tuple[str, ...]]:
     return table, keys
 
 
-def back_to(incident: Incident | None, target: str | None) -> Wish:
-    """The release goes back to `target`, or to the one that is proposed; the data as before."""
-    return replace(_way_back(incident), code=True, target=target)
+def back_to(
+    incident: Incident | None, target: str | None, *, way: Way | None = None, commits: Sequence[str] = ()
+) -> Wish:
+    """The release goes back to `target`, or to the one that is proposed; the data as before.
+
+    With `commits` to what runs now without them. ValueError says what cannot be had together, or read.
+    """
+    wish = replace(_way_back(incident), code=True, target=target, way=way, commits=tuple(commits))
+    if why := contradiction(wish):
+        raise ValueError(why)
+    return wish
+
+
+def contradiction(wish: Wish) -> str:
+    """What is said of the way in git that cannot be; empty when nothing is."""
+    if wish.commits and wish.target is not None:
+        return "name a release to go back to, or commits to undo, not both"
+    if wish.commits and wish.way == "restore tree":
+        return "a tree is restored whole: commits are named to undo them"
+    if len(wish.commits) > MOST_COMMITS:
+        return f"{len(wish.commits)} commits are too many to undo one by one, at most {MOST_COMMITS} are"
+    try:
+        for words in wish.commits:
+            picked(words)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def with_data(

@@ -93,6 +93,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["repository"] |= {
         "remote": world.remote,
         "migrations": ["migrations"],
+        "version": "VERSION",
         "config": ["config"],
     }
     environment["settle"] = _SETTLE

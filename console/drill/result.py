@@ -290,7 +290,7 @@ def outcome_of(state: State, running: str | None, truth: DataTruth | None) -> Ou
     if incident is None:
         return "failed"
     code = incident.plan.code if incident.plan else None
-    right = running is not None and (code is None or running == code.target.tag)
+    right = running is not None and (code is None or running == code.answers)
     if incident.status != "resolved" or wrong_with(truth):
         return "incomplete"
     if incident.outcome == "recovered" and right:

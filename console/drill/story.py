@@ -76,7 +76,13 @@ class Story(Struct, frozen=True):
 
 
 _CHANGES = (
-    Change("eng-1", 61 * _DAY, "Say what this is for", "v1.5.0", ("README.md", ".gitignore")),
+    Change(
+        "eng-1",
+        61 * _DAY,
+        "Say what this is for",
+        "v1.5.0",
+        (".github/workflows/deploy.yml", ".gitignore", "README.md"),
+    ),
     Change(
         "eng-2",
         54 * _DAY,

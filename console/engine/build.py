@@ -26,6 +26,7 @@ from console.core.impact import ImpactTracker
 from console.core.live import Live
 from console.core.on_duty import Answer
 from console.core.strategy import Environment, KeeperDeploy
+from console.core.swarm_deploy import SwarmDeploy
 from console.engine.alarms import Alarms
 from console.engine.board import Board
 from console.engine.book import Book
@@ -61,8 +62,10 @@ from console.store.samples import SampleReader, SampleWriter
 from console.targets import web
 from console.targets.ci import Ci
 from console.targets.deploy import Deployer, KeeperDeployer, PipelineDeployer
+from console.targets.docker.engine import Docker
 from console.targets.git import Clone, remote_at, unlock
-from console.targets.github.api import Api
+from console.targets.github.api import PULLS, Api
+from console.targets.github.pulls import Pulls
 from console.targets.github.workflow import Workflow
 from console.targets.health import HealthProbe
 from console.targets.keeper import Keeper
@@ -70,6 +73,7 @@ from console.targets.on_call import Means as OnCallMeans
 from console.targets.on_call import ask
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs, end_orphans
+from console.targets.swarm.deployer import SwarmDeployer
 from console.targets.watch.prometheus import PrometheusServer
 
 if TYPE_CHECKING:
@@ -331,6 +335,7 @@ class _Builder:
             trial=self._maker.trial(environment),
             base=self._base,
             ci=self._ci(),
+            pulls=self._pulls(),
         )
 
     @property
@@ -346,10 +351,19 @@ class _Builder:
         api = Api(settings, self._secrets.resolve, self._client, self._clock)
         return Ci(settings, Workflow(settings, api), lambda: self._book.state.frozen)
 
+    def _pulls(self) -> Pulls | None:
+        """Where pull requests are opened, where the strategy says so."""
+        settings = self._environment.repository.pull_request
+        if settings is None:
+            return None
+        return Pulls(settings, Api(settings, self._secrets.resolve, self._client, self._clock, PULLS))
+
     def _deployer(self, health: HealthProbe) -> Deployer:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
             return KeeperDeployer(Keeper(Path(deploy.socket)))
+        if isinstance(deploy, SwarmDeploy):
+            return SwarmDeployer(Docker(deploy.docker), deploy, self._clock)
         return PipelineDeployer(health, self._clock, PIPELINE_POLL_S)
 
     def _sampler(self) -> Sampler:

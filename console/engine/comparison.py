@@ -199,7 +199,7 @@ def _went_back(running: RunningRelease | None, code: CodeChange) -> bool:
     ours = (code.target.commit, code.restored)
     if running.commit:
         return any(is_same(running.commit, commit) for commit in ours)
-    return running.release == code.target.tag
+    return running.release == code.answers
 
 
 def _proposed(newer: Side, known: Sequence[Known]) -> Side:

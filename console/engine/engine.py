@@ -35,6 +35,7 @@ from console.engine.service import Service
 from console.engine.signatures import Signatures
 from console.engine.standing_orders import StandingOrders
 from console.engine.tasks import Tasks
+from console.engine.timekeeper import Timekeeper
 from console.store.bell import Bell
 from console.store.inbox import FolderInbox
 from console.store.lease import Lease
@@ -117,6 +118,7 @@ class Engine:
         self._standing = StandingOrders(book, desk, office, world.clock, self._tasks)
         self._pager = Pager(book, means, world.clock, self._tasks)
         self._caller = Caller(book, means, world.clock, self._tasks)
+        self._timekeeper = Timekeeper(book, world.clock)
         self._adviser = Adviser(book, world.environment, board, world.clock)
         self._automatic = AutomaticRollback(
             book, desk, world, means, self._standing, self._adviser, run, self._tasks, off
@@ -202,6 +204,7 @@ class Engine:
         self._signatures.lapse()
         self._standing.lapse()
         self._miss_reviews()
+        self._timekeeper.look()
         self._automatic.look()
         self._pager.look()
         self._caller.look()

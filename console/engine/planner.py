@@ -46,8 +46,10 @@ from console.core.strategy import (
 from console.core.verbs import COMPANIONS, RESTORE_ROWS, VERBS
 from console.core.wishes import alone, rows_of
 from console.engine.candidates import data_change
+from console.engine.pushes import set_off
 from console.engine.schema_judge import judge
-from console.targets.git import GitError, commit_bytes
+from console.engine.ways import Made, Start, in_that_way, protection_of, to_release, without
+from console.targets.git import GitError
 
 FETCH_S = 120
 
@@ -104,29 +106,44 @@ async def _back_in_git(
     await world.clone.fetch(show, FETCH_S)
     known = await asyncio.to_thread(load_releases, world.releases)
     running, recorded = _running(world, known)
-    chosen = propose(_candidates(known, given_up, wish), recorded, wish.target)
-    goal = _goal(world, chosen)
-    if goal.tree == running.tree:
-        raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
-    message = (
-        f"Roll back {world.name} to {goal.tag} ({inputs.incident})\n\nThe tree of {goal.tag}, {goal.commit}."
-    )
-    raw = commit_bytes(goal.tree, running.commit, inputs.author, now, message)
+    start = Start(running, inputs, now)
+    if wish.commits:
+        made = await without(world, start, wish, known)
+    else:
+        made = await _to_release(world, start, wish, _candidates(known, given_up, wish), recorded)
+    goal, chosen = made.target, made.known
+    repository = world.environment.repository
+    rollback = repository.rollback_branch.format(epoch=inputs.made)
     change = CodeChange(
         running=running,
         target=goal,
-        verdict=chosen.verdict,
-        releases_back=_behind(known, recorded, chosen),
-        way="restore tree",
-        branch=world.environment.repository.rollback_branch.format(epoch=inputs.made),
-        restored=await world.clone.write_commit(raw, keep=False),
+        verdict=chosen.verdict if chosen else "unproven",
+        releases_back=_behind(known, recorded, chosen) if chosen else 0,
+        way=made.way,
+        branch=rollback,
+        restored=made.restored,
         migrations=await asyncio.to_thread(_migrations, world, running, goal),
         schema=await _schema(world, known, recorded, goal, wish, show),
-        images=dict(sorted(chosen.images.items())),
+        images=dict(sorted(chosen.images.items())) if chosen else {},
+        reverts=made.reverts,
+        version=made.version,
+        triggers=await asyncio.to_thread(set_off, world.clone, running, goal, repository.branch, rollback),
+        protection=await protection_of(world),
     )
     if wish.break_glass and (why := unsafe(change)):
         raise PlanError(f"this plan cannot break the glass: {why}")
-    return replace(inputs, change=change, commit=raw.decode())
+    return replace(inputs, change=change, commit=made.commit, reverting=made.reverting)
+
+
+async def _to_release(
+    world: World, start: Start, wish: Wish, known: Sequence[Known], recorded: Release
+) -> Made:
+    """To the release that is wished for, or to the newest good one."""
+    chosen = propose(known, recorded, wish.target)
+    goal = _goal(world, chosen)
+    if goal.tree == start.running.tree:
+        raise PlanError(f"{world.environment.repository.branch} builds the tree of {goal.tag} already")
+    return await to_release(world, start, wish, chosen, goal)
 
 
 def _running(world: World, known: Sequence[Known]) -> tuple[Release, Release]:
@@ -206,7 +223,11 @@ def _behind(known: Sequence[Known], running: Release, chosen: Known) -> int:
 
 def _plan(world: World, inputs: Inputs, wish: Wish) -> Plan:
     environment = world.environment
-    lines = tuple(line for line in _lines(environment, wish) if not _is_idle(line.action, inputs))
+    lines = tuple(
+        in_that_way(line, inputs.change)
+        for line in _lines(environment, wish)
+        if not _is_idle(line.action, inputs)
+    )
     previews = [_preview(line, inputs, world) for line in lines]
     there = {line.id for line in lines}
     glass = glass_of(environment.authorisation) if wish.break_glass else None

@@ -100,14 +100,17 @@ class LocalRoom:
         else:
             await self._bell.wait(timeout_s)
 
-    def submit(self, ask: AnyAsk) -> str:
-        """Put a request into the inbox; returns its id. InboxError when it cannot be left, in one line."""
+    def submit(self, ask: AnyAsk, actor: str | None = None) -> str:
+        """Put a request into the inbox, in somebody's name or the room's own; returns its id.
+
+        InboxError when it cannot be left, in one line.
+        """
         if unknown := self._journal.state.unknown_critical:
             raise InboxError(
                 f"the journal holds {unknown}, which this version of warroom does not know: "
                 "it is read-only here; use the version that wrote it"
             )
-        request = Request(uuid4().hex, self.name, self.actor, self._clock.now(), ask)
+        request = Request(uuid4().hex, self.name, actor or self.actor, self._clock.now(), ask)
         self._inbox.put(request)
         return request.id
 

@@ -1,13 +1,14 @@
 """Acts: what the commander and the team ask of the engine, each answered by it or refused with a reason."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from msgspec.structs import replace
 
 from console.core import requests as rq
 from console.core.format import plain, short
+from console.core.plan import Way
 from console.core.plan_words import code_words, data_words, glass_words
 from console.core.receipt import beyond, told
 from console.core.requests import AnyAsk
@@ -20,9 +21,12 @@ from console.subcommands.tell import line, names_of
 from console.subcommands.where import Place, Where, find
 
 HERE = Where()
+_WAYS: dict[str, Way] = {"restore": "restore tree", "revert": "revert commits"}
 
 
-def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) -> None:
+def declare(
+    note: str, *, trigger: tuple[str, ...] = (), role: dict[str, str] | None = None, where: Where = HERE
+) -> None:
     """Open an incident, or take command of the suspected one.
 
     Parameters
@@ -31,8 +35,10 @@ def declare(note: str, *, trigger: tuple[str, ...] = (), where: Where = HERE) ->
         What you see, in a sentence.
     trigger
         A declared trigger of the strategy, for what no metric can see; may be given more than once.
+    role
+        Who is asked to take a role: `--role.operations ops-1`; may be given for each role.
     """
-    do(find(where), rq.Declare(note, trigger))
+    do(find(where), rq.Declare(note, trigger, role or {}))
 
 
 def go(
@@ -88,7 +94,13 @@ def _loss(incident: Incident) -> str:
 
 
 def replan(
-    *, to: str | None = None, keep_data: bool = False, break_glass: bool = False, where: Where = HERE
+    *,
+    to: str | None = None,
+    way: Literal["restore", "revert"] | None = None,
+    commit: tuple[str, ...] = (),
+    keep_data: bool = False,
+    break_glass: bool = False,
+    where: Where = HERE,
 ) -> None:
     """Make a new plan; what was said to the old one is void.
 
@@ -96,6 +108,12 @@ def replan(
     ----------
     to
         Tag of the release to go back to; the newest good one otherwise.
+    way
+        Restore its tree in one commit, or revert the commits that came after it, newest first; as the runbook
+        has it otherwise.
+    commit
+        A commit to revert, instead of a release to go back to; may be given more than once, in any order. A
+        merge with the parent that stays: 1a2b3c4d^1.
     keep_data
         Leave the data as it is; otherwise what the old plan says of it stays.
     break_glass
@@ -103,7 +121,11 @@ def replan(
         the data stays as it is and no migration lies between the releases. The others review it afterwards.
     """
     place = find(where)
-    wish = back_to(enter(place).snapshot().state.open_incident, to)
+    incident = enter(place).snapshot().state.open_incident
+    try:
+        wish = back_to(incident, to, way=_WAYS[way] if way else None, commits=commit)
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
     wish = keeping(wish) if keep_data else wish
     do(place, rq.Replan(replace(wish, break_glass=break_glass)))
 

@@ -16,6 +16,7 @@ from console.core.next_step import Viewer, next_step
 from console.core.protocols import Snapshot
 from console.core.recommendation import of_snapshot
 from console.core.status_line import status_line
+from console.core.tasks import open_tasks, time_words, whose
 from console.core.whereabouts import whereabouts
 from console.store.room import LocalRoom
 from console.subcommands.page import page
@@ -60,6 +61,7 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
     for words in first_minute(snapshot):
         print(plain(words))
     print(f"automatic {plain(told_now(snapshot, place.environment).words)}")
+    _tell_tasks(snapshot)
     _tell_frozen(snapshot)
     print(f"standing {plain(authorised(place, snapshot).words)}")
     advised = of_snapshot(snapshot, place.environment)
@@ -68,6 +70,14 @@ async def status(*, json: bool = False, line: bool = False, follow: bool = False
         print(f"  {plain(reason)}")
     print(f"NEXT {said.sentence}")
     return code
+
+
+def _tell_tasks(snapshot: Snapshot) -> None:
+    incident = snapshot.state.open_incident
+    if incident is None:
+        return
+    for _, task in open_tasks(incident, snapshot.at):
+        print(plain(f"waits for {whose(incident, task)}, {time_words(task, snapshot.at)}: {task.what}"))
 
 
 def _tell_frozen(snapshot: Snapshot) -> None:

@@ -12,6 +12,7 @@ from console.core.policy import demanded, missing, prerequisites, refused, said_
 from console.core.protocols import Snapshot
 from console.core.receipt import told
 from console.core.state import Approval, Incident
+from console.core.triggers_words import triggers_lines
 
 WIDTH = 78
 HEIGHT = 62
@@ -52,6 +53,8 @@ def _stake(snapshot: Snapshot, incident: Incident, plan: Plan) -> Iterator[str]:
         share = "" if impact.percent is None else f"{impact.percent:.0f} % of tries fail; "
         yield from _labelled("STAKE", f"{share}{impact.failures:,} failures since then; {impact.trend}")
     yield from _labelled("RELEASE", code_words(plan.code))
+    if plan.code is not None and plan.code.triggers is not None:
+        yield from _labelled("PUSH", "; ".join(triggers_lines(plan.code.triggers)))
     yield from _labelled("DATA", data_words(plan))
     if plan.glass is not None:
         yield from _labelled("GLASS", glass_words(plan.glass))

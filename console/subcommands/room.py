@@ -26,6 +26,10 @@ _OF_AUTHORITY = (
     "signreview",
     "switchautomatic",
     "undo",
+    "takerole",
+    "offerrole",
+    "acceptrole",
+    "declinerole",
 )
 """Requests whose refusal says that whoever asks lacks authority."""
 

@@ -10,7 +10,9 @@ from console.core.mitigating import titles
 from console.core.plan import Plan
 from console.core.plan_words import code_words, data_words, glass_words
 from console.core.prerequisites import shown_by
+from console.core.reverting import revert_line
 from console.core.strategy import Environment
+from console.core.triggers_words import triggers_lines
 from console.core.undoing import back_words
 from console.core.wording import Names, said
 
@@ -44,6 +46,9 @@ def plan_lines(plan: Plan, digest: str) -> list[str]:
     if code := plan.code:
         ids = f"{short(code.running.commit)} back to {short(code.target.commit)}"
         lines.append(f"{code.way}, {ids}, on {code.branch}, as commit {code.restored}")
+        lines.extend(f"{'':2}{revert_line(one)}" for one in code.reverts)
+        lines.extend((code.protection,) if code.protection else ())
+        lines.extend(triggers_lines(code.triggers) if code.triggers else ())
     for step in plan.steps:
         lines.append(f"{step.phase:8} {step.id:14} {step.words}")
         lines.extend(f"{'':23} $ {effect}" for effect in step.effects)

@@ -17,6 +17,20 @@ class DeployError(StatedError):
     """The deployment did not happen, or nobody can say whether it did; the message is one line."""
 
 
+class Instance(Struct, frozen=True):
+    """One process of a component, where the target knows each by the image that it was made of."""
+
+    component: str
+    name: str
+    """As the target calls it: `shop_api_1`."""
+    image: str
+    """What its image is pinned by to bring it back: its id."""
+    pins: tuple[str, ...]
+    """Digests that this very image can be pinned by, `sha256:...`: its own id, and those of registries."""
+    trouble: str
+    """Why it does not do its work, `is exited`; empty while it runs."""
+
+
 class Running(Struct, frozen=True):
     """What runs, as far as the target can tell."""
 
@@ -24,8 +38,16 @@ class Running(Struct, frozen=True):
     """Commit id, perhaps abbreviated; None where the target does not tell."""
     version: str | None
     words: str
-    images: dict[str, str] = {}
-    """The image of each component that runs; none where a release is a tree and no image."""
+    instances: tuple[Instance, ...] = ()
+    """Each with its image; none where the target deploys no images."""
+
+    @property
+    def images(self) -> dict[str, str]:
+        """The image of each component whose instances are all of one: what would bring this back."""
+        found: dict[str, set[str]] = {}
+        for instance in self.instances:
+            found.setdefault(instance.component, set()).add(instance.image)
+        return {name: images.pop() for name, images in sorted(found.items()) if len(images) == 1}
 
 
 class Deployment(Struct, frozen=True):

@@ -9,7 +9,7 @@ import asyncio
 import re
 import shlex
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,13 +37,23 @@ _SEEN = "refs/warroom/seen"
 """Where branches and tags stand as they were on the remote when it was last looked at."""
 _LOOKED = "warroom-looked"
 """The file in the clone that is as old as the last look."""
+_NEVER = Stamp(0, "", 0)
+"""When commits are made that nobody keeps."""
 _BINARY_WITHIN = 8_000
 """Bytes among which a zero makes a file one that is not text, as git has it."""
+_PROTECTED = re.compile(
+    r"GH006|GH013|protected branch|repository rule violations|pre-receive hook declined", re.IGNORECASE
+)
+"""Of a refused push, that it is not ours to make: GitHub's own words, and any host's hook."""
 _ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", "GIT_ADVICE": "0"}
 
 
 class GitError(StatedError):
     """Git would not do it; the message is one line."""
+
+
+class ProtectedError(GitError):
+    """The remote does not let that branch be pushed to; nothing was moved."""
 
 
 class Commit(Struct, frozen=True):
@@ -55,6 +65,17 @@ class Commit(Struct, frozen=True):
     """Microseconds since 1970, UTC."""
     summary: str
     tags: tuple[str, ...]
+    parents: tuple[str, ...] = ()
+    """Full ids; two or more of a merge."""
+
+
+class Merged(Struct, frozen=True):
+    """What a merge of three trees comes to."""
+
+    tree: str
+    """Full id of the tree, with marks of conflict in it where there are any."""
+    conflicts: tuple[str, ...]
+    """Paths that are not the one nor the other."""
 
 
 class Update(Struct, frozen=True):
@@ -152,6 +173,12 @@ class Clone:
             raise GitError(f"{told!r} is not a commit id")
         return self._resolve(told, f"commit {short(told)}")
 
+    def commit_named(self, name: str) -> str:
+        """Full id of a commit as people name it: by a tag, or by its id, perhaps abbreviated."""
+        with suppress(GitError):
+            return self._resolve(f"refs/tags/{_checked(name)}", f"tag {name}")
+        return self.commit_told(name)
+
     def seen_tag(self, name: str) -> str:
         """Full id of the commit that the remote's tag is on, as of the last look."""
         return self._resolve(f"{_SEEN}/tags/{_checked(name)}", f"tag {name}")
@@ -180,16 +207,19 @@ class Clone:
         span = until if since is None else f"{since}..{until}"
         with self._repository() as repo:
             tags = _tags(repo)
-            return tuple(
-                Commit(
-                    id=commit.hexsha,
-                    author=commit.author.name or "",
-                    committed_us=int(commit.committed_date) * 1_000_000,
-                    summary=str(commit.summary),
-                    tags=tags.get(commit.hexsha, ()),
-                )
-                for commit in repo.iter_commits(span, max_count=limit)
-            )
+            return tuple(_told(commit, tags) for commit in repo.iter_commits(span, max_count=limit))
+
+    def commits(self, ids: Sequence[str]) -> tuple[Commit, ...]:
+        """Those commits, by full ids."""
+        with self._repository() as repo:
+            tags = _tags(repo)
+            return tuple(_told(repo.commit(_full(one)), tags) for one in ids)
+
+    def lineage(self, head: str, *, first_parents: bool = False) -> tuple[str, ...]:
+        """Full ids of a commit and all before it, none before its children; or along first parents alone."""
+        with self._repository() as repo:
+            how = "--first-parent" if first_parents else "--topo-order"
+            return tuple(str(repo.git.rev_list(how, _full(head))).split())
 
     def apart(self, one: str, other: str) -> tuple[int, int]:
         """How many commits the one has that the other has not, and the other way round; by full ids."""
@@ -208,6 +238,14 @@ class Clone:
         """Whether a commit has that file or folder."""
         with self._repository() as repo:
             return _entry(repo, commit, path) is not None
+
+    def files(self, commit: str, folder: str) -> tuple[str, ...]:
+        """Paths of the files that lie in a folder of a commit, not of those in folders below; in order."""
+        with self._repository() as repo:
+            entry = _entry(repo, commit, folder)
+            return (
+                tuple(sorted(str(blob.path) for blob in entry.blobs)) if isinstance(entry, git.Tree) else ()
+            )
 
     def content(self, commit: str, path: str, most: int) -> bytes | None:
         """What a text file holds in a commit, checked out nowhere; None where the commit does not have it.
@@ -234,6 +272,21 @@ class Clone:
     async def write_commit(self, raw: bytes, *, keep: bool) -> str:
         """Full id that a commit object of those bytes has; stored in the clone when `keep`."""
         return (await self._git(self.commit_words(keep=keep), limit_s=30, stdin=raw)).out.strip()
+
+    async def merged(self, base: str, ours: str, theirs: str) -> Merged:
+        """What changed from one tree to another, brought into `ours`; by full ids, checked out nowhere.
+
+        Git merges commits (`git merge-tree --write-tree`, from git 2.38 on), so the trees become some first.
+        """
+        origin = await self._commit_for_merge(base, None)
+        sides = [await self._commit_for_merge(tree, origin) for tree in (ours, theirs)]
+        words = ("merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", *sides)
+        done = await self._git(words, limit_s=60, good=(0, 1))
+        tree, *paths = done.out.rstrip("\0").split("\0")
+        return Merged(tree, tuple(paths) if done.code else ())
+
+    async def _commit_for_merge(self, tree: str, parent: str | None) -> str:
+        return await self.write_commit(commit_bytes(tree, parent, "warroom", _NEVER, "merge"), keep=True)
 
     def worktree_words(self, path: Path, branch: str, commit: str) -> tuple[str, ...]:
         """The words that check a commit out at `path`, on the new branch `branch`."""
@@ -280,11 +333,20 @@ class Clone:
         return ("push", "--porcelain", "--no-verify", "--atomic", *leases, "--", self.remote, *refs)
 
     async def push(self, updates: Sequence[Update], on_line: Callable[[str], None], limit_s: float) -> None:
-        """Push; raises GitError with the remote's reason when any ref was refused (then none was moved)."""
-        await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
+        """Push; raises GitError with the remote's reason when any ref was refused (then none was moved).
 
-    async def cherry_pick(self, path: Path, onto: str, commit: str, author: str) -> str:
-        """Full id of `commit` picked onto `onto`; GitError when that conflicts, or would change nothing.
+        It is a ProtectedError where the remote's rules refuse it, whatever the lease.
+        """
+        try:
+            await self._git(self.push_words(updates), limit_s=limit_s, on_line=on_line)
+        except GitError as error:
+            if _PROTECTED.search(str(error)):
+                raise ProtectedError(str(error)) from error
+            raise
+
+    async def cherry_pick(self, path: Path, onto: str, commits: str, author: str) -> str:
+        """Full id of `commits` (`since..until`) picked onto `onto`; GitError when that conflicts, or would
+        change nothing.
 
         It happens in a worktree at `path` that is made and taken away for it, so that no other is touched.
         """
@@ -292,7 +354,7 @@ class Clone:
         await self.remove_worktree(path)
         try:
             await self.add_detached(path, onto)
-            await self._git((*who, "cherry-pick", "--allow-empty", commit), worktree=path, limit_s=60)
+            await self._git((*who, "cherry-pick", "--allow-empty", commits), worktree=path, limit_s=60)
             picked, _, _ = await self.state_of(path)
         finally:
             await self.remove_worktree(path)
@@ -327,6 +389,7 @@ class Clone:
         worktree: Path | None = None,
         stdin: bytes | None = None,
         on_line: Callable[[str], None] | None = None,
+        good: tuple[int, ...] = (0,),
     ) -> Finished:
         # A worktree that is only half there must not lead git to a repository around it.
         ceiling = {} if worktree is None else {"GIT_CEILING_DIRECTORIES": str(worktree.parent)}
@@ -340,7 +403,7 @@ class Clone:
             )
         except ProgramError as error:
             raise GitError(str(error)) from error
-        if finished.code:
+        if finished.code not in good:
             raise GitError(f"git {_verb(words)}: {_reason(finished)}")
         return finished
 
@@ -359,6 +422,17 @@ def _tags(repo: git.Repo) -> dict[str, tuple[str, ...]]:
                 if name not in tags.get(commit, ()):
                     tags[commit] = (*tags.get(commit, ()), name)
     return tags
+
+
+def _told(commit: git.Commit, tags: Mapping[str, tuple[str, ...]]) -> Commit:
+    return Commit(
+        id=commit.hexsha,
+        author=commit.author.name or "",
+        committed_us=int(commit.committed_date) * 1_000_000,
+        summary=str(commit.summary),
+        tags=tags.get(commit.hexsha, ()),
+        parents=tuple(parent.hexsha for parent in commit.parents),
+    )
 
 
 def _entry(repo: git.Repo, commit: str, path: str) -> git.Object | None:
@@ -388,10 +462,11 @@ def remote_at(remote: str, base: Path) -> str:
     return remote if elsewhere else str((base / remote).resolve())
 
 
-def commit_bytes(tree: str, parent: str, author: str, at: Stamp, message: str) -> bytes:
+def commit_bytes(tree: str, parent: str | None, author: str, at: Stamp, message: str) -> bytes:
     """A commit object with that tree on top of that parent: its id is known before it is made."""
     who = f"{author} <{address(author)}> {at.utc_us // 1_000_000} +0000"
-    return f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\n{message}\n".encode()
+    after = "" if parent is None else f"parent {parent}\n"
+    return f"tree {tree}\n{after}author {who}\ncommitter {who}\n\n{message}\n".encode()
 
 
 def address(handle: str) -> str:
@@ -424,6 +499,7 @@ def _verb(words: Sequence[str]) -> str:
         "ls-remote",
         "worktree",
         "cherry-pick",
+        "merge-tree",
         "hash-object",
         "rev-parse",
         "status",

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from console.core.automatic_words import stage_clock
+from console.core.commands import command
 from console.core.format import left
 from console.core.plan import Phase, Plan
 from console.core.presence import Presence, presence
@@ -11,28 +12,44 @@ from console.core.standing import gate_waits_for, healthy_at, to_healthy
 from console.core.state import Incident
 from console.core.strategy import Environment
 from console.core.words import duration, took
-from screens.lines import Line, Role, Span, line, rule, span
+from screens.lines import RULE, Line, Role, Span, blank, line, rule, span
+from screens.lines import width as width_of
+from screens.views.staff import task_words
+
+RIGHT_CELLS = 3
+"""What stands around the words at the right edge: a space on both sides, and the rule's last cell."""
+EDGES_CELLS = 4 + RIGHT_CELLS
+"""That, and the same around the words at the left, which have a cell of the rule on both sides."""
+OVERDUE = 2
+"""The place of the fewest words about tasks, which there are only when one is overdue."""
 
 
 class ClockView(Struct, frozen=True):
     """The words on the line."""
 
     words: Line
+    tasks: tuple[Line, ...] = ()
+    """What is to be known of tasks, at the right edge: from all words to the fewest."""
 
 
 def clock_view(snapshot: Snapshot, environment: Environment) -> ClockView:
-    """What the clocks say at this moment."""
+    """What the clocks say at this moment, and who is waited for with a task."""
+    tasks = task_words(snapshot.state.open_incident, snapshot.at, command("people").key)
+    return ClockView(_clocks(snapshot, environment), tasks)
+
+
+def _clocks(snapshot: Snapshot, environment: Environment) -> Line:
     incident = snapshot.state.incident
     target = duration(environment.recover_within)
     if incident is not None and (stages := _stages(snapshot, incident)):
-        return ClockView(line(stages, f" · target {target}"))
+        return line(stages, f" · target {target}")
     if incident is None or incident.plan is None:
-        return ClockView(line(f"recovery target {target}"))
+        return line(f"recovery target {target}")
     if incident.gate_opened is None:
         expected = left(to_healthy(snapshot, incident, incident.plan))
         waits = _waits(snapshot, incident)
-        return ClockView(line(f"gate to healthy {expected} · target {target} · ", waits))
-    return ClockView(_after_gate(snapshot, incident, incident.plan))
+        return line(f"gate to healthy {expected} · target {target} · ", waits)
+    return _after_gate(snapshot, incident, incident.plan)
 
 
 def _stages(snapshot: Snapshot, incident: Incident) -> Span | None:
@@ -45,8 +62,17 @@ def _stages(snapshot: Snapshot, incident: Incident) -> Span | None:
 
 
 def draw_clock(view: ClockView, width: int, height: int) -> list[Line]:
-    """One rule with the words in it."""
-    return [rule(width, *view.words)][:height]
+    """One rule with the words in it; at its right edge those of tasks, as many as there is room for.
+
+    For an overdue task there is always room: then the end of the other words gives way.
+    """
+    room = width - width_of(view.words) - EDGES_CELLS
+    fitting = [words for words in view.tasks if width_of(words) <= room]
+    right = fitting[0] if fitting else view.tasks[OVERDUE] if len(view.tasks) > OVERDUE else ()
+    if not right:
+        return [rule(width, *view.words)][:height]
+    whole = rule(width - width_of(right) - RIGHT_CELLS, *view.words)
+    return [(*whole, blank(1), *right, blank(1), span(RULE, Role.DIM))][:height]
 
 
 _NOBODY = {Presence.SILENT: "the engine is silent"}

@@ -15,7 +15,7 @@ from console.core.plan_words import data_to, moment
 from console.core.presence import Presence, presence
 from console.core.protocols import Snapshot
 from console.core.standing import health
-from console.core.state import Incident, State
+from console.core.state import Incident, RunningRelease, State
 from console.core.status_line import clock_of, engine_words, place
 from console.core.strategy import Environment
 from screens.lines import Line, Role, fit, flush, line, pack, rule, span
@@ -34,6 +34,9 @@ class HeaderView(Struct, frozen=True):
     incident: str
     commander: str
     actor: str
+    """In whose name the keys of this console are pressed."""
+    actor_short: str
+    actor_role: Role
     utc: str
     since: str
     """Time since the incident was declared (or suspected), `T+04:12`."""
@@ -55,8 +58,10 @@ class HeaderView(Struct, frozen=True):
     """What of the CI is frozen, and since when; empty when nothing is."""
 
 
-def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: str) -> HeaderView:
-    """The header of a snapshot."""
+def header_view(
+    snapshot: Snapshot, environment: Environment, name: str, actor: str, *, away: bool = False
+) -> HeaderView:
+    """The header of a snapshot; `away`: nobody knows whether `actor` still is who presses the keys."""
     incident = snapshot.state.open_incident
     seen = last_look(snapshot, environment)
     target, target_short = _target(snapshot.state)
@@ -66,8 +71,10 @@ def header_view(snapshot: Snapshot, environment: Environment, name: str, actor: 
         risk=environment.risk,
         severity=(incident.severity or "suspected") if incident else "",
         incident=incident.id if incident else "no incident",
-        commander=f"IC {incident.commander}" if incident and incident.commander else "",
-        actor="" if incident and incident.commander == actor else f"you are {actor}",
+        commander=_commander(incident, actor),
+        actor=f" {actor}, still there? " if away else f" acting {actor} ",
+        actor_short=f" {actor}? " if away else f" as {actor} ",
+        actor_role=Role.DIM if away else Role.ACTOR,
         utc=f"{clock(snapshot.at)}Z",
         since=clock_of(snapshot, incident) if incident else "",
         engine=engine_words(snapshot),
@@ -89,16 +96,7 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
     """Three lines and a rule."""
     where = line(span(f" {view.place} ", _RISK_ROLE[view.risk]))
     right = line(span(view.engine, view.engine_role), " ")
-    parts = [
-        (0, where),
-        (2, line(span(view.severity, Role.STRONG))),
-        (1, line(view.incident)),
-        (3, line(view.commander)),
-        (6, line(span(view.actor, Role.DIM))),
-        (5, line(view.utc)),
-        (4, line(span(view.since, Role.STRONG))),
-    ]
-    first = flush(pack(parts, width - sum(part.cells for part in right) - 1), right, width)
+    first = flush(_first(view, where, width - width_of(right) - 1), right, width)
     roomy = width_of((*view.now, *view.target)) < width
     target = view.target if roomy else view.target_short
     hinted = (*target, *view.hint)
@@ -110,6 +108,28 @@ def draw_header(view: HeaderView, width: int, height: int) -> list[Line]:
         (3, line(span(view.mode, Role.DIM))),
     ]
     return [first, second, fit(view.impact, width), rule(width, *pack(below, width - 6, gap=3))][:height]
+
+
+def _first(view: HeaderView, where: Line, cells: int) -> Line:
+    """The first line; where not all of it fits, the wall clock goes first, then the actor says less."""
+    before = [
+        (0, where),
+        (3, line(span(view.severity, Role.STRONG))),
+        (2, line(view.incident)),
+        (4, line(view.commander)),
+    ]
+    utc, since = (6, line(view.utc)), (5, line(span(view.since, Role.STRONG)))
+    who, short = ((1, line(span(words, view.actor_role))) for words in (view.actor, view.actor_short))
+    needed = [width_of(part) for _, part in (*before, who, since) if width_of(part)]
+    fits = sum(needed) + len(needed) - 1 <= cells
+    return pack((*before, who if fits else short, utc, since), cells)
+
+
+def _commander(incident: Incident | None, actor: str) -> str:
+    """Who commands; right before whoever acts, where that is the same person."""
+    if incident is None or not incident.commander:
+        return ""
+    return "IC" if incident.commander == actor else f"IC {incident.commander}"
 
 
 def _mode(snapshot: Snapshot, environment: Environment) -> str:
@@ -180,11 +200,18 @@ def _target(state: State) -> tuple[Line, Line]:
 
 def _release(state: State, code: CodeChange | None) -> tuple[Line, Line]:
     """The release that is gone back to, and how far that is; nothing when the service answers it already."""
-    if code is None or (state.running and state.running.release == code.target.tag):
+    if code is None or (state.running and _is_back(state.running, code)):
         return (), ()
     role = Role.GOOD if code.verdict == "good" else Role.WARN
     back = f", {count(code.releases_back, 'release')} back" if code.releases_back else ""
     return line(span(f"{code.target.tag} {code.verdict}", role)), line(back)
+
+
+def _is_back(running: RunningRelease, code: CodeChange) -> bool:
+    """By its version; where that stays what it was, by its commit."""
+    if code.answers == code.running.tag and running.commit:
+        return code.restored.startswith(running.commit)
+    return running.release == code.answers
 
 
 def _behind_arrow(release: Line, data: str) -> Line:

@@ -8,8 +8,10 @@ from console.core.plan_words import data_words, glass_words, migration_words
 from console.core.policy import demanded, prerequisites, unproven
 from console.core.protocols import Snapshot
 from console.core.receipt import beyond, told
+from console.core.reverting import revert_line
 from console.core.single_rows import shown
 from console.core.state import Incident
+from console.core.triggers_words import triggers_lines
 from console.core.undoing import back_words
 from console.core.words import duration
 from screens.lines import Line, Role, blank, labelled, line, rule, span, wrap
@@ -142,11 +144,20 @@ def _head(incident: Incident, plan: Plan, width: int) -> list[Line]:
 def _code_words(code: CodeChange) -> str:
     running, target, back = code.running, code.target, count(code.releases_back, "release")
     release = f"{running.tag} ({short(running.commit)}) back to {target.tag} ({short(target.commit)})"
-    return f"{release}, {code.verdict}, {back} back: {code.way}{migration_words(code)}"
+    far = f", {back} back" if code.releases_back else ""
+    return f"{release}, {code.verdict}{far}: {code.way}{migration_words(code)}"
 
 
 def _branch(code: CodeChange, width: int) -> list[Line]:
-    return wrap(f"branch {code.branch}, will hold {code.restored}", width, Role.DIM)
+    lines = wrap(f"branch {code.branch}, will hold {code.restored}", width, Role.DIM)
+    for one in code.reverts:
+        lines += wrap(f"reverts {revert_line(one)}", width)
+    if code.protection:
+        lines += wrap(code.protection, width, Role.WARN)
+    if found := code.triggers:
+        role = Role.WARN if found.runs or found.unsure else Role.DIM
+        lines += [row for words in triggers_lines(found) for row in wrap(words, width, role)]
+    return lines
 
 
 def step_lines(step: Step, width: int) -> list[Line]:

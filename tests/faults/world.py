@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,10 @@ def events(folder: Path, environment: str = "testnet") -> list[Event]:
 
 
 def rollbacks_on_develop(folder: Path) -> int:
-    """How many commits the rollback has put on the remote's branch: more than one is an effect done twice."""
-    argv = ["git", "-C", str(folder / "remote.git"), "rev-list", "--count", "v1.5.3..develop"]
-    return int(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
+    """How often the rollback's commits are on the remote's branch: more than once is an effect done twice."""
+    argv = ["git", "-C", str(folder / "remote.git"), "log", "--format=%s", "v1.5.3..develop"]
+    made = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
+    return max(Counter(made).values(), default=0)
 
 
 def deploys_of(folder: Path, commit: str) -> int:

@@ -48,6 +48,8 @@ class FakeRoom:
         self._lost: Stamp | None = None
         self.pending: list[str] = []
         self.asked: list[AnyAsk] = []
+        self.by: list[str] = []
+        """In whose name each was asked."""
         self.started = 0
         self.trouble: Exception | None = None
         self.answer: Callable[[AnyAsk, str], None] | None = None
@@ -82,9 +84,10 @@ class FakeRoom:
             return
         self._rung.clear()
 
-    def submit(self, ask: AnyAsk) -> str:
+    def submit(self, ask: AnyAsk, actor: str | None = None) -> str:
         request = f"r-{len(self.asked) + 1}"
         self.asked.append(ask)
+        self.by.append(actor or self.actor)
         if self.answer is None:
             self.pending.append(request)
         else:

@@ -38,6 +38,7 @@ from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import INCIDENT, FakeRoom
 from tests.ui.test_pictures import SICK, at_the_gate, deploying, suspected
+from tests.ui.test_staff import staffed
 
 WORDS = st.text(max_size=60)
 SPANS = st.lists(WORDS.map(ln.span), max_size=6)
@@ -149,6 +150,7 @@ CHAPTERS: dict[str, FakeRoom] = {
     "deploying": deploying(),
     "failed": _failed(),
     "proven": _proven(),
+    "staffed": staffed(),
     "data kept": dp.keeps(),
     "data goes back": dp.compared(),
     "too much would go": dp.compared(beyond=True),

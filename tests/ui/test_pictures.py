@@ -82,7 +82,7 @@ async def test_suspected(picture: SnapshotAssertion) -> None:
             await here.look(),
             "○ testnet ○",
             "suspected INC-7QK2",
-            "you are eng-1",
+            "acting eng-1",
             "DRILL: windows of seconds",
             "cooperative, nobody restarts the engine",
             "IMPACT 15 % cannot sign · 212 failed signings · 31 a minute · WORSE",

@@ -101,7 +101,7 @@ class TestRequests:
         """A full disk loses no words: they say so."""
         room = at_the_gate()
 
-        def full(_ask: rq.AnyAsk) -> str:
+        def full(_ask: rq.AnyAsk, _actor: str) -> str:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(room, "submit", full)
@@ -191,6 +191,24 @@ class TestDialogs:
 
     async def test_planning_anew_to_a_named_release(self) -> None:
         assert await self._asked(at_the_gate(), "T", typed="v1.4.9") == [rq.Replan(Wish("v1.4.9"))]
+
+    async def test_planning_anew_without_the_commits_that_did_it(self) -> None:
+        """Named as `d` lists them, several with spaces between, a merge with the parent that stays."""
+        room = at_the_gate()
+        async with seat(room) as here:
+            await here.press("T", "tab")
+            await here.type("1a2b3c4d 5e6f7a8b^1")
+        assert room.asked == [rq.Replan(Wish(commits=("1a2b3c4d", "5e6f7a8b^1")))]
+
+    async def test_a_release_and_commits_are_not_both_planned(self) -> None:
+        """What is typed stays, and why it cannot be is said."""
+        room = at_the_gate()
+        async with seat(room) as here:
+            await here.press("T")
+            await here.press(*"v1.4.9", "tab")
+            shown = await here.type("1a2b3c4d")
+        assert room.asked == []
+        assert "name a release to go back to, or commits to undo, not both" in shown
 
     async def test_planning_anew_by_breaking_the_glass_where_the_strategy_lets_it_be_broken(self) -> None:
         """Never proposed first; and it says what it means."""
@@ -311,7 +329,7 @@ class TestDialogs:
         assert room.asked == [rq.Note(text="found")]
 
     async def test_the_help_holds_every_key_and_why_it_is_not_possible(self) -> None:
-        async with seat(at_the_gate(), 120, 76) as here:
+        async with seat(at_the_gate(), 120, 92) as here:
             screen = await here.press("question_mark")
         assert "Says yes to the plan" in screen
         assert "not now: the run is not stopped" in screen

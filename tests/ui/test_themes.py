@@ -36,7 +36,7 @@ def test_every_role_has_contrast_enough(theme: Theme) -> None:
     ground = str(theme.background)
     weak = {k: v for k, v in _words_on_the_background(theme).items() if _contrast(v, ground) < LEAST}
     assert weak == {}
-    for role in ("press", "alarm", "critical", "medium"):
+    for role in ("press", "alarm", "actor", "critical", "medium"):
         assert _contrast(theme.variables[f"{role}-fg"], theme.variables[f"{role}-bg"]) >= LEAST
     assert _contrast(theme.variables["dim"], str(theme.panel)) >= LEAST, "what a field says before one types"
 

@@ -247,7 +247,10 @@ def test_environment(environment: Environment) -> None:
         "branch": "develop",
         "rollback_branch": "rollback/testnet-{epoch}",
         "recent": 10,
+        "integrate": "push",
+        "pull_request": None,
         "migrations": None,
+        "version": None,
         "config": None,
     }
     assert isinstance(environment.deploy, PipelineDeploy)
@@ -270,7 +273,7 @@ def test_runbook(environment: Environment) -> None:
     steps = [(step.phase, step.id, step.action, step.needs) for step in environment.runbook]
     assert steps == [
         (Phase.PREPARE, "fetch", "fetch", []),
-        (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
+        (Phase.PREPARE, "worktree", "revert-commits", ["fetch"]),
         (Phase.PREPARE, "rehearse", "rehearse", ["worktree"]),
         (Phase.SWITCH, "same-schema", "same-schema", []),
         (Phase.SWITCH, "rows", "count-rows", []),
@@ -438,7 +441,10 @@ class TestStaging:
             "branch": "develop",
             "rollback_branch": "rollback/mainnet-staging-{epoch}",
             "recent": 10,
+            "integrate": "push",
+            "pull_request": None,
             "migrations": None,
+            "version": None,
             "config": None,
         }
         assert isinstance(staging.deploy, PipelineDeploy)
@@ -529,7 +535,10 @@ class TestProduction:
             "branch": "main",
             "rollback_branch": "production-rollback-{epoch}",
             "recent": 10,
+            "integrate": "push",
+            "pull_request": None,
             "migrations": None,
+            "version": None,
             "config": None,
         }
         assert isinstance(production.deploy, PipelineDeploy)

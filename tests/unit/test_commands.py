@@ -2,9 +2,28 @@
 
 from collections.abc import Sequence
 
-from console.core.commands import CLOSE, COMMANDS, DATA, EVERYWHERE, Command, Group, command, key_table
-from console.core.events import GateClaimed, PlanningFailed, PlanningStarted, RunAborted, RunResumed
+from console.core.commands import (
+    CLOSE,
+    COMMANDS,
+    DATA,
+    EVERYWHERE,
+    PEOPLE,
+    Command,
+    Group,
+    command,
+    key_table,
+)
+from console.core.events import (
+    GateClaimed,
+    PlanningFailed,
+    PlanningStarted,
+    RunAborted,
+    RunResumed,
+    TaskAssigned,
+    TaskDone,
+)
 from console.core.plan import Wish
+from console.core.staff import Assignment
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
@@ -14,7 +33,7 @@ RESERVED = set("c")
 
 
 def test_no_key_and_no_id_is_taken_twice() -> None:
-    for screen in (COMMANDS, (*DATA, CLOSE)):
+    for screen in (COMMANDS, (*DATA, CLOSE), (*PEOPLE, CLOSE)):
         keys = [key for entry in screen for key in (entry.key, *entry.aliases)]
         assert len(keys) == len(set(keys))
     assert len({entry.id for entry in EVERYWHERE}) == len(EVERYWHERE)
@@ -34,7 +53,7 @@ def test_labels_fit_the_keys_line_and_sentences_are_sentences() -> None:
 
 
 def test_who_stays_on_a_narrow_keys_line_is_decided() -> None:
-    for screen in (COMMANDS, DATA):
+    for screen in (COMMANDS, DATA, PEOPLE):
         ranks = [entry.rank for entry in screen]
         assert len(ranks) == len(set(ranks))
 
@@ -50,7 +69,8 @@ def test_the_key_table_holds_every_command_once_under_its_group() -> None:
 
 def _possible(room: FakeRoom, commands: Sequence[Command] = COMMANDS) -> set[str]:
     snapshot = room.snapshot()
-    always = {"next", "note", "look", "quit", "palette", "help", "metrics"}
+    always = {"next", "note", "look", "quit", "palette", "help", "metrics", "act-as"}
+    always |= {"people"}  # has a test of its own
     return {entry.id for entry in commands if entry.possible(snapshot, room.environment) is None} - always
 
 
@@ -132,6 +152,23 @@ def test_an_engine_of_its_own_account_is_not_started_by_a_console() -> None:
     room.separate()
     room.silent_s = 60.0
     assert "engine" not in _possible(room)
+
+
+def test_roles_and_tasks_are_given_in_an_incident_that_somebody_declared() -> None:
+    room = FakeRoom()
+    given = {"assign", "handover", "role"}
+    assert (
+        command("people").possible(room.snapshot(), room.environment) == "no incident is open: D declares one"
+    )
+    room.suspect()
+    assert command("people").possible(room.snapshot(), room.environment) is None
+    assert _possible(room, PEOPLE) == set()
+    room.declare()
+    assert _possible(room, PEOPLE) == given
+    room.say(TaskAssigned((Assignment("t1", "ops-1", "capture the logs"),)), actor="eng-1")
+    assert _possible(room, PEOPLE) == {*given, "done", "drop"}
+    room.say(TaskDone("t1", "capture the logs"), actor="ops-1")
+    assert _possible(room, PEOPLE) == given
 
 
 OF_DATA = {"data", "restore", "onset", "backup", "verify-backup", "cache", "swap-back"}

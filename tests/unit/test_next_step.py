@@ -256,6 +256,24 @@ def test_while_another_plan_is_made_the_old_one_is_not_gone_on_with() -> None:
     assert said(room).command == "go"
 
 
+def test_who_was_asked_to_take_a_role_is_told_so() -> None:
+    """First, where there is nothing else to press; behind what is to be pressed otherwise. Nobody else is."""
+    room = declared()
+    room.say(ev.RoleOffered("commander", "eng-2"), actor="eng-1")
+
+    def told(handle: str) -> NextStep:
+        return next_step(room.snapshot(), room.environment, Viewer(handle))
+
+    waits = "wait: planning, the engine takes it up"
+    assert told("eng-1") == NextStep(waits, None)
+    assert told("eng-2") == NextStep(f"answer: eng-1 asks you to take the command. {waits}", "people")
+    room.say(ev.PlanningFailed("no release was judged good"))
+    failed = "plan anew: no release was judged good"
+    assert told("eng-2") == NextStep(f"{failed}. eng-1 asks you to take the command (w)", "target")
+    room.say(ev.RoleDeclined("commander", "eng-2"), actor="eng-2")
+    assert told("eng-2") == NextStep(failed, "target")
+
+
 def test_when_no_plan_could_be_made() -> None:
     room = declared()
     room.say(ev.PlanningFailed("no release before v1.5.3 was judged good"))

@@ -10,6 +10,7 @@ from console.core.events import KNOWN, Body, Draft, Unknown, decode, encode
 from console.core.metrics import Rung
 from console.core.plan import Wish, digest, frozen
 from console.core.requests import Choice
+from console.core.staff import Assignment
 from console.core.wording import Tone, said
 from tests.ui import place
 
@@ -89,6 +90,27 @@ CASES: list[tuple[Body, str, Tone]] = [
         Tone.PERSON,
     ),
     (ev.SeverityChanged("SEV-1", "the whole of the beta"), "it is SEV-1: the whole of the beta", Tone.PERSON),
+    (ev.RoleTaken("scribe"), "takes scribe", Tone.PERSON),
+    (
+        ev.RoleTaken("commander", "eng-1", "no answer"),
+        "takes the command over from eng-1: no answer",
+        Tone.PERSON,
+    ),
+    (ev.RoleOffered("commander", "eng-2"), "asks eng-2 to take the command", Tone.PERSON),
+    (
+        ev.RoleAccepted("operations", "ops-1"),
+        "accepts: has operations now, from ops-1",
+        Tone.PERSON,
+    ),
+    (ev.RoleDeclined("scribe", "pm-1"), "asks pm-1 no more to take scribe", Tone.PERSON),
+    (
+        ev.TaskAssigned((Assignment("t1", "ops-1", "capture the logs", 300.0),)),
+        "task for ops-1: capture the logs, within 05:00",
+        Tone.PERSON,
+    ),
+    (ev.TaskDone("t1", "capture the logs", "3 files"), "done: capture the logs; 3 files", Tone.GOOD),
+    (ev.TaskDropped("t1", "call legal", "not needed"), "dropped: call legal; not needed", Tone.WARN),
+    (ev.TaskOverdue("t1", "capture the logs", "ops-1"), "OVERDUE, ops-1: capture the logs", Tone.WARN),
     (ev.PlanningStarted(Wish("v1.4.9")), "plans the way back to v1.4.9", Tone.PLAIN),
     (ev.PlanningStarted(Wish()), "plans the way back to the newest good release", Tone.PLAIN),
     (

@@ -52,6 +52,16 @@ from console.core.events.plan import (
     StepProbed,
 )
 from console.core.events.review import ReviewOverdue, ReviewSigned
+from console.core.events.staff import (
+    RoleAccepted,
+    RoleDeclined,
+    RoleOffered,
+    RoleTaken,
+    TaskAssigned,
+    TaskDone,
+    TaskDropped,
+    TaskOverdue,
+)
 from console.core.events.standing import StandingEnded, StandingRevoked, StandingSigned
 from console.core.events.undo import RunPaced, RunReleased, StepFound, UndoAsked, UndoIntent, UndoOutcome
 from console.core.events.wire import KNOWN, Draft, Event, Unknown, decode, encode
@@ -100,6 +110,10 @@ __all__ = [
     "RequestRefused",
     "ReviewOverdue",
     "ReviewSigned",
+    "RoleAccepted",
+    "RoleDeclined",
+    "RoleOffered",
+    "RoleTaken",
     "RollbackAdvised",
     "RunAborted",
     "RunPaced",
@@ -119,6 +133,10 @@ __all__ = [
     "StepIntent",
     "StepOutcome",
     "StepProbed",
+    "TaskAssigned",
+    "TaskDone",
+    "TaskDropped",
+    "TaskOverdue",
     "UndoAsked",
     "UndoIntent",
     "UndoOutcome",

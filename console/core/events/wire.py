@@ -4,7 +4,19 @@ import msgspec
 from msgspec import Raw, Struct
 
 from console.core.clock import Stamp
-from console.core.events import alerting, automatic, ci, engine, gate, incident, plan, review, standing, undo
+from console.core.events import (
+    alerting,
+    automatic,
+    ci,
+    engine,
+    gate,
+    incident,
+    plan,
+    review,
+    staff,
+    standing,
+    undo,
+)
 from console.core.events.body import Body
 
 
@@ -17,7 +29,7 @@ class Unknown(Body, frozen=True):
 
 KNOWN: dict[tuple[str, int], type[Body]] = {
     (cls.kind, cls.version): cls
-    for module in (alerting, engine, incident, plan, gate, standing, review, automatic, ci, undo)
+    for module in (alerting, engine, incident, plan, gate, standing, review, automatic, ci, staff, undo)
     for cls in module.KINDS
 }
 

@@ -13,6 +13,7 @@ from console.core.fold import (  # noqa: F401 - each registers its kinds of even
     mitigations,
     plan,
     review,
+    staff,
     standing,
     undo,
 )

@@ -30,6 +30,7 @@ def _(body: ev.IncidentDeclared, event: ev.Event, state: State) -> State:
         status="declared",
         declared=known.declared or event.at,
         commander=body.commander,
+        commanding=event.at,
         severity=body.severity,
         triggers=body.triggers,
         onset=body.onset,

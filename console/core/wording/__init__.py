@@ -10,6 +10,7 @@ from console.core.wording import (  # each registers its kinds
     incident,
     plan,
     review,
+    staff,
     standing,
     undo,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "plan",
     "review",
     "said",
+    "staff",
     "standing",
     "undo",
 ]

@@ -11,7 +11,9 @@ from console.core.format import count, short
 from console.core.naming import nearest, quoted
 from console.core.releases import Known
 from console.core.strategy import KeeperDeploy
+from console.core.swarm_deploy import SwarmDeploy
 from console.engine.checks.case import Case
+from console.engine.checks.swarm import swarm
 from console.targets.git import Clone, GitError
 from console.targets.keeper import Keeper
 
@@ -113,6 +115,8 @@ def _fetched(clone: Clone, commit: str) -> bool:
 async def deploy(case: Case) -> list[Remark]:
     """Whether whoever deploys answers; of a pipeline there is nothing to be asked."""
     rules = case.environment.deploy
+    if isinstance(rules, SwarmDeploy):
+        return await swarm(case, rules)
     if not isinstance(rules, KeeperDeploy):
         return [note("deploy", "a push to the branch deploys: whether that works, only a push tells")]
     status = await Keeper(Path(rules.socket)).status(LIMIT_S)

@@ -9,6 +9,7 @@ from console.engine.grants import (
     planning,
     review,
     run,
+    staff,
     standing,
     undo,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "planning",
     "review",
     "run",
+    "staff",
     "standing",
     "undo",
 ]

@@ -12,6 +12,7 @@ from console.core.severity import severity
 from console.core.state import Incident
 from console.core.strategy import ByHand, PrerequisiteRule, Severity
 from console.engine.grants.case import Case, RefusedError, grant
+from console.engine.grants.staff import staffing
 
 Outcome = Literal["recovered", "mitigated", "false alarm"]
 _SHOWN_BY = {
@@ -44,6 +45,7 @@ def _(ask: rq.Declare, case: Case) -> tuple[Body, ...]:
             samples_from=onset,
             roster=case.roster_sha256,
         ),
+        *staffing(case, known, ask.roles),
     )
 
 

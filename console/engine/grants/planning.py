@@ -7,7 +7,7 @@ from console.core.events import Body
 from console.core.plan import Wish
 from console.core.state import Incident
 from console.core.verbs import RESTORE_ROWS, UNFREEZE, VERBS
-from console.core.wishes import alone, rows_of, way_back_is_over
+from console.core.wishes import alone, contradiction, rows_of, way_back_is_over
 from console.engine.grants.case import Case, RefusedError, grant
 
 
@@ -28,6 +28,8 @@ def _can_be_wished(case: Case, wish: Wish, incident: Incident) -> None:
         raise RefusedError("the plan has been carried out: resolve the incident, or declare a new one")
     if not wish.code and wish.data is None and wish.verb is None:
         raise RefusedError("a plan that changes neither code nor data, and does nothing else, is none")
+    if why := contradiction(wish):
+        raise RefusedError(why)
     if wish.break_glass and (why := glass.refused(case.environment.authorisation, wish)):
         raise RefusedError(why)
     if wish.verb is not None:

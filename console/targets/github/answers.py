@@ -46,6 +46,10 @@ class Asked(Struct, frozen=True):
     repository: str
     token: str
     """The reference of the token."""
+    block: str
+    """The block of the strategy that it is asked for."""
+    permission: str
+    """What the token needs for it, as GitHub calls that."""
 
 
 class _Told(Struct):
@@ -67,10 +71,11 @@ def judged(reply: Reply, asked: Asked) -> Reply:
             raise CiError(f"GitHub refuses to {asked.words} ({words}): {_permission(reply, asked)}")
         case 404:
             raise CiError(
-                f"GitHub knows nothing to {asked.words} ({words}): `ci` names another repository or workflow"
-                f" than there is, or the token may not see it; {_permission(reply, asked)}"
+                f"GitHub knows nothing to {asked.words} ({words}): `{asked.block}` names another"
+                " repository or workflow than there is, or the token may not see it;"
+                f" {_permission(reply, asked)}"
             )
-        case 409:
+        case 405 | 409:
             raise ConflictError(f"GitHub cannot {asked.words} as it is now ({words})")
         case 422:
             raise CiError(f"GitHub takes it for a mistake to {asked.words}: {words}")
@@ -113,7 +118,7 @@ def _permission(reply: Reply, asked: Asked) -> str:
     needs = "read" if asked.method == "GET" else "write"
     also = f", GitHub names {quoted(told)}" if told else ""
     return (
-        f"{asked.token} needs the permission Actions: {needs} on {asked.repository}{also}"
+        f"{asked.token} needs the permission {asked.permission}: {needs} on {asked.repository}{also}"
         " (a classic token: the scope `repo`)"
     )
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from console.core.ci import GithubCi
 from console.core.clock import Clock
 from console.core.errors import StatedError
+from console.core.pulls import GithubPulls
 from console.targets import web
 from console.targets.github.answers import (
     Asked,
@@ -38,7 +39,7 @@ MAX_PAGES = 10
 PAUSES_S = (0.5, 1.0, 2.0)
 """Before a question is asked again that got no answer."""
 
-Method = Literal["GET", "PUT", "POST"]
+Method = Literal["GET", "PUT", "POST", "PATCH"]
 
 
 class Request(Struct, frozen=True):
@@ -52,18 +53,39 @@ class Request(Struct, frozen=True):
     body: Mapping[str, object] | None = None
 
 
+class Part(Struct, frozen=True):
+    """A part of the API that one block of the strategy is about."""
+
+    path: str
+    """What the paths of its requests are below, in the repository."""
+    block: str
+    """The name of the block."""
+    permission: str
+    """What a token needs for it, as GitHub calls that."""
+
+
+ACTIONS = Part("/actions", "ci", "Actions")
+PULLS = Part("", "pull_request", "Pull requests")
+
+
 class Api:
     """The API of one repository, asked with one token."""
 
     def __init__(
-        self, ci: GithubCi, secret: Callable[[str], str], client: httpx.AsyncClient, clock: Clock
+        self,
+        settings: GithubCi | GithubPulls,
+        secret: Callable[[str], str],
+        client: httpx.AsyncClient,
+        clock: Clock,
+        part: Part = ACTIONS,
     ) -> None:
         """`secret` resolves the token's reference at every request, since it may have been rotated."""
-        self._ci = ci
+        self._settings = settings
+        self._part = part
         self._secret = secret
         self._client = client
         self._clock = clock
-        self._base = f"{ci.api.rstrip('/')}/repos/{ci.repository}/actions"
+        self._base = f"{settings.api.rstrip('/')}/repos/{settings.repository}{part.path}"
 
     def line(self, request: Request) -> str:
         """The exact request, as a plan shows it."""
@@ -113,7 +135,14 @@ class Api:
 
     async def _in_its_rate(self, request: Request, url: httpx.URL, limit: Limit) -> Reply:
         """The answer, once the rate limit lets us ask: what it refused was not carried out."""
-        asked = Asked(request.method, request.words, self._ci.repository, self._ci.token)
+        asked = Asked(
+            request.method,
+            request.words,
+            self._settings.repository,
+            self._settings.token,
+            self._part.block,
+            self._part.permission,
+        )
         while True:
             reply = await self._redirected(request, url, limit)
             now = self._clock.now()
@@ -134,7 +163,8 @@ class Api:
             if request.method != "GET" or not web.same_host(url, there):
                 raise CiError(
                     f"asked to {request.words}, GitHub sends us to {web.place(there)}, which is not followed:"
-                    " the repository has another name now, write that into `ci`"
+                    " the repository has another name now, write that into"
+                    f" `{self._part.block}`"
                 )
             url = there
         raise CiError(f"asked to {request.words}, GitHub sends us on more than {web.MAX_REDIRECTS} times")
@@ -164,11 +194,11 @@ class Api:
 
     def _headers(self) -> dict[str, str]:
         try:
-            token = self._secret(self._ci.token)
+            token = self._secret(self._settings.token)
         except StatedError as error:
-            raise CiError(f"the CI's token: {error}") from error
+            raise CiError(f"GitHub's token: {error}") from error
         if not token.isascii() or not token.isprintable() or " " in token:
-            raise CiError(f"{self._ci.token} holds no token: one is printable ASCII without spaces")
+            raise CiError(f"{self._settings.token} holds no token: one is printable ASCII without spaces")
         return {
             "accept": "application/vnd.github+json",
             "accept-encoding": "identity",

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from console.config.secrets import Secrets
 from console.core import events as ev
@@ -47,10 +48,10 @@ class Answer:
 class GitHub:
     """A server whose every request and answer is judged; `wrong` is what the description had against them."""
 
-    def __init__(self) -> None:
+    def __init__(self, app: ASGIApp | None = None) -> None:
         self.orders: list[str] = []
         self.actions = Actions(TOKEN, self.orders.append)
-        self._app = Api(self.actions).app
+        self._app = app or Api(self.actions).app
         self.asked: list[str] = []
         self.wrong: list[str] = []
         self.next: list[tuple[str, Answer]] = []

@@ -12,6 +12,7 @@ from console.core.events import Body
 from console.core.metrics import Rung
 from console.core.plan import Wish, digest, frozen
 from console.core.requests import Choice
+from console.core.staff import INCIDENT_ROLES, Assignment
 from tests.unit.core import kit
 
 STAMPS = st.builds(
@@ -27,6 +28,15 @@ _incidents = st.sampled_from([kit.INCIDENT, "INC-0000"])
 _standing = st.sampled_from(["0" * 12, "1" * 12])
 _fingerprints = st.sampled_from(["f" * 16, "0" * 16])
 _people = st.sampled_from(["eng-1", "eng-2", "ops-1"])
+_posts = st.sampled_from(INCIDENT_ROLES)
+_tasks = st.sampled_from(["t1", "t2"])
+_assignments = st.builds(
+    Assignment,
+    id=_tasks,
+    to=_people | _posts,
+    what=_words,
+    within_s=st.none() | st.floats(1, 600),
+)
 _plans = [frozen(kit.plan(releases_back=n)) for n in range(2)]
 _hashes = st.sampled_from([*map(digest, _plans), "", "0" * 64])
 _stages = st.sampled_from(STAGES)
@@ -77,6 +87,14 @@ OF_KIND: dict[type[Body], st.SearchStrategy[Body]] = {
         samples_from=STAMPS,
     ),
     ev.SeverityChanged: st.builds(ev.SeverityChanged, severity=_words, reason=_words),
+    ev.RoleTaken: st.builds(ev.RoleTaken, role=_posts, before=_people, reason=_words),
+    ev.RoleOffered: st.builds(ev.RoleOffered, role=_posts, to=_people),
+    ev.RoleAccepted: st.builds(ev.RoleAccepted, role=_posts, before=_people),
+    ev.RoleDeclined: st.builds(ev.RoleDeclined, role=_posts, to=_people),
+    ev.TaskAssigned: st.builds(ev.TaskAssigned, tasks=st.lists(_assignments, max_size=2).map(tuple)),
+    ev.TaskDone: st.builds(ev.TaskDone, id=_tasks, what=_words, words=_words),
+    ev.TaskDropped: st.builds(ev.TaskDropped, id=_tasks, what=_words, reason=_words),
+    ev.TaskOverdue: st.builds(ev.TaskOverdue, id=_tasks, what=_words, whose=_people),
     ev.RollbackAdvised: st.builds(
         ev.RollbackAdvised,
         level=st.sampled_from(["none", "consider", "mandatory", "held"]),

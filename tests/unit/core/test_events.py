@@ -107,7 +107,8 @@ def test_whatever_changes_what_may_run_is_critical() -> None:
     told = {"engine.stopped", "note.added", "release.seen", "request.refused"}
     alerting = {"alert.fired", "alert.ended", "command.asked", "command.paged"}
     pages = {"gate.paged", "gate.seen", "automatic.paged"}
-    assert harmless == {*told, *alerting, *pages, "rollback.advised", "automatic.stage.overran"}
+    tasks = {"task.assigned", "task.done", "task.dropped", "task.overdue"}
+    assert harmless == {*told, *alerting, *pages, *tasks, "rollback.advised", "automatic.stage.overran"}
 
 
 _ASKS: st.SearchStrategy[rq.AnyAsk] = st.one_of(

@@ -17,6 +17,7 @@ from console.core.plan import (
     Predicate,
     Prerequisite,
     Release,
+    Revert,
     RowsChange,
     Step,
     WayBack,
@@ -25,6 +26,7 @@ from console.core.plan import (
     thaw,
 )
 from console.core.schema_verdict import SchemaVerdict
+from console.core.triggers import Triggers
 from tests.unit.core import kit
 from tests.unit.core.kit import Story
 
@@ -112,6 +114,10 @@ _OTHER_CODE: dict[str, object] = {
     "migrations": (),
     "schema": SchemaVerdict("same"),
     "images": {"service": "sha256:" + "a" * 64},
+    "reverts": (Revert("e" * 40, "Release v1.5.3", "eng-2", None, "d" * 40),),
+    "version": "v1.5.2",
+    "triggers": Triggers((), ("deploy.yml is no YAML",)),
+    "protection": "develop is protected: a pull request with 1 review",
 }
 
 

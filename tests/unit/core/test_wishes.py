@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from console.core.plan import Wish
+from console.core.plan import Way, Wish
 from console.core.state import Incident
 from console.core.wishes import alone, back_to, keeping, of_rows, rows_of, with_data, with_verb
 from tests.unit.core.kit import INCIDENT, at, plan
@@ -19,6 +19,31 @@ def incident(wish: Wish, *, planned: bool = True) -> Incident:
 def test_another_release_leaves_the_data_where_it_goes() -> None:
     """T does not undo what was chosen with b."""
     assert back_to(incident(RESTORES), "v1.5.0") == replace(RESTORES, target="v1.5.0")
+
+
+def test_another_release_is_gone_back_to_in_the_way_that_is_asked_for_now() -> None:
+    """Neither the way nor the commits of before hold for it; what becomes of the data does."""
+    before = replace(RESTORES, target=None, commits=("1a2b3c4d",), way="revert commits")
+    assert back_to(incident(before), "v1.5.0") == replace(RESTORES, target="v1.5.0")
+    asked = back_to(incident(RESTORES), None, commits=["1a2b3c4d^1"])
+    assert asked == replace(RESTORES, target=None, commits=("1a2b3c4d^1",))
+
+
+@pytest.mark.parametrize(
+    ("target", "way", "commits", "words"),
+    [
+        ("v1.5.0", None, ["1a2b3c4d"], "a release to go back to, or commits to undo, not both"),
+        (None, "restore tree", ["1a2b3c4d"], "commits are named to undo them"),
+        (None, None, ["--force"], "names no commit: a commit is named by its id or tag"),
+        (None, None, ["1a2b3c4d^0"], "names no commit"),
+        (None, None, ["1a2b3c4d"] * 51, "51 commits are too many to undo one by one"),
+    ],
+)
+def test_what_cannot_be_had_together_is_said(
+    target: str | None, way: Way | None, commits: list[str], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        back_to(incident(Wish()), target, way=way, commits=commits)
 
 
 def test_other_data_leaves_the_release_where_it_goes() -> None:

@@ -1,0 +1,52 @@
+"""What must be true of a deployment by Docker Swarm: a service for each component, and enough time."""
+
+from collections.abc import Iterator
+
+from console.core.fields import seconds_of
+from console.core.naming import quoted
+from console.core.parts import Finding, Part, Rule
+
+
+def one_each(environment: Part) -> Iterator[Finding]:
+    """Two components in one service would each undo the other's image."""
+    if (deploy := _of(environment)) is None:
+        return
+    taken: dict[str, str] = {}
+    for component, service in deploy["services"].items():
+        if service.text is None:
+            continue
+        if service.text in taken:
+            yield service.wrong(
+                f"service {quoted(service.text)} is that of {quoted(taken[service.text])} already:"
+                " a service runs one image"
+            )
+        taken.setdefault(service.text, component)
+
+
+def enough_time(environment: Part) -> Iterator[Finding]:
+    """An update ends when its last tasks have been watched: a step that gives up before never sees it end."""
+    deploy = _of(environment)
+    monitor = None if deploy is None else _seconds(deploy["monitor"])
+    if monitor is None:
+        return
+    for step in environment["runbook"].each():
+        limit = _seconds(step["limit"])
+        if step["action"].text == "deploy" and limit is not None and limit <= monitor:
+            yield step["limit"].wrong(
+                f"the swarm watches new tasks for {monitor:g} s (`deploy.monitor`): give this step longer"
+            )
+
+
+def _of(environment: Part) -> Part | None:
+    deploy = environment["deploy"]
+    return deploy if deploy["kind"].text == "swarm" else None
+
+
+def _seconds(part: Part) -> float | None:
+    try:
+        return seconds_of(part.value)
+    except ValueError:
+        return None
+
+
+RULES: tuple[Rule, ...] = (one_each, enough_time)

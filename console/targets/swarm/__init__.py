@@ -1,0 +1,1 @@
+"""Docker Swarm: services read, updated to a pinned image, followed, and taken back."""
