@@ -13,6 +13,9 @@ from console.core.strategy import Environment
 from console.core.whereabouts import whereabouts
 from console.core.words import duration
 
+_ROOM = 90
+"""Characters of a step's words that leave room for the rest of the line, on a terminal of 80."""
+
 
 def key_step(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep | None:
     """The step that waits for its key alone; None where none does, or something else is waited for first."""
@@ -23,8 +26,14 @@ def key_step(snapshot: Snapshot, incident: Incident, environment: Environment) -
     if incident.gate_opened is None and step.phase is Phase.SWITCH:
         if not gate(incident, snapshot.at).may_open:
             return None
-        return NextStep(f"open the gate with {step.title}: {step.words or step.title}", "run")
-    return NextStep(f"run {step.title}: {step.words or step.title}", "run")
+        return NextStep(f"open the gate with {step.title}: {_does(step)}", "run")
+    return NextStep(f"run {step.title}: {_does(step)}", "run")
+
+
+def _does(step: Step) -> str:
+    """What the step does, as far as there is room for it; the plan has all of it."""
+    words = step.words or step.title
+    return words if len(words) <= _ROOM else f"{words[:_ROOM].rsplit(' ', 1)[0]} ... (v shows all)"
 
 
 def undo_step(snapshot: Snapshot, incident: Incident, environment: Environment) -> NextStep | None:

@@ -37,7 +37,7 @@ def whereabouts(snapshot: Snapshot, environment: Environment) -> Whereabouts | N
     if seen is None:
         return Whereabouts("unknown", "nobody knows which release runs: the service has not said it yet")
     sick = _silence(snapshot, environment)
-    if seen.release == code.target.tag:
+    if seen.release == (code.answers or code.target.tag):
         kind = "the good release" if code.verdict == "good" else "the release gone back to"
         return Whereabouts("good", f"users are on {seen.release}, {kind}{sick}")
     if seen.release == code.running.tag:

@@ -6,8 +6,10 @@ import pytest
 
 from actions.action import Action, ActionError, Undo
 from actions.writers import UndoStopWriters
-from console.targets.deploy import DeployError, Running
+from console.targets.deploy import DeployError, Instance, Running
 from tests.integration.actions.kit import BRANCH, Operator, Place, Said, answer, copy_history, make_history
+
+APP = Instance("app", "app_1", "sha256:00", ("sha256:00",), "")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ async def test_a_branch_that_was_not_moved_needs_nothing(place: Place, operator:
 async def test_what_ran_before_runs_again(place: Place) -> None:
     """The very commit, whatever the branch holds; also with its images."""
     await place.done("integrate")
-    place.deployer.running = Running("f" * 40, "v1.5.3", "the former", {"app": "sha256:00"})
+    place.deployer.running = Running("f" * 40, "v1.5.3", "the former", (APP,))
     deploy = place.action("deploy")
     said = Said()
     await deploy.perform(said)
@@ -129,7 +131,7 @@ async def test_what_ran_before_runs_again(place: Place) -> None:
     assert (wish.commit, wish.version, wish.images) == ("f" * 40, "v1.5.3", {"app": "sha256:00"})
     with pytest.raises(ActionError):
         await undo.verify()
-    place.deployer.running = Running("f" * 40, "v1.5.3", "the former", {"app": "sha256:00"})
+    place.deployer.running = Running("f" * 40, "v1.5.3", "the former", (APP,))
     place.health.answers = [answer("v1.5.3")]
     assert "the service answers v1.5.3" in (await undo.verify()).words
 

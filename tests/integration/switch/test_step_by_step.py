@@ -17,7 +17,7 @@ def test_every_step_waits_for_its_key_and_all_is_taken_back(shift: Callable[...,
     assert refused.returncode == Exit.FAILED
     assert "worktree needs fetch first" in refused.stderr
     at.run("fetch")
-    assert at.next().startswith("run restore the tree: ")
+    assert at.next().startswith("run revert commits: ")
     at.to_gate()
     assert at.incident.gate_opened is None, "everybody said yes, and the first step waits for its key"
     assert at.next().startswith("open the gate with ")
