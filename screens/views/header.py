@@ -214,7 +214,7 @@ def _release(state: State, code: CodeChange | None) -> tuple[Line, Line]:
 def _is_back(running: RunningRelease, code: CodeChange) -> bool:
     """By its version; where that stays what it was, by its commit."""
     if code.answers == code.running.tag and running.commit:
-        return code.restored.startswith(running.commit)
+        return code.restored.startswith(running.commit) and not running.mixed
     return running.is_all(code.answers)
 
 
