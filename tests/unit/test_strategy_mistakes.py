@@ -180,11 +180,14 @@ def one_line(old: str, new: str, expected: str) -> object:
         one_line(
             "kind: pipeline", "kind: pipline", "14:20: unknown kind `pipline`: did you mean `pipeline`?"
         ),
-        one_line("{kind: pipeline}", "{}", "14:5: `kind` is missing: expected one of `keeper`, `pipeline`, `swarm`"),
+        one_line(
+            "{kind: pipeline}", "{}", "14:5: `kind` is missing: expected one of `keeper`, `pipeline`, `swarm`"
+        ),
         one_line(
             "{kind: pipeline}",
             "[]",
-            "14:13: expected a mapping whose `kind` is one of `keeper`, `pipeline`, `swarm`, found an empty list",
+            "14:13: expected a mapping whose `kind` is one of `keeper`, `pipeline`, `swarm`, found"
+            " an empty list",
         ),
         one_line("{kind: pipeline}", "{kind: keeper}", "14:5: `socket` is missing: expected text"),
         one_line(
