@@ -92,11 +92,11 @@ class SwarmEngine:
     def service(self, name: str, image: str, replicas: int, **settings: Any) -> Shown:
         """Start a service whose tasks end at once when told to, and wait until all of them run."""
         settings = {"stop_grace_period": _NANO // 10, "networks": [_NETWORK], **settings}
+        settings.setdefault("mode", docker.types.ServiceMode("replicated", replicas))
         policy = docker.types.RestartPolicy("any", delay=_NANO // 2)
         made = self.client.services.create(
             image,
             name=name,
-            mode=docker.types.ServiceMode("replicated", replicas),
             restart_policy=policy,
             **settings,
         )

@@ -127,5 +127,7 @@ def _given_up(service: Service, aim: Aim, why: str) -> str:
     """Why a service does not go where it was sent."""
     if service.digest not in (aim.digest, aim.instead):
         return f"service {service.name} was changed by somebody else meanwhile"
-    said = service.words or "the swarm has not taken the update"
+    # By then its words are about the way back, which went well.
+    over = "update rolled back" if service.state == "rollback_completed" else service.words
+    said = over or "the swarm has not taken the update"
     return "; ".join(filter(None, (f"{service.name}: {said}", why)))

@@ -1,6 +1,7 @@
 """The service stopped and started again, by whoever comes after us too."""
 
 import pytest
+from docker.types import ServiceMode
 
 from console.targets.deploy import DeployError
 from tests.integration.swarm.kit import BAD, GOOD, Said, Site, wish
@@ -36,6 +37,19 @@ async def test_a_deployment_starts_what_was_stopped(site: Site) -> None:
     await deployer.deploy(wish(api=site.good), Said())
     assert site.swarm.running("web") == [site.good] * 2
     assert (await deployer.settled()).words == f"web: 2 of 2 on {GOOD}"
+
+
+async def test_a_service_with_one_task_on_each_machine_is_updated_and_not_stopped(site: Site) -> None:
+    """How many tasks it has is the swarm's to say."""
+    site.swarm.service("web", site.bad, 1, mode=ServiceMode("global"))
+    deployer = site.deployer()
+    assert await deployer.ready(wish(api=site.good), Said()) == []
+    await deployer.deploy(wish(api=site.good), Said())
+    assert (await deployer.settled()).words == f"web: 1 of 1 on {GOOD}"
+    with pytest.raises(
+        DeployError, match="web has one task on each node and cannot be scaled: stop it by hand"
+    ):
+        await deployer.stop_writers(Said(), 5)
 
 
 async def test_nobody_guesses_how_many_there_were(site: Site) -> None:
