@@ -1,9 +1,24 @@
 """Deploy: make the service run the head of the deploy branch, which is the good tree by then."""
 
+from collections.abc import Mapping
+
 from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
 from console.core.format import short
-from console.targets.deploy import DeployError, Deployment
+from console.targets.deploy import DeployError, Deployment, Instance
 from console.targets.git import GitError, is_same
+
+_IMAGE = "image."
+"""Begins the params that say the image of a component."""
+
+
+def frozen_images(images: Mapping[str, str]) -> dict[str, str]:
+    """The images of a plan, as params of a step."""
+    return {f"{_IMAGE}{component}": image for component, image in images.items()}
+
+
+def images_of(params: Mapping[str, str]) -> dict[str, str]:
+    """The images that a step's params have frozen."""
+    return {name.removeprefix(_IMAGE): image for name, image in params.items() if name.startswith(_IMAGE)}
 
 
 class Deploy(Action):
@@ -14,12 +29,20 @@ class Deploy(Action):
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:
-        """The release, and the way it is deployed."""
-        branch = world.environment.repository.branch
+        """The release with its images, where it has some, and the way it is deployed."""
+        branch, code = world.environment.repository.branch, inputs.code
         return Preview(
-            words=f"run {inputs.code.target.tag}, as the head of {branch}",
-            effects=(world.deployer.effect(inputs.code.target, branch),),
-            params={"branch": branch, "tree": inputs.code.target.tree, "version": inputs.code.answers},
+            words=f"run {code.target.tag}, as the head of {branch}",
+            effects=(
+                world.deployer.effect(code.target, branch, code.images),
+                *(f"{component}: {image}" for component, image in code.images.items()),
+            ),
+            params={
+                "branch": branch,
+                "tree": code.target.tree,
+                "version": code.answers,
+                **frozen_images(code.images),
+            },
         )
 
     async def probe(self) -> Finding:
@@ -28,6 +51,10 @@ class Deploy(Action):
             running = await self.world.deployer.settled()
         except DeployError as error:
             return Finding("cannot tell", str(error))
+        if running.instances:
+            finding = _by_images(images_of(self.params), running.instances)
+            if finding.found != "done" or running.commit is None:
+                return finding
         if running.commit is not None:
             return await self._by_commit(running.commit, running.words)
         if running.version is None or not self.params["version"]:
@@ -66,7 +93,7 @@ class Deploy(Action):
             report(words)
             report.line(words)
 
-        wish = Deployment(commit, self.params["version"], self.token, report.left_s)
+        wish = Deployment(commit, self.params["version"], self.token, report.left_s, images_of(self.params))
         await self.world.deployer.deploy(wish, progress)
 
     async def verify(self) -> Proof:
@@ -75,3 +102,19 @@ class Deploy(Action):
         if finding.found != "done":
             raise ActionError(finding.words)
         return Proof(finding.words)
+
+
+def _by_images(pinned: Mapping[str, str], instances: tuple[Instance, ...]) -> Finding:
+    """Judged by the image of every instance: a release that runs on some of them does not run."""
+    wanted = [one for one in instances if one.component in pinned]
+    wrong = [
+        f"{one.name} {one.trouble or f'runs {one.image}'}"
+        for one in wanted
+        if one.trouble or pinned[one.component].rpartition("@")[2] not in one.pins
+    ]
+    wrong += [f"nothing of {name} runs" for name in pinned if all(one.component != name for one in wanted)]
+    if not pinned or wrong:
+        told = f": {'; '.join(wrong)}" if wrong else ", and the plan names no image"
+        right = len(wanted) - sum(not line.startswith("nothing of ") for line in wrong)
+        return Finding("not done", f"{right} of {len(wanted)} run the pinned image{told}")
+    return Finding("done", f"all {len(wanted)} run the pinned image")

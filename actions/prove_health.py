@@ -7,7 +7,7 @@ from console.core.clock import Stamp
 from console.core.format import count, short
 from console.core.instances import BEHIND
 from console.targets.fleet import wrong_with
-from console.targets.git import is_same
+from console.targets.git import GitError, is_same
 from console.targets.health import Health
 
 SLOT = "healthy"
@@ -94,9 +94,17 @@ class ProveHealth(Action):
         if not self.params["version"] and health.commit is None:
             return "it does not say which commit runs, and no version can tell"
         wanted = self.world.clone.branch(self.params["branch"])
-        if health.commit is None or is_same(health.commit, wanted):
+        if health.commit is None or self._is_tree_of(health.commit, wanted):
             return ""
         return f"runs commit {short(health.commit)}, not {short(wanted)}"
+
+    def _is_tree_of(self, told: str, wanted: str) -> bool:
+        """Whether it is that commit, or one of the same tree: an image was built from the release's own."""
+        clone = self.world.clone
+        try:
+            return is_same(told, wanted) or clone.tree_of(told) == clone.tree_of(wanted)
+        except GitError:
+            return False
 
     async def verify(self) -> Proof:
         """The first of the good answers is when the service was back."""

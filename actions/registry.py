@@ -5,7 +5,9 @@ from actions.backup import Backup
 from actions.base_backup import BaseBackup
 from actions.build_candidate import BuildCandidate, DropCandidate
 from actions.cache import FlushCache, InvalidateCache, ProveCache
+from actions.capture import Capture
 from actions.deploy import Deploy
+from actions.deploy_ready import DeployReady
 from actions.drift_lock import DriftLock
 from actions.env_file import SaveEnv, SwapEnv, SwapEnvBack
 from actions.fetch import Fetch
@@ -34,9 +36,11 @@ ACTIONS: dict[str, type[Action]] = {
     "backup": Backup,
     "base-backup": BaseBackup,
     "build-candidate": BuildCandidate,
+    "capture": Capture,
     "compare-rows": CompareRows,
     "count-rows": CountRows,
     "deploy": Deploy,
+    "deploy-ready": DeployReady,
     "drop-candidate": DropCandidate,
     "drift-lock": DriftLock,
     "fetch": Fetch,

@@ -8,6 +8,7 @@ _OF_BACKUPS = {
     "backup",
     "base-backup",
     "build-candidate",
+    "capture",
     "drop-candidate",
     "judge-loss",
     "loss-receipt",

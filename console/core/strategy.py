@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from console.core.alerting import Webhook
 from console.core.ci import GithubCi
 from console.core.data import AnyArchive, Backups, Cache, Data, Recovery
+from console.core.deploying import CommandDeploy, ComposeDeploy
 from console.core.env_rules import EnvironmentFile
 from console.core.fields import (
     BranchTemplate,
@@ -100,7 +101,9 @@ class PipelineDeploy(Model):
     kind: Literal["pipeline"]
 
 
-Deploy = Annotated[KeeperDeploy | PipelineDeploy | SwarmDeploy, Field(discriminator="kind")]
+Deploy = Annotated[
+    KeeperDeploy | PipelineDeploy | ComposeDeploy | CommandDeploy | SwarmDeploy, Field(discriminator="kind")
+]
 
 
 class Check(Model):

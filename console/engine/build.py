@@ -20,6 +20,7 @@ from console.config.loader import LoadedStrategy
 from console.config.roster import LoadedRoster
 from console.config.secrets import Secrets, child_environment
 from console.core import events as ev
+from console.core.deploying import CommandDeploy, ComposeDeploy
 from console.core.errors import StatedError
 from console.core.freshness import tick_s
 from console.core.health_verdict import rule_of
@@ -34,6 +35,7 @@ from console.engine.book import Book
 from console.engine.catalogue import Cataloguer
 from console.engine.changes import ChangesKeeper
 from console.engine.comparison import Comparison
+from console.engine.deployers import DeployerMaker
 from console.engine.desk import Desk
 from console.engine.engine import Engine
 from console.engine.env_files import env_files
@@ -151,6 +153,8 @@ class _Builder:
         self._ringer = Ringer()
         self._live_file = LiveFile(self._layout.live, wanted.sharing)
         self._book = self._opened()
+        remote = remote_at(self._environment.repository.remote, self._base)
+        self._clone = Clone(self._layout.clone, remote, self._programs)
 
     def started(self) -> ev.EngineStarted:
         """What this engine says first; from now on the lock file names its epoch too."""
@@ -329,9 +333,7 @@ class _Builder:
 
     def _world(self) -> World:
         environment = self._environment
-        clone = Clone(
-            self._layout.clone, remote_at(environment.repository.remote, self._base), self._programs
-        )
+        clone = self._clone
         health = asking(rule_of(environment), self._client, self._clock)
         return World(
             name=self._wanted.name,
@@ -375,12 +377,21 @@ class _Builder:
             return None
         return Pulls(settings, Api(settings, self._secrets.resolve, self._client, self._clock, PULLS))
 
+    @property
+    def _deployers(self) -> DeployerMaker:
+        state = self._wanted.state
+        return DeployerMaker(self._programs, self._secrets, self._clock, self._base, state, self._clone)
+
     def _deployer(self, health: Asking) -> Deployer:
         deploy = self._environment.deploy
         if isinstance(deploy, KeeperDeploy):
             return KeeperDeployer(Keeper(Path(deploy.socket)))
         if isinstance(deploy, SwarmDeploy):
             return SwarmDeployer(Docker(deploy.docker), deploy, self._clock)
+        if isinstance(deploy, ComposeDeploy):
+            return self._deployers.compose(deploy)
+        if isinstance(deploy, CommandDeploy):
+            return self._deployers.command(deploy, health)
         return PipelineDeployer(health, self._clock, PIPELINE_POLL_S)
 
     def _sampler(self) -> Sampler:

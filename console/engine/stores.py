@@ -6,6 +6,7 @@ from pathlib import Path
 
 from console.config.secrets import Secrets
 from console.core.data import AnyArchive, Cache, Data, FilesArchive, PgBackRest, Recipient
+from console.core.deploying import ComposeDeploy
 from console.core.strategy import Environment
 from console.targets.docker.engine import Docker
 from console.targets.docker.reach import reach
@@ -38,7 +39,7 @@ class StoreMaker:
         data, backups, cache = environment.data, environment.backups, environment.cache
         if backups is None:
             return None
-        docker = Docker() if data.container or (cache and cache.container) else None
+        docker = _engine_of(environment)
         server = self.server(data, data.admin or data.dsn, docker)
         return Stores(
             data=data,
@@ -100,3 +101,11 @@ class StoreMaker:
                 server, self.programs, folder, stanza=archive.stanza, config=config, program=archive.program
             )
         return None
+
+
+def _engine_of(environment: Environment) -> Docker | None:
+    """The Docker engine that something of the environment runs in; None where nothing does."""
+    deploy, cache = environment.deploy, environment.cache
+    if isinstance(deploy, ComposeDeploy):
+        return Docker(deploy.docker)
+    return Docker() if environment.data.container or (cache and cache.container) else None

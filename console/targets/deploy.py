@@ -1,6 +1,6 @@
 """Deployment targets behind one interface: what runs now, how another commit comes to run, who writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from console.core.clock import Clock
 from console.core.errors import StatedError
 from console.core.format import short
 from console.core.plan import Release
+from console.targets.git import is_same
 from console.targets.health import Asking
 from console.targets.keeper import Keeper, KeeperError
 
@@ -70,8 +71,18 @@ SETTLE_S = 60
 class Deployer(Protocol):
     """A way to make the service run a commit."""
 
-    def effect(self, release: Release, branch: str) -> str:
-        """The exact request or command, in a line."""
+    def effect(self, release: Release, branch: str, images: Mapping[str, str] | None = None) -> str:
+        """The exact request or command, in a line; DeployError when the release cannot be deployed so.
+
+        Without `images` those are meant that ran before, which nobody knows yet.
+        """
+        ...
+
+    async def ready(self, wish: Deployment, progress: Callable[[str], None]) -> list[str]:
+        """What would keep the wish from coming true, a sentence each with what to do; changes nothing.
+
+        DeployError when that cannot be found out.
+        """
         ...
 
     async def settled(self) -> Running:
@@ -101,9 +112,14 @@ class KeeperDeployer:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
 
-    def effect(self, release: Release, branch: str) -> str:
+    def effect(self, release: Release, branch: str, _images: Mapping[str, str] | None = None) -> str:
         """What the keeper is asked."""
         return f"keeper: run the head of {branch}, tree of {release.tag}"
+
+    async def ready(self, _wish: Deployment, _progress: Callable[[str], None]) -> list[str]:
+        """That the keeper answers."""
+        await self.settled()
+        return []
 
     async def settled(self) -> Running:
         """What the keeper runs; a deployment under way is awaited first, by its own token."""
@@ -143,6 +159,26 @@ class KeeperDeployer:
             raise DeployError(str(error)) from error
 
 
+async def answered(
+    health: Asking, clock: Clock, every_s: float, wish: Deployment, progress: Callable[[str], None]
+) -> None:
+    """Ask the service itself until it answers the wish's version; DeployError when its time is over.
+
+    Where no version can tell, it answers the wish's commit.
+    """
+    began = clock.now()
+    while True:
+        told = await health.ask()
+        if told.version == wish.version if wish.version else is_same(told.commit or "-", wish.commit):
+            return
+        waited = clock.now().seconds_since(began)
+        if waited >= wish.limit_s:
+            raise DeployError(f"after {waited:.0f} s the service answers {told.version or told.words}")
+        awaited = wish.version or short(wish.commit)
+        progress(f"the service answers {told.version or told.words}, waiting for {awaited}")
+        await clock.sleep(every_s)
+
+
 class PipelineDeployer:
     """Deployments by a pipeline that the push has started: wait until the service says it has happened."""
 
@@ -151,9 +187,14 @@ class PipelineDeployer:
         self._clock = clock
         self._every_s = every_s
 
-    def effect(self, release: Release, branch: str) -> str:
+    def effect(self, release: Release, branch: str, _images: Mapping[str, str] | None = None) -> str:
         """Nothing of our own: the pipeline does it."""
         return f"the pipeline deploys {branch}; wait until the service answers {release.tag}"
+
+    async def ready(self, _wish: Deployment, progress: Callable[[str], None]) -> list[str]:
+        """Nothing of a pipeline can be seen from here."""
+        progress("what the pipeline needs cannot be seen from here")
+        return []
 
     async def settled(self) -> Running:
         """What the service itself answers now; a pipeline under way cannot be seen from here."""
@@ -162,18 +203,7 @@ class PipelineDeployer:
 
     async def deploy(self, wish: Deployment, progress: Callable[[str], None]) -> None:
         """Ask the service until it answers the version."""
-        began = self._clock.now()
-        while True:
-            health = await self._health.ask()
-            if health.version == wish.version:
-                return
-            waited = self._clock.now().seconds_since(began)
-            if waited >= wish.limit_s:
-                raise DeployError(
-                    f"after {waited:.0f} s the service answers {health.version or health.words}"
-                )
-            progress(f"the service answers {health.version or health.words}, waiting for {wish.version}")
-            await self._clock.sleep(self._every_s)
+        await answered(self._health, self._clock, self._every_s, wish, progress)
 
     def writers_effect(self, *, stop: bool) -> str:
         """Nothing that we could do."""

@@ -599,6 +599,8 @@ class TestProduction:
             (Phase.PREPARE, "fetch", "fetch", []),
             (Phase.PREPARE, "worktree", "restore-tree", ["fetch"]),
             (Phase.PREPARE, "freeze", "freeze", []),
+            (Phase.PREPARE, "capture", "capture", []),
+            (Phase.PREPARE, "deploy-ready", "deploy-ready", ["worktree"]),
             (Phase.PREPARE, "restorable", "restorable-point", []),
             (Phase.PREPARE, "backup", "backup", []),
             (Phase.PREPARE, "candidate", "build-candidate", []),

@@ -18,12 +18,15 @@ from console.config.shape import shaped
 from console.config.wanted import Wanted, wanted
 from console.core.exits import Exit
 from console.core.roster import Roster
-from console.core.strategy import Strategy
+from console.core.strategy import Deploy, Strategy
 from console.core.strategy_check import check_strategy
 
 HERE = Path(__file__).parent / "strategies"
 SMALL = (HERE / "small.yaml").read_text()
 ACTIONS = ("fetch", "deploy", "run-command")
+_WAYS = get_args(get_args(Deploy)[0])
+DEPLOY_KINDS = ", ".join(f"`{get_args(way.model_fields['kind'].annotation)[0]}`" for way in _WAYS)
+"""All ways to deploy, as a message names them."""
 
 Lines = Callable[..., list[str]]
 
@@ -180,11 +183,11 @@ def one_line(old: str, new: str, expected: str) -> object:
         one_line(
             "kind: pipeline", "kind: pipline", "14:20: unknown kind `pipline`: did you mean `pipeline`?"
         ),
-        one_line("{kind: pipeline}", "{}", "14:5: `kind` is missing: expected one of `keeper`, `pipeline`"),
+        one_line("{kind: pipeline}", "{}", f"14:5: `kind` is missing: expected one of {DEPLOY_KINDS}"),
         one_line(
             "{kind: pipeline}",
             "[]",
-            "14:13: expected a mapping whose `kind` is one of `keeper`, `pipeline`, found an empty list",
+            f"14:13: expected a mapping whose `kind` is one of {DEPLOY_KINDS}, found an empty list",
         ),
         one_line("{kind: pipeline}", "{kind: keeper}", "14:5: `socket` is missing: expected text"),
         one_line(

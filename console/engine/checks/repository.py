@@ -1,4 +1,4 @@
-"""The repository, the releases that somebody recorded, and whoever deploys: only asked, never written to."""
+"""The repository, and the releases that somebody recorded: only asked, never written to."""
 
 import asyncio
 import os
@@ -10,12 +10,8 @@ from console.core.checked import Remark, good, lack, note, warn
 from console.core.format import count, short
 from console.core.naming import nearest, quoted
 from console.core.releases import Known, OnRecord
-from console.core.strategy import KeeperDeploy
-from console.core.swarm_deploy import SwarmDeploy
 from console.engine.checks.case import Case
-from console.engine.checks.swarm import swarm
 from console.targets.git import Clone, GitError
-from console.targets.keeper import Keeper
 
 LIMIT_S = 8.0
 _BRANCH, _TAG = "refs/heads/", "refs/tags/"
@@ -108,16 +104,3 @@ def _fetched(clone: Clone, commit: str) -> bool:
     except GitError:
         return False
     return True
-
-
-async def deploy(case: Case) -> list[Remark]:
-    """Whether whoever deploys answers; of a pipeline there is nothing to be asked."""
-    rules = case.environment.deploy
-    if isinstance(rules, SwarmDeploy):
-        return await swarm(case, rules)
-    if not isinstance(rules, KeeperDeploy):
-        return [note("deploy", "a push to the branch deploys: whether that works, only a push tells")]
-    status = await Keeper(Path(rules.socket)).status(LIMIT_S)
-    if status.phase != "ready":
-        return [warn("deploy", f"the drill's keeper is {status.phase}", "wait until it is ready")]
-    return [good("deploy", f"the drill's keeper answers, {status.version or 'nothing'} is deployed")]

@@ -9,7 +9,17 @@ from msgspec.structs import replace
 from console.core.checked import Remark, good, lack, worst_first
 from console.core.errors import StatedError
 from console.core.format import plain
-from console.engine.checks import archive, cache, database, env_file, programs, repository, sources, storage
+from console.engine.checks import (
+    archive,
+    cache,
+    database,
+    deployment,
+    env_file,
+    programs,
+    repository,
+    sources,
+    storage,
+)
 from console.engine.checks.case import Case
 from console.targets.together import together
 
@@ -31,7 +41,7 @@ PROBES: Mapping[str, Probe] = {
     "secrets": _secrets,
     "repository": repository.repository,
     "releases": repository.releases,
-    "deploy": repository.deploy,
+    "deploy": deployment.deploy,
     "sources": sources.sources,
     "metrics": sources.unmeasured,
     "environment file": env_file.env_file,

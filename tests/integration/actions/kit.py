@@ -144,9 +144,14 @@ class FakeDeployer:
         self.writes = True
         self.wishes: list[Deployment] = []
         self.fails: Exception | None = None
+        self.lacks: list[str] = []
 
-    def effect(self, release: Release, branch: str) -> str:
+    def effect(self, release: Release, branch: str, _images: Mapping[str, str] | None = None) -> str:
         return f"run {release.tag} from {branch}"
+
+    async def ready(self, wish: Deployment, progress: Callable[[str], None]) -> list[str]:
+        progress(f"looking whether {wish.version} can run")
+        return self.lacks
 
     async def settled(self) -> Running:
         if self.fails is not None:

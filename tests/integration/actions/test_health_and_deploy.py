@@ -4,16 +4,18 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from actions.action import Action, ActionError, Finding, World
+from actions.registry import ACTIONS
 from actions.writers import StopWriters
 from console.core.format import short
 from console.core.instances import BEHIND
-from console.targets.deploy import DeployError, Deployment, PipelineDeployer, Running
+from console.targets.deploy import DeployError, Deployment, Instance, PipelineDeployer, Running
 from console.targets.fleet import together_of
 from console.targets.health import Health
 from tests.integration.actions.kit import TOKEN, FakeHealth, Operator, Place, Said, answer
-from tests.unit.engine.kit import HandClock
+from tests.unit.engine.kit import HandClock, environment
 
 # -- deploy -------------------------------------------------------------------------------------------
 
@@ -210,6 +212,15 @@ async def test_a_healthy_service_of_another_commit_is_not_proven(ward: Ward) -> 
         assert (await ward.step.verify()).facts["commit"] == told
 
 
+async def test_a_commit_of_the_same_tree_is_the_same_release(ward: Ward) -> None:
+    """An image tells the commit that it was built from, which the rollback has put the tree of on top."""
+    good = ward.place.inputs.code.target.commit
+    await ward.prove(answer(commit=good))
+    assert (await ward.step.verify()).facts["commit"] == good
+    with pytest.raises(ActionError, match="runs commit"):
+        await ward.prove(answer(commit=ward.place.inputs.code.running.commit))
+
+
 async def test_health_stops_on_request_between_two_tries(ward: Ward) -> None:
     ask = ward.place.health.ask
 
@@ -307,3 +318,94 @@ async def test_writers_are_stopped_only_when_no_instance_answers(fleet_ward: War
     found = await StopWriters({}, fleet_ward.world, TOKEN).probe()
     assert found.found == "not done"
     assert found.words.startswith("the service answers: 1 of 6 healthy: ")
+
+
+# -- images -------------------------------------------------------------------------------------------
+
+GOOD, BAD = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+
+
+def instance(name: str, image: str = GOOD, trouble: str = "", component: str = "api") -> Instance:
+    return Instance(component, name, image, (image, f"sha256:{'d' * 64}"), trouble)
+
+
+@pytest.fixture
+def pinned(integrated: Place) -> Place:
+    """The plan pins the good release's image."""
+    change = structs.replace(integrated.inputs.code, images={"api": GOOD})
+    integrated.inputs = structs.replace(integrated.inputs, change=change)
+    return integrated
+
+
+async def test_the_plan_freezes_the_images_and_the_deployment_is_told_them(pinned: Place) -> None:
+    assert f"api: {GOOD}" in pinned.effects("deploy")
+    await pinned.action("deploy").perform(Said())
+    assert [wish.images for wish in pinned.deployer.wishes] == [{"api": GOOD}]
+
+
+@pytest.mark.parametrize(
+    ("instances", "found", "words"),
+    [
+        ((instance("api-1"), instance("api-2")), "done", "all 2 run the pinned image"),
+        (
+            (instance("api-1"), instance("api-2", BAD)),
+            "not done",
+            f"1 of 2 run the pinned image: api-2 runs {BAD}",
+        ),
+        (
+            (instance("api-1", trouble="has exited with code 3"),),
+            "not done",
+            "0 of 1 run the pinned image: api-1 has exited with code 3",
+        ),
+        (
+            (instance("w-1", component="worker"),),
+            "not done",
+            "0 of 0 run the pinned image: nothing of api runs",
+        ),
+        ((instance("api-1"), instance("w-1", BAD, component="worker")), "done", "all 1 run the pinned image"),
+    ],
+)
+async def test_what_runs_is_judged_by_the_image_of_every_instance(
+    pinned: Place, instances: tuple[Instance, ...], found: str, words: str
+) -> None:
+    pinned.deployer.running = Running(None, "v1.5.0", "what a version says counts no more", instances)
+    finding = await pinned.action("deploy").probe()
+    assert (finding.found, finding.words) == (found, words)
+
+
+async def test_an_image_may_be_pinned_by_the_digest_of_its_registry(pinned: Place) -> None:
+    change = structs.replace(pinned.inputs.code, images={"api": f"shop/api@sha256:{'d' * 64}"})
+    pinned.inputs = structs.replace(pinned.inputs, change=change)
+    pinned.deployer.running = Running(None, None, "", (instance("api-1"),))
+    assert (await pinned.action("deploy").probe()).found == "done"
+
+
+# -- ready to deploy ----------------------------------------------------------------------------------
+
+
+async def test_ready_says_what_runs_now_and_changes_nothing(pinned: Place) -> None:
+    pinned.deployer.running = Running(None, "v1.5.3", "api-1 runs", (instance("api-1", BAD),))
+    action, said = pinned.action("deploy-ready"), Said()
+    await action.perform(said)
+    proof = await action.verify()
+    assert proof.words == "v1.5.0 can run; now api-1 runs"
+    assert [slot.name for slot in proof.evidence] == ["deploy-ready"]
+    assert pinned.deployer.wishes == []
+    assert pinned.effects("deploy-ready") == (f"look for {GOOD}",)
+
+
+async def test_ready_says_all_that_is_lacking(pinned: Place) -> None:
+    pinned.deployer.lacks = ["the image of api is not there", "port 80 is held by container nginx: free it"]
+    action, said = pinned.action("deploy-ready"), Said()
+    await action.perform(said)
+    with pytest.raises(ActionError, match=r"^the image of api is not there; port 80 is held .*: free it$"):
+        await action.verify()
+    assert said.lines[-2:] == pinned.deployer.lacks
+
+
+async def test_ready_is_no_step_where_somebody_else_deploys(pinned: Place) -> None:
+    assert not ACTIONS["deploy-ready"].belongs(pinned.world.environment)
+    rules = {"kind": "compose", "files": ["c.yml"], "project": "shop", "services": {"api": "api"}}
+    assert ACTIONS["deploy-ready"].belongs(environment(deploy=rules))
+    assert ACTIONS["capture"].belongs(environment(deploy=rules))
+    assert not ACTIONS["capture"].belongs(pinned.world.environment)

@@ -1,0 +1,1 @@
+"""Docker Compose as a deployment target: pinned images, the application's services alone."""
