@@ -14,9 +14,11 @@ from console.config.paths import BUNDLED
 from console.config.roster import load_roster
 from console.drill.automatic import rehearse_automatic
 from console.drill.ci_world import REQUESTS, rehearsed
+from console.drill.contained import ContainedAt
 from console.drill.env_file import write_env_file
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
+from console.drill.place import Place
 from console.drill.rehearsed import additions
 from console.drill.setting import Setting
 from console.drill.world import ArchiveAt, World
@@ -101,6 +103,8 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["settle"] = _SETTLE
     environment["releases"]["file"] = world.releases
     environment["deploy"] = {"kind": "keeper", "socket": world.socket}
+    if world.wanted.docker:
+        environment["deploy"] = ContainedAt.of(Place(folder), world.wanted.docker).rules()
     if world.ci is not None:
         environment["ci"] = rehearsed(world.ci, folder / "secrets")
     health = f"{world.service_url}/health"

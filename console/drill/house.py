@@ -14,6 +14,7 @@ from console.drill.cache import start_redis
 from console.drill.certificates import trusting
 from console.drill.children import Children, environment, python
 from console.drill.ci_world import start_ci
+from console.drill.contained import forget, record
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
@@ -61,6 +62,7 @@ class House:
         self._programs = Programs(environment(place), tag=place.root / "keeper")
         self._children = Children(place, speaker.say)
         self._site = Site(place, self._programs, self._children, speaker.say, self._story.instances)
+        self._site.docker = wanted.docker
         self._outside = Outside(place, self._story, self._children)
         self._deploys = Deploys(place.deploys, now)
         self._phase: Literal["building", "ready", "stopping"] = "building"
@@ -97,6 +99,8 @@ class House:
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
+        if self._wanted.docker and (left := await forget(self._place, self._wanted.docker, self._programs)):
+            self._speaker.say(left)
         self._place.clear_outside()
         self._place.clear_data()
         if self._world is not None:
@@ -169,6 +173,9 @@ class House:
         except ExceptionGroup as failed:
             raise failed.exceptions[0] from None
         self._ci = ci.result() if ci else None
+        if self._wanted.docker:
+            self._speaker.say("making an image of each release")
+            await record(place, self._wanted.docker, programs, commits.result())
         return commits.result(), postgres.result(), redis.result()
 
     async def _given_a_past(self, postgres: PostgresAt) -> Past | None:

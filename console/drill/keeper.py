@@ -1,6 +1,6 @@
 """The keeper: parent of everything in a rehearsal world.
 
-Started as `python -m console.drill.keeper DIR [ENV BULK SCENARIO [automatic]]`.
+Started as `python -m console.drill.keeper DIR [ENV BULK SCENARIO [automatic|DOCKER]]`.
 It builds the world, tells in words how far it is, hears requests until it is told to stop, and takes
 everything with it when it ends, however it ends.
 """
@@ -32,12 +32,13 @@ def main() -> None:
     `{"error": "one line"}`, and ends there.
     """
     if len(sys.argv) not in (2, 5, 6):
-        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES SCENARIO [automatic]]")
+        sys.exit("usage: python -m console.drill.keeper DIR [ENVIRONMENT BYTES SCENARIO [automatic|DOCKER]]")
     place = Place(Path(sys.argv[1]))
     wanted = SMALL
     if len(sys.argv) > 2:
         automatic = sys.argv[5:] == ["automatic"]
-        wanted = WorldWanted(sys.argv[2], int(sys.argv[3]), sys.argv[4], automatic=automatic)
+        docker = "" if automatic else "".join(sys.argv[5:])
+        wanted = WorldWanted(sys.argv[2], int(sys.argv[3]), sys.argv[4], automatic=automatic, docker=docker)
     try:
         place.claim()
         take(place.lock)  # never given back: whoever sees it free knows that this process has ended

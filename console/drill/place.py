@@ -44,6 +44,7 @@ class Place:
         self.releases = self.root / "releases.yaml"
         self.clone = self.root / "clone"
         self.worktrees = self.root / "worktrees"
+        self.compose = self.root / "compose"
         self.deploys = self.root / "deploys.jsonl"
         self.users = self.root / "users.jsonl"
         self.acknowledged = self.root / "acknowledged.jsonl"
@@ -73,7 +74,7 @@ class Place:
     def clear(self) -> None:
         """Remove what an earlier world of this folder consisted of; keepers' log and foreign files stay."""
         self.clear_data()
-        git = (self.remote, self.releases, self.clone, self.worktrees)
+        git = (self.remote, self.releases, self.clone, self.worktrees, self.compose)
         told = (self.deploys, self.users, self.acknowledged, self.seeds, self.flags, self.certificates)
         for path in (self.world, self.logs, self.backups, *told, *git):
             _remove(path)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from console.drill.children import Children, python
+from console.drill.contained import keeping
 from console.drill.migrations import migrate
 from console.drill.place import DrillError, Place, one_line
 from console.drill.ports import LOOPBACK, on_free_port
@@ -68,6 +69,8 @@ class Site:
         self._http = httpx.AsyncClient(trust_env=False, timeout=2)
         self.settings: dict[str, str] = {}
         """What this world gives its service beside its stores: environment variables."""
+        self.docker = ""
+        """Address of the Docker engine that it runs in, under Compose; empty: it is a process."""
         self.running: Running | None = None
         """What took over last; it may have ended since."""
 
@@ -167,8 +170,10 @@ class Site:
     async def _start(self, instance: str, worktree: Path, commit: str, port: int) -> tuple[int, Running]:
         child = await self._children.start(
             instance,
-            python("walletconnect", "--port", str(port)),
-            cwd=worktree,
+            keeping(self.docker, port, commit)
+            if self.docker
+            else python("walletconnect", "--port", str(port)),
+            cwd=Path("/") if self.docker else worktree,
             extra={
                 **self.settings,
                 "WALLETCONNECT_DATABASE_FILE": str(self._place.secrets / "postgres.dsn"),

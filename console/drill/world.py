@@ -36,6 +36,9 @@ class WorldWanted(Struct, frozen=True):
     automatic: bool = False
     """Whether its service is rolled back without being asked."""
 
+    docker: str = ""
+    """Address of the Docker engine that the service runs in, under Compose; empty: it is a process."""
+
     @property
     def story(self) -> Story:
         """What came of the service, and what goes wrong; DrillError where there is no such world."""
@@ -227,7 +230,7 @@ async def start_keeper(folder: Path, wanted: WorldWanted = SMALL) -> Starting:
 async def _spawn(place: Place, wanted: WorldWanted, output: int) -> None:
     """Run the keeper in a session of its own, with its progress going to `output`."""
     log = os.open(place.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    more = ("automatic",) if wanted.automatic else ()
+    more = ("automatic",) if wanted.automatic else (wanted.docker,) if wanted.docker else ()
     words = (str(place.root), wanted.environment, str(wanted.bulk), wanted.scenario, *more)
     try:
         launcher = await asyncio.create_subprocess_exec(

@@ -1,5 +1,6 @@
 """`warroom drill`: the rehearsal world, played at the console or run through headless."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from cyclopts import Parameter
 from msgspec.structs import replace
 from platformdirs import user_state_path
 
+from console.config.secrets import child_environment
 from console.core.data import bytes_of
 from console.core.errors import StatedError
 from console.core.exits import Exit
@@ -53,6 +55,7 @@ async def drill(
     | None = None,
     size: str | None = None,
     automatic: Annotated[bool, Parameter(negative="")] = False,
+    deploy: Literal["process", "compose"] | None = None,
     headless: bool = False,
     json: bool = False,
     crew: CrewChoice = "auto",
@@ -76,6 +79,9 @@ async def drill(
         Only where the scenario is about data.
     automatic
         Let testnet roll back without being asked; nobody of the crew takes command before it is over.
+    deploy
+        How the service runs: as a process, if nothing is said; compose, in a container of an image made here,
+        in the Docker engine that `docker` would ask.
     headless
         Run the whole rollback without a console; so it is where there is no terminal.
     json
@@ -93,6 +99,8 @@ async def drill(
         await stop_world(folder, _err)
         return Exit.DONE
     asked = wanted(env, scenario, size, automatic=automatic)
+    if deploy == "compose":
+        asked = await _in_compose(asked or SMALL)
     headless = headless or json or not _at_terminal()
     if headless and crew == "manual":
         raise DrillUsageError("--crew manual needs somebody to sign: at a terminal, without --headless")
@@ -121,6 +129,22 @@ def wanted(
         usually = STORIES[AUTOMATIC_IN].scenario
         raise DrillUsageError(f"--automatic is rehearsed in {AUTOMATIC_IN}, with {usually}")
     return replace(asked, automatic=automatic)
+
+
+async def _in_compose(asked: WorldWanted) -> WorldWanted:
+    """That world with its service in a container; DrillUsageError where it cannot be."""
+    from console.drill.contained import ready
+    from console.targets.process import Programs
+
+    if asked.automatic:
+        raise DrillUsageError("--automatic is rehearsed with processes: leave out --deploy")
+    if asked.story.instances > 1:
+        raise DrillUsageError("several instances are rehearsed with processes: leave out --deploy")
+    try:
+        url = await ready(Programs(child_environment(os.environ), tag=Path("/")))
+    except StatedError as error:
+        raise DrillUsageError(f"--deploy compose needs Docker and Compose: {error}") from error
+    return replace(asked, docker=url)
 
 
 def _bytes(size: str) -> int:
