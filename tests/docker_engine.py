@@ -71,6 +71,9 @@ class Dockerd:
             self._process.terminate()
             self._process.wait(30)
             self._process = None
+            # A container in the machine's own network leaves a mount of it behind.
+            for left in (self.folder / "exec" / "netns").glob("*"):
+                subprocess.run(("umount", str(left)), capture_output=True, check=False)
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from msgspec import Struct
 
+from console.core.deploying import ComposeDeploy
 from console.core.format import plain
 from console.core.roster import Roster
 from console.core.strategy import Environment, PipelineDeploy, Strategy
@@ -99,6 +100,8 @@ def _sections(subject: Subject) -> Iterator[Section]:
         "SAVE", "What there is now: the way back from here, never the way to go.", _save(environment)
     )
     yield _code(subject)
+    if isinstance(environment.deploy, ComposeDeploy):
+        yield _compose(environment.deploy)
     yield _health(environment)
     if environment.recovery is not None:
         yield Section(
@@ -151,11 +154,13 @@ def _save(environment: Environment) -> tuple[str, ...]:
 def _code(subject: Subject) -> Section:
     repository = subject.environment.repository
     branch, back = repository.branch, repository.rollback_branch.format(epoch="$(date +%s)")
-    goes = (
-        "The push deploys."
-        if isinstance(subject.environment.deploy, PipelineDeploy)
-        else "Then deploy what the branch builds now."
-    )
+    deploy = subject.environment.deploy
+    if isinstance(deploy, PipelineDeploy):
+        goes = "The push deploys."
+    elif isinstance(deploy, ComposeDeploy):
+        goes = "The push deploys nothing: DEPLOY does."
+    else:
+        goes = "Then deploy what the branch builds now."
     return Section(
         "CODE",
         f"GOOD is the tag of the newest release that {subject.environment.releases.file} calls good. {goes} "
@@ -171,6 +176,39 @@ def _code(subject: Subject) -> Section:
             f'  "$NEW:refs/heads/{back}"',
         ),
     )
+
+
+def _compose(rules: ComposeDeploy) -> Section:
+    """The application's services alone, of the images that are on record for GOOD."""
+    variables = {component: component.upper().replace("-", "_") for component in rules.services}
+    words = ["docker compose", f"-p {quote(rules.project)}"]
+    words += [f"--env-file {quote(rules.env_file)}"] if rules.env_file else []
+    words += [f"-f {quote(name)}" for name in (*rules.files, "pinned.yml")]
+    words += ["up -d --no-build --no-deps", *map(quote, rules.services.values())]
+    told = f"with {', '.join(rules.environment)} set, " if rules.environment else ""
+    return Section(
+        "DEPLOY",
+        f"Never the deploy script: it stops the database. In {rules.folder}, {told}the images that are on "
+        "record for GOOD, each by digest or id. Where code is mounted, check GOOD out there first. "
+        "Older: docker-compose.",
+        (
+            f"cd {quote(rules.folder)}",
+            "{ echo services:",
+            *(
+                f'  echo "  {service}: {{image: "${{{variables[component]}:?its image}}"}}"'
+                for component, service in rules.services.items()
+            ),
+            "} >pinned.yml",
+            *_continued(" ".join(words)),
+        ),
+    )
+
+
+def _continued(command: str) -> Iterator[str]:
+    """A command over as many lines as it needs."""
+    *lines_, last = wrap(command, WIDTH - len(_INDENT) - 2, break_on_hyphens=False, break_long_words=False)
+    yield from (f"{line} \\" for line in lines_)
+    yield last
 
 
 def _health(environment: Environment) -> Section:
