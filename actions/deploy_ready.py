@@ -33,6 +33,7 @@ class DeployReady(Action):
             params={
                 "commit": code.restored,
                 "version": code.answers,
+                "release": code.target.tag,
                 **frozen_images(code.images),
             },
         )
@@ -64,5 +65,5 @@ class DeployReady(Action):
         lacking, running = self._looked
         if lacking:
             raise ActionError("; ".join(lacking))
-        words = f"{self.params['version']} can run; now {running.words}"
+        words = f"{self.params['release']} can run; now {running.words}"
         return Proof(words, evidence=(Slot(SLOT, words, self.params["commit"]),))

@@ -1,4 +1,4 @@
-"""What must be true of a deployment by Compose or by a command: each name once, and data left alone."""
+"""What must be true of how the engine deploys: each name once, and data left alone."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,9 @@ def services(environment: Part) -> Iterator[Finding]:
         if name is None:
             continue
         if name in seen:
-            yield service.wrong(f"service `{name}` is that of `{seen[name]}` already")
+            yield service.wrong(
+                f"service `{name}` is that of `{seen[name]}` already: a service runs one image"
+            )
         seen.setdefault(name, component)
     for depended in deploy["depends"].each():
         if depended.text in seen:

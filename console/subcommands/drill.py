@@ -146,6 +146,8 @@ async def _in_compose(asked: WorldWanted) -> WorldWanted:
 
     if asked.automatic:
         raise DrillUsageError("--automatic is rehearsed with processes: leave out --deploy")
+    if asked.story.instances > 1:
+        raise DrillUsageError("several instances are rehearsed with processes: leave out --deploy")
     try:
         url = await ready(Programs(child_environment(os.environ), tag=Path("/")))
     except StatedError as error:
