@@ -24,7 +24,7 @@ class Capture(Action):
         """Where containers are."""
         cache = environment.cache
         inside = environment.data.container or (cache and cache.container)
-        return environment.deploy.kind == "compose" or bool(inside)
+        return environment.deploy.kind in ("compose", "swarm") or bool(inside)
 
     @staticmethod
     def preview(inputs: Inputs, world: World) -> Preview:

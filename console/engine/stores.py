@@ -8,6 +8,7 @@ from console.config.secrets import Secrets
 from console.core.data import AnyArchive, Cache, Data, FilesArchive, PgBackRest, Recipient
 from console.core.deploying import ComposeDeploy
 from console.core.strategy import Environment
+from console.core.swarm_deploy import SwarmDeploy
 from console.targets.docker.engine import Docker
 from console.targets.docker.reach import reach
 from console.targets.docker.shell import ContainerShell
@@ -106,6 +107,6 @@ class StoreMaker:
 def _engine_of(environment: Environment) -> Docker | None:
     """The Docker engine that something of the environment runs in; None where nothing does."""
     deploy, cache = environment.deploy, environment.cache
-    if isinstance(deploy, ComposeDeploy):
+    if isinstance(deploy, ComposeDeploy | SwarmDeploy):
         return Docker(deploy.docker)
     return Docker() if environment.data.container or (cache and cache.container) else None

@@ -1,5 +1,6 @@
 """Mistakes in how an environment deploys by Compose or by a command: told with line and column."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -29,7 +30,8 @@ def block(kind: str, **changes: str) -> tuple[str, str]:
 def test_as_the_comment_has_it_is_right(environment: str, tmp_path: Path) -> None:
     whole = (BUNDLED / "strategy.yaml").read_text()
     start = whole.index("    # deploy:\n", whole.index(f"  {environment}:\n"))
-    comment = whole[start : whole.index("    # Frozen", start)]
+    lines = whole[start:].splitlines(keepends=True)
+    comment = "".join((lines[0], *itertools.takewhile(lambda line: line.startswith("    #   "), lines[1:])))
     before = whole.rindex(PIPELINE, 0, start)
     written = re.sub("^    # ", "    ", comment, flags=re.MULTILINE)
     path = tmp_path / "strategy.yaml"
