@@ -1,26 +1,9 @@
-"""What must be true of a deployment by Docker Swarm: a service for each component, and enough time."""
+"""What must be true of a deployment by Docker Swarm: the step that waits for it has enough time."""
 
 from collections.abc import Iterator
 
 from console.core.fields import seconds_of
-from console.core.naming import quoted
 from console.core.parts import Finding, Part, Rule
-
-
-def one_each(environment: Part) -> Iterator[Finding]:
-    """Two components in one service would each undo the other's image."""
-    if (deploy := _of(environment)) is None:
-        return
-    taken: dict[str, str] = {}
-    for component, service in deploy["services"].items():
-        if service.text is None:
-            continue
-        if service.text in taken:
-            yield service.wrong(
-                f"service {quoted(service.text)} is that of {quoted(taken[service.text])} already:"
-                " a service runs one image"
-            )
-        taken.setdefault(service.text, component)
 
 
 def enough_time(environment: Part) -> Iterator[Finding]:
@@ -49,4 +32,4 @@ def _seconds(part: Part) -> float | None:
         return None
 
 
-RULES: tuple[Rule, ...] = (one_each, enough_time)
+RULES: tuple[Rule, ...] = (enough_time,)
