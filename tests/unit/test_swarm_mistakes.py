@@ -43,7 +43,7 @@ def test_as_the_comment_has_it_is_right(tmp_path: Path) -> None:
         ({"monitor": "0s"}, "expected a duration above zero"),
         ({"docker": "manager-1"}, "expected an engine's address such as `unix:///var/run/docker.sock`"),
         ({"paralellism": "2"}, "unknown key `paralellism`: did you mean `parallelism`?"),
-        ({"services": "{app: web, jobs: web}"}, "service `web` is that of `app` already: a service runs one"),
+        ({"services": "{app: web, jobs: web}"}, "service `web` is that of `app` already"),
     ],
 )
 def test_the_block(changed: dict[str, str], words: str, tmp_path: Path) -> None:
