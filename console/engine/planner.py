@@ -105,7 +105,7 @@ async def _back_in_git(
 ) -> Inputs:
     """The way back to the release that is wished for, or to the newest good one that was not given up."""
     await world.clone.fetch(show, FETCH_S)
-    record = await _on_record(world)
+    record = await _on_record(world, wish)
     known = record.known
     running, recorded = _running(world, known)
     start, why = Start(running, inputs, now), ""
@@ -148,9 +148,14 @@ async def _to_release(world: World, start: Start, wish: Wish, chosen: Known) -> 
     return await to_release(world, start, wish, chosen, goal)
 
 
-async def _on_record(world: World) -> OnRecord:
-    """The releases; what was found contracted counts as that while the live schema is the one of then."""
+async def _on_record(world: World, wish: Wish) -> OnRecord:
+    """The releases; what was found contracted counts as that while the live schema is the one of then.
+
+    Where the data goes back, its schema goes with it: today's keeps no release from fitting.
+    """
     record = await asyncio.to_thread(world.releases)
+    if wish.data is not None:
+        return with_changes(record, contracted={})
     if not record.contracted:
         return record
     live = await live_digest(world)
