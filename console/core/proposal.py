@@ -9,6 +9,7 @@ from msgspec import Struct
 from console.core.plan import Release
 from console.core.releases import Known, OnRecord, ReleaseError, Verdict, place
 
+_CONTRACTED = "today's schema has contracted beyond it, as a plan of this incident found"
 _NAMED = 8
 """Tags that a refusal names, the newest."""
 
@@ -43,7 +44,7 @@ def weigh(record: OnRecord, running: str | None) -> tuple[Weighed, ...]:
     """Every release on record, newest first; `running` is the commit to get away from, None: not known."""
     now = None if running is None else place(record.known, running)
     against = [_against(record, index, now) for index in range(len(record.known))]
-    best = max((index for index, words in enumerate(against) if not words), default=None)
+    best = _best(against)
     return tuple(
         Weighed(
             tag=known.tag,
@@ -53,16 +54,26 @@ def weigh(record: OnRecord, running: str | None) -> tuple[Weighed, ...]:
             deployed=known.deployed,
             proposed=index == best,
             may_be_chosen=index != now and not _never(record, known),
-            why=against[index] or _for(known, best=index == best),
+            why=_why(known, against[index], best=index == best),
         )
         for index, known in reversed(list(enumerate(record.known)))
     )
 
 
+def _best(against: Sequence[str]) -> int | None:
+    """The newest that nothing speaks against; where no schema fits, the newest good one, its gate closed."""
+    for tolerated in ("", _CONTRACTED):
+        fit = [index for index, words in enumerate(against) if words == tolerated]
+        if fit:
+            return fit[-1]
+    return None
+
+
 def propose(record: OnRecord, running: Release, wanted: str | None) -> Chosen:
     """The release to go back to: the one wanted, or the newest good one before what runs whose schema fits.
 
-    Raises ReleaseError where there is none. What was judged bad is never gone back to.
+    Where none fits it is the newest good one all the same: its plan says what else can be done. What was
+    judged bad is never gone back to. Raises ReleaseError where there is none.
     """
     weighed = weigh(record, running.commit)
     if wanted is not None:
@@ -132,7 +143,7 @@ def _against(record: OnRecord, index: int, now: int | None) -> str:
     if known.verdict == "unproven":
         return "unproven: nobody has judged it"
     if known.commit in record.contracted:
-        return "today's schema has contracted beyond it, as a plan of this incident found"
+        return _CONTRACTED
     return ""
 
 
@@ -145,7 +156,9 @@ def _never(record: OnRecord, known: Known) -> str:
     return ""
 
 
-def _for(known: Known, *, best: bool) -> str:
+def _why(known: Known, against: str, *, best: bool) -> str:
+    if against:
+        return f"the newest good one, but {against}" if best else against
     words = "the newest good one that can be gone back to" if best else "good, and older"
     return f"{words}, says {known.said_by}{_because(known)}"
 

@@ -114,6 +114,14 @@ def test_a_release_beyond_which_the_schema_has_contracted_is_passed_over_but_can
     assert propose(ledger, running(2), "v1.5.1").release.tag == "v1.5.1"
 
 
+def test_where_no_schema_fits_it_is_the_newest_good_one_and_says_so() -> None:
+    """Its plan keeps the gate closed, and offers what else can be done."""
+    ledger = record("good", "good", "unproven", contracted={commit(0): "digest", commit(1): "digest"})
+    chosen = propose(ledger, running(2), None)
+    assert chosen.release.tag == "v1.5.1"
+    assert chosen.why.startswith("the newest good one, but today's schema has contracted beyond it")
+
+
 def test_the_good_ones_before_what_runs_are_candidates_all_of_them() -> None:
     """Among them the nearest is looked for whose schema fits."""
     ledger = record("good", "good", "bad", "good", "good", "good", matching="[^1]$")
@@ -144,13 +152,14 @@ def test_a_proposal_is_good_older_than_what_runs_and_fits_the_schema(
     verdicts: list[str], now: int, contracted: set[int]
 ) -> None:
     ledger = record(*verdicts, contracted={commit(number): "digest" for number in contracted})
-    fit = [
-        known.tag
+    good = [
+        number
         for number, known in enumerate(ledger.known)
-        if known.verdict == "good" and number not in contracted and (now >= len(verdicts) or number < now)
+        if known.verdict == "good" and (now >= len(verdicts) or number < now)
     ]
-    if fit:
-        assert proposed(ledger, running(now)) == fit[-1]
+    fit = [number for number in good if number not in contracted]
+    if fit or good:
+        assert proposed(ledger, running(now)) == ledger.known[(fit or good)[-1]].tag
     else:
         with pytest.raises(ReleaseError):
             propose(ledger, running(now), None)
