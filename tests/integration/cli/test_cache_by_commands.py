@@ -47,10 +47,11 @@ def saved(warroom: CommandLine) -> str:
 
 @pytest.fixture(scope="module")
 def incident(warroom: CommandLine, saved: str) -> str:
-    """Id of an incident that somebody has declared, its plan made."""
+    """Id of an incident that somebody has declared, its plan made, and prepared."""
     declared = warroom("declare", "sessions of others are shown")
     assert declared.returncode == Exit.DONE, declared.stderr
     warroom.wait_for(planned)
+    warroom.prepare()
     return str(warroom.json("status")["incident"]["id"])
 
 
