@@ -262,6 +262,9 @@ async def test_backends_that_are_ended_end_the_dump_with_the_reason(
     postgres.create("dump_ended", *BULK)
     server = server_of(postgres, "dump_ended", tmp_path)
     async with crawling(server, tmp_path / "to") as task:
+        await until(
+            lambda: backends(postgres) > 2
+        )  # before pg_dump is there, its snapshot alone would be gone
         await server.named(TOKEN).end_ours()
         with pytest.raises(ServerError, match=ENDED) as caught:
             await task
