@@ -252,7 +252,7 @@ class Gatehouse:
         live = Live(pid=1, epoch=book.state.epoch + 1, beat=self.clock.now())
         return Engine(
             book=book,
-            world=cast("World", SimpleNamespace(clock=self.clock, environment=self.environment)),
+            world=cast("World", SimpleNamespace(clock=self.clock, environment=self.environment, clone=None)),
             desk=Desk(
                 NAME,
                 self.environment,
