@@ -17,6 +17,7 @@ from console.core.plan import DataChange
 from console.core.protocols import Head
 from console.core.releases import OnRecord
 from console.store.clock import SystemClock
+from console.targets.deploy import PipelineDeployer
 from console.targets.postgres.dump import DUMP
 from console.targets.postgres.rows import Rows
 from console.targets.process import Programs
@@ -80,7 +81,7 @@ class Trial:
             clock=self.clock,
             programs=Programs({"PATH": os.environ["PATH"]}, tag=folder),
             clone=None,  # type: ignore[arg-type]  # nothing here is about code
-            deployer=None,  # type: ignore[arg-type]
+            deployer=PipelineDeployer(None, self.clock, 1.0),  # type: ignore[arg-type]  # asks nobody here
             health=None,  # type: ignore[arg-type]
             rows=Rows(lambda: "", {}),
             stores=self.stores,
