@@ -1,11 +1,12 @@
 """NEXT while steps wait for their keys, while they are taken back, and when they have been. Pure."""
 
 from console.core import undoing
+from console.core.clock import Stamp
 from console.core.format import left
 from console.core.next_line import NextStep
 from console.core.pacing import waiting
 from console.core.plan import Phase, Step
-from console.core.policy import gate
+from console.core.policy import gate, prerequisites, refused, too_old
 from console.core.protocols import Snapshot
 from console.core.standing import remaining, spent
 from console.core.state import Incident, Status
@@ -24,10 +25,19 @@ def key_step(snapshot: Snapshot, incident: Incident, environment: Environment) -
         return None
     step = ready[0]
     if incident.gate_opened is None and step.phase is Phase.SWITCH:
-        if not gate(incident, snapshot.at).may_open:
+        again = _looked_at_again(incident, snapshot.at)
+        if not again and not gate(incident, snapshot.at).may_open:
             return None
-        return NextStep(f"open the gate with {step.title}: {_does(step)}", "run")
+        first = f"; before that {again[0].title} is done once more" if again else ""
+        return NextStep(f"open the gate with {step.title}: {_does(step)}{first}", "run")
     return NextStep(f"run {step.title}: {_does(step)}", "run")
+
+
+def _looked_at_again(incident: Incident, now: Stamp) -> tuple[Step, ...]:
+    """What the key sets going before the gate opens, where nothing but its age keeps the gate closed."""
+    if refused(incident) or not all(one.met for one in prerequisites(incident, now)):
+        return ()
+    return too_old(incident, now)
 
 
 def _does(step: Step) -> str:
