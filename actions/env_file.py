@@ -8,13 +8,16 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, World
+from actions.action import Action, ActionError, Finding, Inputs, Preview, Proof, Report, Undo, World
 from console.core.env_backups import EnvManifest, Judged, Rules, choose
 from console.core.env_file import differences, merged
 from console.core.format import count, short
 from console.core.moments import written
+from console.core.plan import WayBack
 from console.core.strategy import Environment
 from console.targets.env_file import Current, EnvError, EnvFiles, digest
+
+_READ_AT_START = "what was started in between has read the other one: start it anew"
 
 
 class SaveEnv(Action):
@@ -86,11 +89,102 @@ class SaveEnv(Action):
         return Proof(found.words, {"backup": self.params["name"]})
 
 
+class SwapEnvBack(Action):
+    """Put back what the file held before it was swapped in this incident."""
+
+    repeatable = True
+    serves = "asked"
+
+    @staticmethod
+    def preview(inputs: Inputs, world: World) -> Preview:
+        """From the file that the swap has left beside it."""
+        files = files_of(world)
+        before = _first_kept(files, inputs.incident)
+        if not before.exists():
+            raise ActionError(
+                f"there is no {before.name}: {files.path.name} was not swapped in that incident"
+            )
+        old = files.bytes_of(before)
+        now = files.current()
+        parsed = files.parsed(old, before), files.parsed(now.raw, files.path)
+        kept = files.path.with_name(f"{before.name}_undone_{short(now.sha256)}")
+        apart = differences(parsed[1], parsed[0]).words
+        return Preview(
+            f"put {before.name} back in place of {files.path.name}; {apart}",
+            (f"write {before} beside {files.path}; link {files.path} as {kept.name}; rename",),
+            {"before": now.sha256, "after": digest(old), "from": str(before), "kept": str(kept)},
+        )
+
+    async def probe(self) -> Finding:
+        """By what the file holds."""
+        return await asyncio.to_thread(_stands, self.world, self.params["before"], self.params["after"])
+
+    async def perform(self, report: Report) -> None:
+        """One rename, as the swap."""
+        report("putting the environment file back")
+        await asyncio.to_thread(self._swap_back)
+
+    def _swap_back(self) -> None:
+        files, params = files_of(self.world), self.params
+        if files.current().sha256 != params["after"]:
+            old = files.read(Path(params["from"]), params["after"])
+            files.swap(old, params["before"], Path(params["kept"]))
+
+    async def verify(self) -> Proof:
+        """It holds what it held."""
+        found = await self.probe()
+        if found.found != "done":
+            raise ActionError(found.words)
+        return Proof(f"{found.words}; {_READ_AT_START}")
+
+
+class UndoSwapEnv(Undo):
+    """Put back what the file held; where it was not swapped, there is nothing to do."""
+
+    @staticmethod
+    def preview(params: dict[str, str], world: World) -> WayBack:
+        """From the file that the swap leaves beside it."""
+        name, kept = files_of(world).path.name, Path(params["kept"]).name
+        return WayBack(
+            f"put {kept} back in place of {name}; {_READ_AT_START}",
+            (f"write {params['kept']} beside {name}, with its owner and mode; rename",),
+        )
+
+    @property
+    def _back(self) -> SwapEnvBack:
+        swapped, kept = self.params["after"], self.params["kept"]
+        params = {
+            "before": swapped,
+            "after": self.params["before"],
+            "from": kept,
+            "kept": f"{kept}_undone_{short(swapped)}",
+        }
+        return SwapEnvBack(params, self.world, self.token)
+
+    async def probe(self) -> Finding:
+        """By what the file holds."""
+        return await self._back.probe()
+
+    async def perform(self, report: Report) -> None:
+        """One rename."""
+        await self._back.perform(report)
+
+    async def verify(self) -> Proof:
+        """It holds what it held."""
+        return await self._back.verify()
+
+
 class SwapEnv(Action):
     """Put the chosen backup in the file's place; what it held stays beside it."""
 
     repeatable = True
     serves = "code"
+    undo = UndoSwapEnv
+
+    @classmethod
+    def way_back(cls, params: dict[str, str], world: World) -> WayBack | None:
+        """None where the file stays as it is."""
+        return super().way_back(params, world) if params["backup"] else None
 
     @classmethod
     def belongs(cls, environment: Environment) -> bool:
@@ -152,55 +246,6 @@ class SwapEnv(Action):
         if found.found != "done":
             raise ActionError(found.words)
         return Proof(found.words, {"kept": self.params["kept"]} if self.params["backup"] else {})
-
-
-class SwapEnvBack(Action):
-    """Put back what the file held before it was swapped in this incident."""
-
-    repeatable = True
-    serves = "asked"
-
-    @staticmethod
-    def preview(inputs: Inputs, world: World) -> Preview:
-        """From the file that the swap has left beside it."""
-        files = files_of(world)
-        before = _first_kept(files, inputs.incident)
-        if not before.exists():
-            raise ActionError(
-                f"there is no {before.name}: {files.path.name} was not swapped in that incident"
-            )
-        old = files.bytes_of(before)
-        now = files.current()
-        parsed = files.parsed(old, before), files.parsed(now.raw, files.path)
-        kept = files.path.with_name(f"{before.name}_undone_{short(now.sha256)}")
-        apart = differences(parsed[1], parsed[0]).words
-        return Preview(
-            f"put {before.name} back in place of {files.path.name}; {apart}",
-            (f"write {before} beside {files.path}; link {files.path} as {kept.name}; rename",),
-            {"before": now.sha256, "after": digest(old), "from": str(before), "kept": str(kept)},
-        )
-
-    async def probe(self) -> Finding:
-        """By what the file holds."""
-        return await asyncio.to_thread(_stands, self.world, self.params["before"], self.params["after"])
-
-    async def perform(self, report: Report) -> None:
-        """One rename, as the swap."""
-        report("putting the environment file back")
-        await asyncio.to_thread(self._swap_back)
-
-    def _swap_back(self) -> None:
-        files, params = files_of(self.world), self.params
-        if files.current().sha256 != params["after"]:
-            old = files.read(Path(params["from"]), params["after"])
-            files.swap(old, params["before"], Path(params["kept"]))
-
-    async def verify(self) -> Proof:
-        """It holds what it held."""
-        found = await self.probe()
-        if found.found != "done":
-            raise ActionError(found.words)
-        return Proof(found.words)
 
 
 # -- what they share --------------------------------------------------------------------------------

@@ -12,12 +12,13 @@ import pytest
 from msgspec.structs import replace
 
 from actions.action import ActionError
+from actions.env_file import SwapEnv, UndoSwapEnv
 from actions.registry import ACTIONS
 from console.core.env_backups import EnvManifest
 from console.core.env_rules import EnvironmentFile
 from console.core.releases import OnRecord
 from console.targets.env_file import MANIFEST, EnvError, EnvFiles, digest
-from tests.integration.actions.kit import Place, Said
+from tests.integration.actions.kit import TOKEN, Place, Said
 
 CANARY = "canary-5ecret"
 BAD = f"# of v1.5.3\nRPC_URL=https://rpc.example/{CANARY}\nJWT_SECRET='{CANARY}-new'\nGAS_LIMIT=9\n"
@@ -261,6 +262,45 @@ class TestPuttingBack:
         await office.do("swap-env-back")
         assert office.path.read_text() == BAD
         assert CANARY not in office.plan("swap-env-back")
+
+    async def test_the_way_back_of_the_step_is_in_the_plan_and_twice_does_no_harm(
+        self, office: Office
+    ) -> None:
+        """By names of files alone; where the swap has not happened, there is nothing to do."""
+        office.back_up()
+        params = office.place.action("swap-env").params
+        told = SwapEnv.way_back(params, office.place.world)
+        assert told is not None
+        assert told.words.startswith(f"put {office.kept.name} back in place of .env.staging")
+        assert not told.by_hand
+        way_back = UndoSwapEnv(params, office.place.world, TOKEN)
+        assert (await way_back.probe()).found == "done"
+        await office.do("swap-env")
+        assert (await way_back.probe()).found == "not done"
+        for _ in range(2):
+            await way_back.perform(Said())
+        proof = await way_back.verify()
+        assert "start it anew" in proof.words
+        assert CANARY not in "\n".join([told.words, *told.effects, proof.words, *proof.facts.values()])
+        assert office.path.read_text() == BAD
+
+    async def test_a_plan_that_leaves_the_file_has_no_way_back_of_it(self, office: Office) -> None:
+        office.back_up()
+        await office.do("swap-env")
+        params = ACTIONS["swap-env"].preview(office.place.inputs, office.place.world).params
+        assert params == {"backup": ""}
+        assert SwapEnv.way_back(params, office.place.world) is None
+
+    async def test_a_file_changed_since_the_swap_is_not_put_back_over(self, office: Office) -> None:
+        office.back_up()
+        action = office.place.action("swap-env")
+        await action.perform(Said())
+        office.path.write_text(f"{GOOD}FLAG=1\n")
+        way_back = UndoSwapEnv(action.params, office.place.world, TOKEN)
+        assert (await way_back.probe()).found == "cannot tell"
+        with pytest.raises(EnvError, match="changed by somebody"):
+            await way_back.perform(Said())
+        assert office.path.read_text() == f"{GOOD}FLAG=1\n"
 
     async def test_where_nothing_was_swapped_there_is_nothing_to_put_back(self, office: Office) -> None:
         with pytest.raises(ActionError, match="was not swapped in that incident"):
