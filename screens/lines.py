@@ -165,8 +165,11 @@ def wrap(words: str, cells: int, role: Role = Role.PLAIN, indent: int = 0) -> li
     return [(blank(indent if n else 0), span(each, role)) for n, each in enumerate(lines)]
 
 
-def labelled(name: str, words: str, cells: int, role: Role = Role.PLAIN) -> list[Line]:
-    """Words with their name in a narrow column before them."""
-    first, *more = wrap(words, cells - LABEL_CELLS, role)
-    head = (span(f"{name:<{LABEL_CELLS}}", Role.DIM), *first)
-    return [head, *((blank(LABEL_CELLS), *row) for row in more)]
+def labelled(
+    name: str, words: str, cells: int, role: Role = Role.PLAIN, column: int = LABEL_CELLS
+) -> list[Line]:
+    """Words with their name in a narrow column before them; a name that is longer gets the room it needs."""
+    column = max(column, len(name) + 1)
+    first, *more = wrap(words, cells - column, role)
+    head = (span(f"{name:<{column}}", Role.DIM), *first)
+    return [head, *((blank(column), *row) for row in more)]

@@ -34,10 +34,10 @@ class UndoDialog(Form):
             return wrap(f"Nothing can be taken back now: {why or 'the plan has changed'}.", width, Role.BAD)
         found = whereabouts(self.scene.snapshot, self.scene.environment)
         lines = wrap(f"{found.sentence}.", width) if found else []
-        for step in self._steps:
-            lines += labelled(step.title, undoing.back_words(step), width)
-        for step in undoing.by_hand(incident):
-            lines += [*labelled(step.title, undoing.back_words(step), width)]
+        steps = (*self._steps, *undoing.by_hand(incident))
+        column = max((len(step.title) for step in steps), default=0) + 2
+        for step in steps:
+            lines += labelled(step.title, undoing.back_words(step), width, column=column)
         return lines
 
     def options(self) -> Sequence[tuple[str, str]]:
