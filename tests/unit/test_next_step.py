@@ -20,6 +20,7 @@ from console.core.schema_verdict import Difference, SchemaVerdict
 from tests.ui import data_place as dp
 from tests.ui import place
 from tests.ui.fake_room import FakeRoom
+from tests.unit.core import kit
 
 
 def said(room: FakeRoom) -> NextStep:
@@ -670,3 +671,42 @@ def test_nobody_plans_anew_while_a_step_runs() -> None:
     found = said(room)
     assert found.command is None
     assert "ends first, then plan anew (T): the schema has contracted" in found.sentence
+
+
+# -- a step a key -----------------------------------------------------------------------------------
+
+
+def by_steps() -> FakeRoom:
+    room = FakeRoom(place.environment(pace="step"))
+    room.suspect()
+    room.declare()
+    room.freeze()
+    return room
+
+
+def test_by_steps_each_is_named_with_what_it_would_do() -> None:
+    """Under way, it is waited for as ever."""
+    room = by_steps()
+    assert said(room).sentence.startswith("run fetch the branch: ")
+    assert said(room).command == "run"
+    room.begin("fetch")
+    assert said(room).command is None
+
+
+def test_by_steps_the_gate_opens_with_a_key_once_nothing_else_is_waited_for() -> None:
+    """Also where a proof has grown old: that step is done again when the key is pressed."""
+    room = by_steps()
+    room.prepare()
+    assert said(room).command == "go", "somebody must say yes first"
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
+    assert said(room).sentence.startswith("open the gate with ")
+    assert said(room).command == "run"
+    room.freeze(
+        steps=kit.STEPS, predicates=(Predicate("good-tree", "exactly the good tree", max_age_s=60.0),)
+    )
+    for name in ("fetch", "worktree"):
+        room.run(name, 1, "done")
+    room.say(ev.EvidenceRecorded("good-tree", holds=True, words="so it is", inputs="x"))
+    room.say(ev.GateClaimed(room.plan_hash, ("engineer",)), actor="eng-1")
+    room.wait(120)
+    assert said(room).sentence.startswith("open the gate with ")
