@@ -14,7 +14,6 @@ from console.drill.cache import start_redis
 from console.drill.certificates import trusting
 from console.drill.children import Children, environment, python
 from console.drill.ci_world import start_ci
-from console.drill.contained import forget, record
 from console.drill.deploys import Deploys
 from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
@@ -99,8 +98,11 @@ class House:
         self._speaker.say("stopping PostgreSQL and Redis")
         await self._children.stop("postgres", "redis")
         await self._site.close()
-        if self._wanted.docker and (left := await forget(self._place, self._wanted.docker, self._programs)):
-            self._speaker.say(left)
+        if self._wanted.docker:
+            from console.drill.contained import forget  # what drives an engine is loaded where one is driven
+
+            if left := await forget(self._place, self._wanted.docker, self._programs):
+                self._speaker.say(left)
         self._place.clear_outside()
         self._place.clear_data()
         if self._world is not None:
@@ -174,6 +176,8 @@ class House:
             raise failed.exceptions[0] from None
         self._ci = ci.result() if ci else None
         if self._wanted.docker:
+            from console.drill.contained import record
+
             self._speaker.say("making an image of each release")
             await record(place, self._wanted.docker, programs, commits.result())
         return commits.result(), postgres.result(), redis.result()

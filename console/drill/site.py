@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from console.drill.children import Children, python
-from console.drill.contained import keeping
 from console.drill.migrations import migrate
 from console.drill.place import DrillError, Place, one_line
 from console.drill.ports import LOOPBACK, on_free_port
@@ -167,12 +166,18 @@ class Site:
         """Let go of connections."""
         await self._http.aclose()
 
+    def _command(self, port: int, commit: str) -> tuple[str, ...]:
+        """The service itself; or whoever keeps its container, which ends with that process."""
+        if not self.docker:
+            return python("walletconnect", "--port", str(port))
+        from console.drill.contained import keeping  # what drives an engine is loaded where one is driven
+
+        return keeping(self.docker, port, commit)
+
     async def _start(self, instance: str, worktree: Path, commit: str, port: int) -> tuple[int, Running]:
         child = await self._children.start(
             instance,
-            keeping(self.docker, port, commit)
-            if self.docker
-            else python("walletconnect", "--port", str(port)),
+            self._command(port, commit),
             cwd=Path("/") if self.docker else worktree,
             extra={
                 **self.settings,
