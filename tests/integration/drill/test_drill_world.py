@@ -39,7 +39,7 @@ EXPECTED_METRICS = {
     "process_resident_memory_bytes",
     "process_cpu_seconds_total",
 }
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture

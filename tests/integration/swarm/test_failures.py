@@ -155,7 +155,7 @@ async def test_whoever_changes_it_in_the_middle_is_not_undone(site: Site) -> Non
     def meddle(words: str) -> None:
         if words.startswith("web: 1 of 2"):
             shown.reload()
-            shown.update(labels={"by": "somebody"}, image=site.ends, networks=["host"])
+            shown.update(labels={"by": "somebody"}, image=site.bad, networks=["host"])
 
     with pytest.raises(DeployError, match="web is left as somebody else has changed it$"):
         await site.deployer(parallelism=1, delay="2s").deploy(wish(api=site.good), meddle)
