@@ -1,6 +1,6 @@
 """The crew of a headless drill: the people who would sit there, as a pure choice of who asks what next."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -80,10 +80,11 @@ def next_act(snapshot: Snapshot, crew: Crew) -> Act | None:
     ask = _command(incident, crew)
     if ask is not None:
         return Act(crew.commander, ask)
-    if tick := _tick(incident, crew, snapshot.at):
-        return tick
-    approver = approver_of(incident, crew, snapshot.at)
     signs = incident.plan is not None and incident.plan.proof == "signature"
+    for tick in _ticks(incident, crew, snapshot.at):
+        if not signs or tick.actor == crew.commander:
+            return tick
+    approver = approver_of(incident, crew, snapshot.at)
     return None if approver is None or signs else Act(approver, _yes(incident))
 
 
@@ -187,16 +188,24 @@ def _nearest(incident: Incident) -> str:
     return verdict.nearest
 
 
-def _tick(incident: Incident, crew: Crew, now: Stamp) -> Act | None:
-    """What must be done before the gate and only a person can say, by whoever may say it."""
+def _ticks(incident: Incident, crew: Crew, now: Stamp) -> Iterator[Act]:
+    """What must be done before the gate and only a person can say, each by whoever may say it."""
     if incident.plan is None or not _waits_for_people(incident):
-        return None
+        return
     for one in by_hand(incident, now):
         wanted = set(one.item.roles)
         holders = [who for who, roles in crew.roles.items() if wanted & set(roles)]
-        for who in holders if wanted else (crew.commander,):
-            return Act(who, rq.Tick(one.item.id, note=REHEARSED))
-    return None
+        for who in holders[:1] if wanted else (crew.commander,):
+            yield Act(who, rq.Tick(one.item.id, note=REHEARSED))
+
+
+def confirmation(snapshot: Snapshot, crew: Crew) -> Act | None:
+    """What only another than the commander may say before the gate, said as signatures are: by themselves."""
+    incident = snapshot.state.open_incident
+    if incident is None or incident.plan is None or incident.plan.proof != "signature":
+        return None
+    ticks = _ticks(incident, crew, snapshot.at)
+    return next((tick for tick in ticks if tick.actor != crew.commander), None)
 
 
 def _waits_for_people(incident: Incident) -> bool:
@@ -266,7 +275,7 @@ def _stuck_at_gate(snapshot: Snapshot, incident: Incident, crew: Crew) -> str | 
     """The gate is closed, everybody who can has said yes, and the engine cannot open it either."""
     if not _at_gate(incident) or approver_of(incident, crew, snapshot.at):
         return None
-    if _tick(incident, crew, snapshot.at):
+    if any(_ticks(incident, crew, snapshot.at)):
         return None
     closed = gate(incident, snapshot.at).closed
     if not closed or incident.running() or too_old(incident, snapshot.at):

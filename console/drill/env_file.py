@@ -1,50 +1,82 @@
-"""The drill's environment file, with a backup for each good release: the bad one runs with another."""
+"""The drill's environment file: what the service starts with, and what was saved of it at each deployment."""
 
 import secrets
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from console.core.env_backups import EnvManifest
 from console.core.env_file import parse
 from console.core.env_rules import EnvironmentFile
-from console.drill.story import Story
+from console.drill.place import Place, write_atomically
+from console.drill.story import Deployment, Story, Verdict
 from console.targets.env_file import EnvFiles, digest
 
-_HOUR_US = 3_600_000_000
-_GAS = {"good": 21_000, "bad": 9}
+VARIABLE = "WALLETCONNECT_ENV_FILE"
+"""Names the file to the service, which reads it when it starts."""
+SECRET = "JWT_SECRET"  # noqa: S105 - the key's name
+_FILE = ".env.walletconnect"
+_US = 1_000_000
 
 
-def write_env_file(environment: Any, folder: Path, name: str, story: Story) -> None:
-    """Put them where the strategy of the drill says, once; nothing where it names none."""
-    if "environment_file" not in environment:
-        return
-    files = EnvFiles(EnvironmentFile.model_validate(environment["environment_file"]), folder, _unheard)
-    if files.path.exists():
-        return
-    secret = secrets.token_hex(16)
-    files.path.touch(mode=0o600)
-    files.path.write_text(_text("bad", secret), encoding="utf-8")
-    for verdict in story.verdicts:
-        if verdict.verdict == "good":
-            text = _text("good", secret)
-            files.save(verdict.tag, _manifest(name, verdict.tag, text), text.encode())
+class EnvHistory:
+    """The file of one world, from before the drill to the deployment that breaks it."""
+
+    def __init__(self, place: Place, story: Story, deployment: Deployment, started_us: int) -> None:
+        """`started_us`: when the world began, UTC microseconds; ages are seen from there."""
+        self._story = story
+        self._deployment = deployment
+        self._started_us = started_us
+        rule = EnvironmentFile.model_validate(env_rules(place.root, story, deployment, started_us))
+        self._files = EnvFiles(rule, place.root, _unheard)
+
+    def begin(self) -> dict[str, str]:
+        """Write the file of the release that runs first, and the backups; what the service is told of it."""
+        before, now = secrets.token_hex(16), secrets.token_hex(16)
+        for verdict in self._story.verdicts:
+            rotated = verdict.age_s < self._deployment.rotated_ago_s
+            text = self._text(verdict.tag, now if rotated else before)
+            self._save(verdict, text)
+            if verdict.tag == self._story.starts:
+                write_atomically(self._files.path, text.encode())
+                break
+        return {VARIABLE: str(self._files.path)}
+
+    def change(self, tag: str) -> None:
+        """Write the file that this release is deployed with; its secret stays."""
+        secret = parse(self._files.path.read_text(encoding="utf-8")).values[SECRET]
+        write_atomically(self._files.path, self._text(tag, secret).encode())
+
+    def _text(self, tag: str, secret: str) -> str:
+        settings = {**self._deployment.settings[tag], SECRET: secret}
+        lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+        return f"# of {tag}, made by the drill\n{lines}"
+
+    def _save(self, verdict: Verdict, text: str) -> None:
+        """As the pipeline does when it has deployed."""
+        manifest = EnvManifest(
+            environment=self._story.environment,
+            sha256=digest(text.encode()),
+            bytes=len(text.encode()),
+            mode="0600",
+            taken=self._started_us - verdict.age_s * _US,
+            keys=tuple(sorted(parse(text).settings)),
+            release=verdict.tag,
+        )
+        self._files.save(verdict.tag, manifest, text.encode())
 
 
-def _text(kind: str, secret: str) -> str:
-    return f"# made by the drill\nGAS_LIMIT={_GAS[kind]}\nJWT_SECRET={secret}\nLOG_LEVEL=info\n"
+def env_rules(folder: Path, story: Story, deployment: Deployment, started_us: int) -> dict[str, Any]:
+    """What the strategy of a drill says of the file: its place, its backups, and when the secret was rotated.
 
-
-def _manifest(name: str, tag: str, text: str) -> EnvManifest:
-    return EnvManifest(
-        environment=name,
-        sha256=digest(text.encode()),
-        bytes=len(text),
-        mode="0600",
-        taken=time.time_ns() // 1000 - _HOUR_US,
-        keys=tuple(sorted(parse(text).settings)),
-        release=tag,
-    )
+    The file lies among the secrets, which the service can read however it runs, and ends with them.
+    """
+    rotated = datetime.fromtimestamp(started_us // _US - deployment.rotated_ago_s, UTC)
+    return {
+        "path": str(folder / "secrets" / f"{_FILE}.{story.environment}"),
+        "backups": str(folder / "backups" / f"walletconnect-{story.environment}-*" / "env.backup"),
+        "rotated": [{"key": SECRET, "at": rotated.strftime("%Y-%m-%dT%H:%M:%SZ")}],
+    }
 
 
 def _unheard(_key: str, _value: str) -> None:

@@ -15,7 +15,7 @@ from console.config.roster import load_roster
 from console.drill.automatic import rehearse_automatic
 from console.drill.ci_world import REQUESTS, rehearsed
 from console.drill.contained import ContainedAt
-from console.drill.env_file import write_env_file
+from console.drill.env_file import env_rules
 from console.drill.keyring import Keyring
 from console.drill.pager import PAGES
 from console.drill.place import Place
@@ -28,14 +28,16 @@ ACTOR = "eng-1"
 """Who plays, and who the crew of a headless drill is; an engineer of the bundled roster."""
 NOTE = "windows are seconds, not minutes"
 """What the screen says about the strategy of a drill."""
-BEFORE = "3s"
-"""How long before the onset the recovery point lies, where data can go back."""
+BEFORE = {"15m": "3s", "1h": "6s"}
+"""How long before the onset the recovery point lies, where data can go back; by what it is in the field."""
 LOSS_WITH_BULK = 100_000
 """Rows that a yes signs away where much data takes minutes to restore, in which users write on."""
 AGAIN, DEPUTY_AFTER, LEVEL = "30s", "75s", "45s"
 """How long silence lasts before people are asked again, and deputies are; how long a level has."""
-NOTE_OF_DATA = f"seconds, not minutes; data: {BEFORE} before the onset"
+NOTE_OF_DATA = "seconds, not minutes; data: {before} before the onset"
 _MINUTES = re.compile(r"\b(\d+)m\b")
+SUITES = {"validate": "walletconnect.validate", "integration": "walletconnect.integration"}
+"""Modules of the releases, by the strategy's names of the commands."""
 _EVERY, _LIMIT = "250ms", "2s"
 _SETTLE = "500ms"
 """Half a minute, at a minute a second."""
@@ -53,7 +55,6 @@ def write_files(folder: Path, world: World) -> Setting:
     for other in set(document["environments"]) - {name}:
         del document["environments"][other]
     _rehearse(document["environments"][name], folder, world)
-    write_env_file(document["environments"][name], folder, name, world.wanted.story)
     strategy, roster = folder / "strategy.yaml", folder / "roster.yaml"
     with strategy.open("w", encoding="utf-8") as file:
         yaml.dump(document, file)
@@ -111,6 +112,7 @@ def _rehearse(environment: Any, folder: Path, world: World) -> None:
     environment["service"] |= {"url": world.service_url, "health": health, "commit": "commit"}
     if world.instances:
         environment["service"]["instances"] = {name: f"{url}/health" for name, url in world.instances.items()}
+    _rehearse_env_file(environment, folder, world)
     dsn = f"file:{folder / 'secrets' / 'postgres.dsn'}"
     environment["data"] |= {
         "dsn": dsn,
@@ -149,13 +151,22 @@ def _rehearse_paging(rule: Any, folder: Path) -> None:
 
 def _rehearse_data(environment: Any, folder: Path, world: World, archive: ArchiveAt) -> None:
     """Point everything that keeps and restores data at the world, with a recovery point of seconds."""
-    environment["drill"] = NOTE_OF_DATA
+    before = BEFORE[environment["recovery"]["before"]]
+    environment["drill"] = NOTE_OF_DATA.format(before=before)
     environment["cache"]["url"] = f"file:{folder / 'secrets' / 'redis.url'}"
     environment["backups"]["folder"] = str(folder / "backups")
     environment["archive"] |= {"wal": archive.wal, "bases": archive.bases}
-    environment["recovery"]["before"] = BEFORE
+    environment["recovery"]["before"] = before
     if world.wanted.bulk:
         environment["recovery"]["loss_at_most"] = LOSS_WITH_BULK
+
+
+def _rehearse_env_file(environment: Any, folder: Path, world: World) -> None:
+    """Point at the environment file, where the service starts with one."""
+    story = world.wanted.story
+    if story.deployment is not None:
+        rules = env_rules(folder, story, story.deployment, world.started.utc_us)
+        environment["environment_file"] |= rules
 
 
 def _hasten(metric: Any) -> None:
@@ -173,10 +184,11 @@ def _seconds(text: str) -> str:
 
 
 def _validate_the_release(environment: Any) -> None:
-    """The world's release brings its own validation suite, and no other of the strategy's commands."""
-    validate = environment["commands"]["validate"]
-    validate["argv"] = [sys.executable, "-m", "walletconnect.validate", "{service_url}"]
-    environment["commands"] = {"validate": validate}
+    """The world's release brings the suites that the runbook asks for, and no other of the commands."""
+    asked = [step["with"]["command"] for step in environment["runbook"] if step["action"] == "run-command"]
+    environment["commands"] = {name: environment["commands"][name] for name in asked}
+    for name, command in environment["commands"].items():
+        command["argv"] = [sys.executable, "-m", SUITES[name], "{service_url}"]
 
 
 def _try_the_release(environment: Any) -> None:

@@ -15,6 +15,7 @@ from console.drill.certificates import trusting
 from console.drill.children import Children, environment, python
 from console.drill.ci_world import start_ci
 from console.drill.deploys import Deploys
+from console.drill.env_file import EnvHistory
 from console.drill.history import build_history
 from console.drill.outside import PARTS, Outside
 from console.drill.place import DrillError, Place
@@ -63,6 +64,7 @@ class House:
         self._site = Site(place, self._programs, self._children, speaker.say, self._story.instances)
         self._site.docker = wanted.docker
         self._outside = Outside(place, self._story, self._children)
+        self._env: EnvHistory | None = None
         self._deploys = Deploys(place.deploys, now)
         self._phase: Literal["building", "ready", "stopping"] = "building"
         self._building: asyncio.Task[World] | None = None
@@ -146,7 +148,7 @@ class House:
             folder.mkdir(mode=0o700)
         self._speaker.say("making the history of releases, a PostgreSQL and a Redis")
         commits, postgres, redis = await self._ground(started)
-        self._site.settings |= await self._outside.begin()
+        self._site.settings |= await self._outside.begin() | self._with_env(started)
         good = self._story.starts
         self._speaker.say(f"deploying {good}")
         deploy = partial(self._run, commits[good], postgres.dsn, lambda: None)
@@ -160,6 +162,13 @@ class House:
         self._phase = "ready"
         self._speaker.say(f"ready: {good} serves its users at {world.service_url}")
         return world
+
+    def _with_env(self, started: Moment) -> dict[str, str]:
+        """The environment file, where the service starts with one; what it is told of it."""
+        if self._story.deployment is None:
+            return {}
+        self._env = EnvHistory(self._place, self._story, self._story.deployment, started.utc_us)
+        return self._env.begin()
 
     async def _ground(self, started: Moment) -> tuple[dict[str, str], PostgresAt, RedisAt]:
         """What the service stands on, made side by side."""
@@ -272,8 +281,10 @@ class House:
         return Broken(fault=fault, record=record)
 
     async def _deploy_bad(self, world: World, scenario: str, note: Callable[[], None]) -> DeployRecord:
-        """The head of the branch, which is the bad release."""
+        """The head of the branch, which is the bad release, with the environment file that came with it."""
         commit = await self._site.head_of(self._story.branch)
+        if self._env is not None:
+            self._env.change(self._story.verdicts[-1].tag)  # nothing reads it before it is started anew
         effect = partial(self._run, commit, world.postgres.dsn, note)
         return (await self._deploys.once(commit, f"break:{scenario}", effect)).record
 

@@ -1,6 +1,7 @@
 """The others in a rehearsal: after a while, each signs with a key of their own.
 
-What they sign is made and handed in as anybody else's is.
+What they sign is made and handed in as anybody else's is. So is what only one of them may confirm before the
+gate.
 """
 
 import asyncio
@@ -12,8 +13,8 @@ from console.authority.ssh import sign
 from console.config.paths import runtime_dir
 from console.core.asking import asked
 from console.core.protocols import Head, Snapshot
-from console.core.requests import Approve
-from console.drill.crew import Crew, approver_of
+from console.core.requests import AnyAsk, Approve
+from console.drill.crew import Crew, approver_of, confirmation
 from console.drill.keyring import Keyring
 from console.drill.setting import Setting
 from console.store.clock import SystemClock
@@ -47,7 +48,8 @@ class Signers:
             while True:
                 person = self._asked(room.snapshot())
                 if person is None:
-                    await room.changed(1.0)
+                    if not await self._confirmed(room.snapshot()):
+                        await room.changed(1.0)
                     continue
                 if signed == RACED_AFTER and self._race is not None:
                     await self._race()
@@ -60,6 +62,16 @@ class Signers:
         if incident is None or incident.plan is None or incident.plan.proof != "signature":
             return None
         return approver_of(incident, self._crew, snapshot.at)
+
+    async def _confirmed(self, snapshot: Snapshot) -> bool:
+        """Whether there was something that only one of them may say; it is said then, and answered."""
+        act = confirmation(snapshot, self._crew)
+        if act is None:
+            return False
+        await asyncio.sleep(READS_S[0])  # somebody looks
+        with self._room(act.actor) as room:
+            await _answered(room, act.ask)
+        return True
 
     async def _sign(self, person: str) -> None:
         """Hand in that person's yes, if it is still asked for, and wait until it is answered."""
@@ -78,9 +90,7 @@ class Signers:
                 within_s=self._setting.environment.authorisation.within,
             )
             signature = await sign(self._programs, statement.text, self._keys.private(person))
-            request = room.submit(Approve(statement.text, signature))
-            while request not in room.snapshot().state.answered:
-                await room.changed(1.0)
+            await _answered(room, Approve(statement.text, signature))
 
     @contextmanager
     def _room(self, person: str) -> Iterator[LocalRoom]:
@@ -98,3 +108,10 @@ class Signers:
             yield room
         finally:
             room.close()
+
+
+async def _answered(room: LocalRoom, ask: AnyAsk) -> None:
+    """Hand in what somebody asks for, and wait until the engine has answered."""
+    request = room.submit(ask)
+    while request not in room.snapshot().state.answered:
+        await room.changed(1.0)

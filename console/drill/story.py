@@ -41,6 +41,15 @@ class Verdict(Struct, frozen=True):
     """How long ago it was deployed."""
 
 
+class Deployment(Struct, frozen=True):
+    """The environment file of a service, release by release."""
+
+    settings: dict[str, dict[str, str]]
+    """What it sets for each release beside its secret, by tag."""
+    rotated_ago_s: int
+    """How long ago the secret was given another value."""
+
+
 class Story(Struct, frozen=True):
     """What came of the service in one environment."""
 
@@ -77,6 +86,8 @@ class Story(Struct, frozen=True):
     """How many instances of the service users are spread over."""
     races: bool = False
     """Whether somebody else deploys while people say yes to the way back."""
+    deployment: Deployment | None = None
+    """What its releases are started with; None where they need no environment file."""
     behind: int = 0
     """So many of them, the last ones, do not take the first deployment after the fault, whatever it says."""
 
@@ -292,6 +303,34 @@ _WITH_RPC = (
     Change("eng-3", 1 * _HOUR, "Release v1.10.1", "v1.10.1", ("VERSION", "CHANGELOG.md"), tag="v1.10.1"),
 )
 """A good release that cannot live without an RPC which no rehearsal has, and a bad one on top of it."""
+_BY_ENVIRONMENT = (
+    Change(
+        "eng-2",
+        98 * _HOUR,
+        "Read settings from the environment file, and seal sessions with its secret",
+        "v1.11.0",
+        (
+            "README.md",
+            "walletconnect/__init__.py",
+            "walletconnect/gas.py",
+            "walletconnect/integration.py",
+            "walletconnect/sessions.py",
+            "walletconnect/settings.py",
+        ),
+    ),
+    Change("eng-1", 4 * _DAY, "Release v1.11.0", "v1.11.0", ("VERSION", "CHANGELOG.md"), tag="v1.11.0"),
+    Change(
+        "eng-4",
+        38 * _HOUR,
+        "Let the environment say how long a session lasts",
+        "v1.11.1",
+        ("walletconnect/__init__.py", "walletconnect/sessions.py"),
+    ),
+    Change("eng-1", 36 * _HOUR, "Release v1.11.1", "v1.11.1", ("VERSION", "CHANGELOG.md"), tag="v1.11.1"),
+    Change("eng-3", 3 * _HOUR, "Say what the environment makes of an estimate", "v1.11.2", ("README.md",)),
+    Change("eng-3", 1 * _HOUR, "Release v1.11.2", "v1.11.2", ("VERSION", "CHANGELOG.md"), tag="v1.11.2"),
+)
+"""A release whose code is innocent: what is wrong is the environment file that it was deployed with."""
 _UNPROVEN = Verdict("v1.5.1", "unproven", "eng-2", 2 * _DAY)
 _RUNS_WELL = (_GOOD, _UNPROVEN, Verdict("v1.8.0", "good", "lead-1", 36 * _HOUR))
 """Nothing has landed for longer than the strategy's window when something else breaks."""
@@ -378,6 +417,27 @@ SCENARIOS = {
         rpc_ends=True,
         sick_target=True,
     ),
+    "env-file": Story(
+        (*_TO_V1_5_1, *_BY_ENVIRONMENT),
+        (
+            Verdict("v1.11.0", "good", "lead-1", 4 * _DAY),
+            Verdict("v1.11.1", "good", "lead-1", 36 * _HOUR),
+            Verdict("v1.11.2", "unproven", "eng-3", 1 * _HOUR),
+        ),
+        branch="develop",
+        scenario="env-file",
+        archives=True,
+        environment="mainnet-staging",
+        starts="v1.11.1",
+        deployment=Deployment(
+            {
+                "v1.11.0": {"GAS_MARGIN": "1.2"},
+                "v1.11.1": {"GAS_MARGIN": "1.2", "SESSION_TTL_S": "900"},
+                "v1.11.2": {"GAS_MARGIN": "0.7", "SESSION_TTL_S": "1800"},
+            },
+            rotated_ago_s=3 * _DAY,
+        ),
+    ),
     "data-corruption": Story(
         (*_CHANGES, *_ON_MAIN),
         (_GOOD, Verdict("v1.6.0", "unproven", "eng-4", 1 * _HOUR)),
@@ -399,5 +459,9 @@ SCENARIOS = {
     ),
 }
 """By what goes wrong."""
-STORIES = {"testnet": SCENARIOS["bad-config"], "production": SCENARIOS["data-corruption"]}
+STORIES = {
+    "testnet": SCENARIOS["bad-config"],
+    "mainnet-staging": SCENARIOS["env-file"],
+    "production": SCENARIOS["data-corruption"],
+}
 """The usual one of each environment."""

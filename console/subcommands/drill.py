@@ -48,7 +48,7 @@ class DrillUsageError(StatedError):
 
 async def drill(
     *,
-    env: Literal["testnet", "production"] | None = None,
+    env: Literal["testnet", "mainnet-staging", "production"] | None = None,
     scenario: Literal[
         "bad-config",
         "flag",
@@ -57,6 +57,7 @@ async def drill(
         "schema-contract",
         "skew",
         "sick-target",
+        "env-file",
         "data-corruption",
         "racing-deploy",
     ]
@@ -80,8 +81,9 @@ async def drill(
     scenario
         What goes wrong. In testnet: a bad configuration, if nothing is said; flag, a bad feature behind one;
         upstream, the chain's RPC is down; tls, a certificate has expired; schema-contract, a column was
-        renamed; skew, two of six instances do not take the way back. In production: corrupted data;
-        racing-deploy, somebody else deploys meanwhile.
+        renamed; skew, two of six instances do not take the way back. In mainnet-staging: env-file, a wrong
+        setting in the environment file. In production: corrupted data; racing-deploy, somebody else deploys
+        meanwhile.
     size
         How much data the database begins with, such as 200MB or 1GB; a few thousand rows, if nothing is said.
         Only where the scenario is about data.

@@ -1,0 +1,1 @@
+"""Signs and sends the transactions that wallets ask for."""
