@@ -9,7 +9,7 @@ from console.core.env_backups import EnvManifest
 from console.core.env_file import parse
 from console.core.env_rules import EnvironmentFile
 from console.drill.place import Place, write_atomically
-from console.drill.story import Deployment, Story, Verdict
+from console.drill.story import EnvSettings, Story, Verdict
 from console.targets.env_file import EnvFiles, digest
 
 VARIABLE = "WALLETCONNECT_ENV_FILE"
@@ -22,19 +22,19 @@ _US = 1_000_000
 class EnvHistory:
     """The file of one world, from before the drill to the deployment that breaks it."""
 
-    def __init__(self, place: Place, story: Story, deployment: Deployment, started_us: int) -> None:
+    def __init__(self, place: Place, story: Story, settings: EnvSettings, started_us: int) -> None:
         """`started_us`: when the world began, UTC microseconds; ages are seen from there."""
         self._story = story
-        self._deployment = deployment
+        self._settings = settings
         self._started_us = started_us
-        rule = EnvironmentFile.model_validate(env_rules(place.root, story, deployment, started_us))
+        rule = EnvironmentFile.model_validate(env_rules(place.root, story, settings, started_us))
         self._files = EnvFiles(rule, place.root, _unheard)
 
     def begin(self) -> dict[str, str]:
         """Write the file of the release that runs first, and the backups; what the service is told of it."""
         before, now = secrets.token_hex(16), secrets.token_hex(16)
         for verdict in self._story.verdicts:
-            rotated = verdict.age_s < self._deployment.rotated_ago_s
+            rotated = verdict.age_s < self._settings.rotated_ago_s
             text = self._text(verdict.tag, now if rotated else before)
             self._save(verdict, text)
             if verdict.tag == self._story.starts:
@@ -48,8 +48,8 @@ class EnvHistory:
         write_atomically(self._files.path, self._text(tag, secret).encode())
 
     def _text(self, tag: str, secret: str) -> str:
-        settings = {**self._deployment.settings[tag], SECRET: secret}
-        lines = "".join(f"{key}={value}\n" for key, value in settings.items())
+        values = {**self._settings.of_release[tag], SECRET: secret}
+        lines = "".join(f"{key}={value}\n" for key, value in values.items())
         return f"# of {tag}, made by the drill\n{lines}"
 
     def _save(self, verdict: Verdict, text: str) -> None:
@@ -66,12 +66,12 @@ class EnvHistory:
         self._files.save(verdict.tag, manifest, text.encode())
 
 
-def env_rules(folder: Path, story: Story, deployment: Deployment, started_us: int) -> dict[str, Any]:
+def env_rules(folder: Path, story: Story, settings: EnvSettings, started_us: int) -> dict[str, Any]:
     """What the strategy of a drill says of the file: its place, its backups, and when the secret was rotated.
 
     The file lies among the secrets, which the service can read however it runs, and ends with them.
     """
-    rotated = datetime.fromtimestamp(started_us // _US - deployment.rotated_ago_s, UTC)
+    rotated = datetime.fromtimestamp(started_us // _US - settings.rotated_ago_s, UTC)
     return {
         "path": str(folder / "secrets" / f"{_FILE}.{story.environment}"),
         "backups": str(folder / "backups" / f"walletconnect-{story.environment}-*" / "env.backup"),

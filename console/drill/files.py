@@ -164,8 +164,8 @@ def _rehearse_data(environment: Any, folder: Path, world: World, archive: Archiv
 def _rehearse_env_file(environment: Any, folder: Path, world: World) -> None:
     """Point at the environment file, where the service starts with one."""
     story = world.wanted.story
-    if story.deployment is not None:
-        rules = env_rules(folder, story, story.deployment, world.started.utc_us)
+    if story.env is not None:
+        rules = env_rules(folder, story, story.env, world.started.utc_us)
         environment["environment_file"] |= rules
 
 

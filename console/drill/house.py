@@ -165,9 +165,9 @@ class House:
 
     def _with_env(self, started: Moment) -> dict[str, str]:
         """The environment file, where the service starts with one; what it is told of it."""
-        if self._story.deployment is None:
+        if self._story.env is None:
             return {}
-        self._env = EnvHistory(self._place, self._story, self._story.deployment, started.utc_us)
+        self._env = EnvHistory(self._place, self._story, self._story.env, started.utc_us)
         return self._env.begin()
 
     async def _ground(self, started: Moment) -> tuple[dict[str, str], PostgresAt, RedisAt]:

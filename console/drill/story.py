@@ -41,11 +41,11 @@ class Verdict(Struct, frozen=True):
     """How long ago it was deployed."""
 
 
-class Deployment(Struct, frozen=True):
-    """The environment file of a service, release by release."""
+class EnvSettings(Struct, frozen=True):
+    """What the environment file of a service sets, release by release."""
 
-    settings: dict[str, dict[str, str]]
-    """What it sets for each release beside its secret, by tag."""
+    of_release: dict[str, dict[str, str]]
+    """By tag; beside a secret, which is made for each world."""
     rotated_ago_s: int
     """How long ago the secret was given another value."""
 
@@ -86,7 +86,7 @@ class Story(Struct, frozen=True):
     """How many instances of the service users are spread over."""
     races: bool = False
     """Whether somebody else deploys while people say yes to the way back."""
-    deployment: Deployment | None = None
+    env: EnvSettings | None = None
     """What its releases are started with; None where they need no environment file."""
     behind: int = 0
     """So many of them, the last ones, do not take the first deployment after the fault, whatever it says."""
@@ -418,7 +418,7 @@ SCENARIOS = {
         sick_target=True,
     ),
     "env-file": Story(
-        (*_TO_V1_5_1, *_BY_ENVIRONMENT),
+        (*_CHANGES[:11], *_BY_ENVIRONMENT),
         (
             Verdict("v1.11.0", "good", "lead-1", 4 * _DAY),
             Verdict("v1.11.1", "good", "lead-1", 36 * _HOUR),
@@ -429,7 +429,7 @@ SCENARIOS = {
         archives=True,
         environment="mainnet-staging",
         starts="v1.11.1",
-        deployment=Deployment(
+        env=EnvSettings(
             {
                 "v1.11.0": {"GAS_MARGIN": "1.2"},
                 "v1.11.1": {"GAS_MARGIN": "1.2", "SESSION_TTL_S": "900"},

@@ -98,6 +98,16 @@ async def test_production_runs_main_which_a_release_bad_for_data_has_reached(pro
     assert listed[1]["commit"] == git(production, "rev-parse", "v1.6.0^{commit}")
 
 
+async def test_staging_runs_a_release_whose_code_is_innocent(tmp_path: Path) -> None:
+    """Nothing that runs differs from the good one: what is wrong is not in the repository."""
+    staging = await built(tmp_path, "mainnet-staging")
+    differ = git(staging, "diff", "--name-only", "v1.11.1", "develop").splitlines()
+    assert differ == ["CHANGELOG.md", "README.md", "VERSION"]
+    dates = [int(line) for line in git(staging, "log", "--format=%ct", "develop").splitlines()]
+    assert dates == sorted(dates, reverse=True)
+    assert NOW - dates[0] == 3600
+
+
 async def test_branches_are_main_at_the_good_release_and_develop_at_the_worst(place: Place) -> None:
     refs = git(place, "for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads").splitlines()
     heads = dict(line.split() for line in refs)

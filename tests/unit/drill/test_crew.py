@@ -294,6 +294,26 @@ def test_what_must_be_done_before_the_gate_is_ticked_by_name() -> None:
     assert crew.next_act(story.snapshot(), people) is None, "prepare is under way"
 
 
+def test_where_signatures_are_asked_for_others_confirm_by_themselves() -> None:
+    """Also when somebody plays the commander: what only the security lead may say, nobody else could."""
+    items = (
+        Prerequisite("told", "security lead notified", "hand"),
+        Prerequisite("audit", "audit passed", "hand", (), ("security-lead",)),
+    )
+    story = Story()
+    story.declare()
+    story.freeze(prerequisites=items, proof="signature")
+    people = Crew("eng-1", ENGINEERS, environment=MAY)
+    confirmed = Act("sec-1", rq.Tick("audit", note=crew.REHEARSED))
+    assert crew.next_act(story.snapshot(), people) == Act("eng-1", rq.Tick("told", note=crew.REHEARSED))
+    assert crew.confirmation(story.snapshot(), people) == confirmed
+    story.say(ev.ItemTicked("told", done=True, note=crew.REHEARSED), actor="eng-1")
+    assert crew.next_act(story.snapshot(), people) is None
+    assert crew.stuck(story.snapshot(), people) is None
+    story.say(ev.ItemTicked("audit", done=True, note=crew.REHEARSED), actor="sec-1")
+    assert crew.confirmation(story.snapshot(), people) is None
+
+
 def test_an_item_that_nobody_may_tick_keeps_the_gate_closed() -> None:
     story = Story()
     story.declare()
