@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from console.core.env_backups import EnvManifest
@@ -27,7 +26,7 @@ class EnvHistory:
         self._story = story
         self._settings = settings
         self._started_us = started_us
-        rule = EnvironmentFile.model_validate(env_rules(place.root, story, settings, started_us))
+        rule = EnvironmentFile.model_validate(env_rules(place, story, settings, started_us))
         self._files = EnvFiles(rule, place.root, _unheard)
 
     def begin(self) -> dict[str, str]:
@@ -66,15 +65,15 @@ class EnvHistory:
         self._files.save(verdict.tag, manifest, text.encode())
 
 
-def env_rules(folder: Path, story: Story, settings: EnvSettings, started_us: int) -> dict[str, Any]:
+def env_rules(place: Place, story: Story, settings: EnvSettings, started_us: int) -> dict[str, Any]:
     """What the strategy of a drill says of the file: its place, its backups, and when the secret was rotated.
 
     The file lies among the secrets, which the service can read however it runs, and ends with them.
     """
     rotated = datetime.fromtimestamp(started_us // _US - settings.rotated_ago_s, UTC)
     return {
-        "path": str(folder / "secrets" / f"{_FILE}.{story.environment}"),
-        "backups": str(folder / "backups" / f"walletconnect-{story.environment}-*" / "env.backup"),
+        "path": str(place.secrets / f"{_FILE}.{story.environment}"),
+        "backups": str(place.env_backups / f"walletconnect-{story.environment}-*" / "env.backup"),
         "rotated": [{"key": SECRET, "at": rotated.strftime("%Y-%m-%dT%H:%M:%SZ")}],
     }
 

@@ -165,7 +165,7 @@ def _rehearse_env_file(environment: Any, folder: Path, world: World) -> None:
     """Point at the environment file, where the service starts with one."""
     story = world.wanted.story
     if story.env is not None:
-        rules = env_rules(folder, story, story.env, world.started.utc_us)
+        rules = env_rules(Place(folder), story, story.env, world.started.utc_us)
         environment["environment_file"] |= rules
 
 

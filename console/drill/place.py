@@ -52,6 +52,7 @@ class Place:
         self.flags = self.root / "flags.toml"
         self.certificates = self.root / "certificates"
         self.backups = self.root / "backups"
+        self.env_backups = self.root / "env-backups"
         self.secrets = self.root / "secrets"
         self.logs = self.root / "logs"
         self.postgres = self.root / "postgres"
@@ -76,7 +77,7 @@ class Place:
         self.clear_data()
         git = (self.remote, self.releases, self.clone, self.worktrees, self.compose)
         told = (self.deploys, self.users, self.acknowledged, self.seeds, self.flags, self.certificates)
-        for path in (self.world, self.logs, self.backups, *told, *git):
+        for path in (self.world, self.logs, self.backups, self.env_backups, *told, *git):
             _remove(path)
 
     def clear_data(self) -> None:

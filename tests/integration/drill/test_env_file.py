@@ -81,7 +81,7 @@ def test_two_engineers_and_the_security_lead_sign(played: Played) -> None:
 
 def test_no_secret_is_anywhere_but_in_the_file_and_its_backups(played: Played) -> None:
     """Whatever the drill has left behind is read, byte by byte."""
-    backups = list((played.folder / "backups").glob(SHELF))
+    backups = list((played.folder / "env-backups").glob(SHELF))
     secrets = {parse(path.read_text()).values[SECRET].encode() for path in backups}
     assert (len(backups), len(secrets)) == (3, 2), "it was rotated once"
     assert not (played.folder / "secrets").exists(), "it goes with the drill"
