@@ -262,20 +262,20 @@ async def test_the_code_alone_does_not_bring_the_service_back(
 
 
 async def test_an_environment_that_cannot_be_rehearsed_is_refused_in_a_line(tmp_path: Path) -> None:
-    with pytest.raises(DrillError, match="there is no world of 'staging', but testnet, production"):
+    with pytest.raises(
+        DrillError, match="there is no world of 'staging', but testnet, mainnet-staging, production"
+    ):
         await (await start_keeper(tmp_path / "drill", WorldWanted("staging"))).ready()
 
 
 def test_every_story_fits_its_environment() -> None:
-    """What is deployed, and whether the data can go back, is the same in the bundled strategy.
-
-    Staging is not rehearsed: what is new in it is the same as in production.
-    """
+    """What is deployed, with which file, and whether the data can go back: as in the bundled strategy."""
     from console.config.loader import load_strategy
     from console.config.paths import BUNDLED
 
     environments = load_strategy(BUNDLED / "strategy.yaml").strategy.environments
-    assert environments.keys() - STORIES.keys() == {"mainnet-staging"}
+    assert environments.keys() == STORIES.keys()
     for name, story in STORIES.items():
         assert story.branch == environments[name].repository.branch
         assert story.archives is (environments[name].archive is not None)
+        assert (story.env is None) is (environments[name].environment_file is None)
