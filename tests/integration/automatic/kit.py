@@ -111,13 +111,15 @@ def without_errors(environment: Any) -> None:
 
 
 @asynccontextmanager
-async def placed(folder: Path, edit: Edit = no_edit) -> AsyncIterator[Place]:
-    """The world with its edited strategy, once the engine has looked."""
+async def placed(folder: Path, edit: Edit = no_edit, *, broken: bool = False) -> AsyncIterator[Place]:
+    """The world with its edited strategy, once the engine has looked; broken before that, if wanted so."""
     try:
         starting = await start_keeper(folder, WorldWanted(NAME, automatic=True))
         rehearsal = await starting.ready()
         write_files(folder, rehearsal)
         edited(folder, edit)
+        if broken:
+            await Keeper(Path(rehearsal.socket)).break_("bad-config")
         with watching(folder), world.room(folder) as room:
             place = Place(folder, rehearsal, room)
             await place.until(lambda snapshot: bool(snapshot.rows))

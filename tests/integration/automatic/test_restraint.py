@@ -88,8 +88,7 @@ async def test_without_a_release_that_landed_it_arms_and_says_that_a_rollback_wi
         """Nothing that landed can be so young."""
         environment["automatic"]["release_within"] = "1ms"
 
-    async with placed(tmp_path, long_ago) as place:
-        await place.break_()
+    async with placed(tmp_path, long_ago, broken=True) as place:
         incident = await place.decided("arms")
         assert incident.automatic is not None
         assert incident.automatic.why.startswith("a rollback will not help")
