@@ -50,6 +50,7 @@ def test_what_did_the_harm_goes_and_the_rest_stays(warroom: CommandLine) -> None
     assert warroom("go", incident).returncode == Exit.DONE
     warroom.wait_for(planned)
     assert "revert commits" in warroom("plan").stdout
+    warroom.prepare()
 
     merge = commit(warroom.folder, "--merges", "v1.5.2")
     bad, estimates = commit(warroom.folder, "v1.5.3"), commit(warroom.folder, "v1.5.3^")
